@@ -1,0 +1,157 @@
+// effects.h: everything the core wants done. The shell (controller/driver.h) does it.
+//
+// Persist, then act: every output names the batch that must be durable before it may leave. Batches are numbered by the
+// core from 1; an apply() yields at most one, and the store takes them in order. 0 = needs nothing durable.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/error.h"
+#include "controller/core/events.h"
+#include "controller/core/job.h"
+#include "controller/core/records.h"
+
+namespace skerry::core {
+
+using BatchNumber = std::uint64_t;
+
+// ---- answers to clients
+
+struct Submitted {
+  std::vector<JobId> jobs;
+  bool replayed = false;          // the Idempotency-Key had been used for this very request
+};
+struct Finished {
+  Job job;                        // terminal
+};
+struct StillRunning {
+  Job job;
+};
+struct Changed {
+  bool changed = false;
+};
+using Reply = std::variant<Submitted, Finished, StillRunning, Changed>;
+struct Answer {
+  Ticket ticket = kNoTicket;
+  Result<Reply> reply;
+};
+
+// ---- commands to agents
+
+struct WelcomeAgent {
+  Epoch epoch;
+  Duration heartbeat{};
+};
+struct RefuseAgent {              // the session ends
+  Error error;
+};
+struct AckHeartbeat {};           // the hub echoes the agent's own timestamp
+struct AssignAttempt {
+  AttemptRef attempt;
+  Epoch epoch;
+  std::string model;
+  std::string variant;
+  std::uint64_t manifest_revision = 0;  // the hub sends the manifest once per stream and revision
+  Payload input;
+  Duration remaining{};           // until the deadline; 0 = none
+  std::string sequence;
+  bool interactive = false;
+};
+struct CancelAttempt {
+  AttemptRef attempt;
+  Epoch epoch;
+  std::string reason;
+};
+struct AckResult {
+  AttemptRef attempt;
+  bool committed = false;
+};
+struct ProbeVariant {
+  std::string model;
+  std::string variant;
+  std::uint64_t manifest_revision = 0;
+  std::uint32_t runs = 2;
+};
+struct SetNodeMode {
+  bool draining = false;
+};
+using AgentCommand = std::variant<WelcomeAgent, RefuseAgent, AckHeartbeat, AssignAttempt, CancelAttempt, AckResult,
+                                  ProbeVariant, SetNodeMode>;
+struct Send {
+  SessionId session;
+  AgentCommand command;
+};
+
+// ---- what happened, for metrics, logs and event watchers
+
+struct JobChanged {
+  JobId job;
+  std::string ns;
+  std::string model;
+  TaskState state = TaskState::kReady;
+  std::uint32_t attempt = 0;
+  std::string node;
+  std::string variant;
+  std::string reason;             // of a failure or a retry
+};
+struct JobEnded {                 // beside the JobChanged
+  JobId job;
+  std::string ns;
+  std::string model;
+  std::string node;
+  std::string variant;
+  std::string preference;         // preset, or "custom"
+  TaskState state = TaskState::kSucceeded;
+  Duration total{};               // submit to end
+  Usage usage;
+  scheduler::Objectives predicted;
+  scheduler::Objectives actual;
+};
+struct DecisionMade {
+  JobId job;
+  std::string model;
+  std::string policy;
+  bool placed = false;
+  bool fallback = false;
+  Duration waited{};              // ready to placed
+  std::uint32_t candidates = 0;
+};
+struct AttemptFailed {
+  JobId job;
+  std::string model;
+  std::string node;
+  std::string reason;             // outcome name, "returned", "node_lost"
+  bool retried = false;
+};
+struct NodeChanged {
+  std::string node;
+  std::string state;              // as in NodeView
+  std::string reason;
+};
+struct ModelChanged {
+  std::string model;
+  std::string change;             // "applied", "deleted", "tripped", "restored"
+};
+struct PolicyChanged {
+  std::string policy;
+};
+using Happening =
+    std::variant<JobChanged, JobEnded, DecisionMade, AttemptFailed, NodeChanged, ModelChanged, PolicyChanged>;
+
+struct Output {
+  BatchNumber after = 0;
+  std::variant<Answer, Send, Happening> what;
+};
+
+struct Effects {
+  std::vector<RecordWrite> writes;   // one atomic batch, numbered Core::batches_written(); empty = none
+  std::vector<Output> outputs;       // in order
+  std::vector<std::string> dropped_blobs;  // no job needs them any more, once the batch is durable
+};
+
+}  // namespace skerry::core

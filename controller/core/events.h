@@ -1,0 +1,173 @@
+// events.h: everything that can happen to the core. Shells translate their world into these values.
+//
+// A Ticket is the caller's number for an answer: api/ picks it, the core only returns it (effects.h, Answer).
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/ids.h"
+#include "common/manifest.h"
+#include "common/payload.h"
+#include "common/time.h"
+#include "controller/core/job.h"
+#include "scheduler/fleet.h"
+
+namespace skerry::core {
+
+using Ticket = std::uint64_t;
+constexpr Ticket kNoTicket = 0;
+
+// ---- from clients
+
+struct IdempotencyKey {
+  std::string key;             // as the client sent it; scoped by namespace
+  std::string request_digest;  // another request under the same key is refused
+};
+
+// All jobs of a request are accepted together or refused together. Answer: Submitted; or, when `wait_until` is set and there
+// is one job, Finished (or Submitted when the time is up first).
+struct Submit {
+  Ticket ticket = kNoTicket;
+  std::vector<JobSpec> jobs;   // not empty, one namespace
+  std::optional<IdempotencyKey> idempotency;
+  std::optional<Instant> wait_until;
+};
+// Answer: Finished when the job ends, StillRunning when the time is up.
+struct Await {
+  Ticket ticket = kNoTicket;
+  std::string ns;
+  JobId job;
+  Instant until;
+};
+// The caller went away: its answer is not wanted. A job of durability none is cancelled.
+struct Abandon {
+  Ticket ticket = kNoTicket;
+};
+// Answer: Changed. kConflict if the job ended otherwise; cancelling twice is fine.
+struct CancelJob {
+  Ticket ticket = kNoTicket;
+  std::string ns;
+  JobId job;
+};
+// Answer: Changed (false = it was the same already).
+struct PutModel {
+  Ticket ticket = kNoTicket;
+  ModelManifest manifest;
+};
+// Answer: Changed. kConflict while jobs of the model are open.
+struct DeleteModel {
+  Ticket ticket = kNoTicket;
+  std::string name;
+};
+enum class NodeAction : std::uint8_t { kCordon, kUncordon, kDrain, kRemove };
+// Answer: Changed. kRemove forgets a node that is not connected.
+struct ChangeNode {
+  Ticket ticket = kNoTicket;
+  std::string name;
+  NodeAction action = NodeAction::kCordon;
+};
+// Answer: Changed. kNotFound lists the known policies.
+struct SetPolicy {
+  Ticket ticket = kNoTicket;
+  std::string name;
+};
+
+// ---- from agents, by way of the hub
+
+struct AttemptRef {
+  JobId job;
+  std::uint32_t number = 0;
+  AttemptUid uid;
+
+  bool operator==(const AttemptRef&) const = default;
+};
+struct VariantName {
+  std::string model;
+  std::string variant;
+
+  auto operator<=>(const VariantName&) const = default;
+};
+struct Telemetry {
+  double cpu_fraction = 0;
+  std::uint64_t memory_used_bytes = 0;
+  std::uint64_t memory_total_bytes = 0;
+  double load_1m = 0;
+  double temperature_c = 0;    // 0 = not known
+  double power_w = 0;
+  std::string power_source;
+  std::uint32_t queued = 0;
+  std::uint32_t running = 0;
+  std::uint32_t spooled = 0;
+  double bandwidth_bytes_per_s = 0;  // 0 = not measured yet
+};
+
+struct AgentHello {
+  SessionId session;
+  std::uint64_t incarnation = 0;
+  scheduler::NodeSpec node;
+  std::string energy_source;
+  std::string software_version;
+  std::uint32_t capacity = 0;
+  std::vector<AttemptRef> running;
+  std::vector<AttemptRef> spooled;
+  std::vector<VariantName> resident;
+  Duration alone{};
+};
+struct AgentHeartbeat {
+  SessionId session;
+  Duration rtt{};              // 0 = not measured yet
+  Telemetry telemetry;
+};
+struct AttemptStarted {
+  SessionId session;
+  AttemptRef attempt;
+};
+struct AttemptEnded {
+  SessionId session;
+  AttemptRef attempt;
+  AttemptOutcome outcome = AttemptOutcome::kSucceeded;
+  std::string error;
+  Payload output;
+  Usage usage;
+};
+struct AttemptReturned {
+  SessionId session;
+  AttemptRef attempt;
+  std::string reason;
+};
+struct CreditsChanged {
+  SessionId session;
+  std::uint32_t capacity = 0;
+};
+struct ProbeEnded {
+  SessionId session;
+  VariantName variant;
+  std::string error;           // empty on success
+  Duration load{};
+  std::vector<Duration> service;
+  std::uint64_t memory_bytes = 0;
+};
+struct ResidentChanged {
+  SessionId session;
+  std::vector<VariantName> variants;
+};
+struct SessionClosed {
+  SessionId session;
+  bool goodbye = false;        // a planned stop
+};
+
+// ---- from the shell's timer
+
+// Time passed. The shell sends it when Core::next_timer() is due; sending it more often is harmless.
+struct Tick {};
+
+using Event = std::variant<Submit, Await, Abandon, CancelJob, PutModel, DeleteModel, ChangeNode, SetPolicy, AgentHello,
+                           AgentHeartbeat, AttemptStarted, AttemptEnded, AttemptReturned, CreditsChanged, ProbeEnded,
+                           ResidentChanged, SessionClosed, Tick>;
+
+}  // namespace skerry::core

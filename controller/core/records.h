@@ -1,0 +1,111 @@
+// records.h: what the core asks to be stored, as typed values. controller/store/records_codec.h turns them into bytes.
+//
+// A restart is restore(all records): what is not in a record is lost with the process, on purpose (RUNNING, heartbeats,
+// estimates' history).
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "controller/core/job.h"
+#include "common/manifest.h"
+#include "scheduler/place.h"
+
+namespace skerry::core {
+
+struct JobRecord {                // written once
+  JobId id;
+  JobSpec spec;
+  Instant submitted_at{};
+};
+struct StoredAttempt {
+  std::uint32_t number = 0;
+  AttemptUid uid;
+  std::string node_name;
+  std::string variant_name;
+  Instant leased_at{};
+  scheduler::Objectives predicted;
+};
+struct TaskRecord {               // at every durable transition
+  JobId id;
+  TaskState state = TaskState::kReady;
+  std::uint32_t attempts = 0;
+  std::vector<StoredAttempt> live;
+  std::vector<std::string> excluded_nodes;
+  Retries retries;
+  Instant ready_at{};
+  std::uint64_t version = 0;
+};
+struct ResultRecord {             // once, with the terminal TaskRecord
+  JobId id;
+  TaskResult result;
+};
+struct NodeRecord {
+  NodeId id;
+  scheduler::NodeSpec spec;
+  std::uint64_t incarnation = 0;
+  bool cordoned = false;
+  bool draining = false;
+  Instant enrolled_at{};
+};
+struct ModelRecord {
+  std::uint64_t revision = 0;
+  ModelManifest manifest;
+};
+struct IdempotencyRecord {
+  std::string ns;
+  std::string key;
+  std::string request_digest;
+  std::vector<JobId> jobs;
+};
+// One decision, in names, for explain: it must still read well when nodes and models are gone.
+struct DecisionCandidate {
+  std::string node;
+  std::string variant;
+  scheduler::Prediction prediction;
+  scheduler::Objectives normalised;
+  double score = 0;
+};
+struct DecisionRecord {
+  JobId job;
+  std::uint32_t attempt = 0;
+  Instant at{};
+  std::string policy;
+  std::string policy_version;
+  std::string fallback_reason;
+  scheduler::Preference preference;
+  std::vector<DecisionCandidate> candidates;  // best score first
+  std::uint32_t chosen = 0;                    // into candidates
+  scheduler::MaskCounts masked{};
+};
+struct MetaRecord {
+  Epoch epoch;                    // of the process that wrote it
+  std::string policy;
+};
+struct DeleteRecords {            // retention: the job with its task, result, decisions
+  JobId id;
+  std::uint32_t attempts = 0;
+};
+struct DeleteIdempotency { std::string ns; std::string key; };
+struct DeleteModelRecord { std::string name; };
+struct DeleteNodeRecord { std::string name; };
+
+using RecordWrite = std::variant<JobRecord, TaskRecord, ResultRecord, NodeRecord, ModelRecord, IdempotencyRecord,
+                                 DecisionRecord, MetaRecord, DeleteRecords, DeleteIdempotency, DeleteModelRecord,
+                                 DeleteNodeRecord>;
+
+// Everything stored, for restore(). Decisions and outputs of results stay in the store; they are read when asked for.
+struct StoredState {
+  MetaRecord meta;                // epoch 0 = a fresh store
+  std::vector<NodeRecord> nodes;
+  std::vector<ModelRecord> models;
+  std::vector<JobRecord> jobs;    // ascending ids
+  std::vector<TaskRecord> tasks;
+  std::vector<ResultRecord> results;
+  std::vector<IdempotencyRecord> idempotency;
+};
+
+}  // namespace skerry::core

@@ -1,0 +1,28 @@
+// gateway.h: how api/ and hub/ reach the core from other threads.
+//
+// Owned by the daemon's main, as the driver (driver.h) which runs the core on its strand. All methods may be called from
+// any thread and return at once.
+
+#pragma once
+
+#include <functional>
+
+#include "common/error.h"
+#include "controller/core/core.h"
+
+namespace skerry::controller {
+
+class Gateway {
+ public:
+  virtual ~Gateway() = default;
+
+  // Applies the event with a fresh ticket; on_answer is called once, on the core's strand, and must only hand over.
+  virtual core::Ticket ask(core::Event event,
+                           std::move_only_function<void(Result<core::Reply>)> on_answer) = 0;
+  // Applies an event that has no answer (those of agents, Abandon).
+  virtual void tell(core::Event event) = 0;
+  // Runs `look` on the core's strand: for queries. It must copy what it needs and return soon.
+  virtual void inspect(std::move_only_function<void(const core::Core&, Instant now)> look) = 0;
+};
+
+}  // namespace skerry::controller

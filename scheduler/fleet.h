@@ -1,0 +1,141 @@
+// fleet.h: what the scheduler knows: nodes, models, how loaded and how fast each node is. The input of every decision.
+//
+// A Fleet is owned and changed by the core, on its strand; it holds no clock and does no I/O. The candidate index
+// (shortlist.h) lives inside and is kept current by the mutators, so that a decision looks at a bounded number of nodes.
+//
+// NodeId and VariantId are dense numbers given by the caller (the core) in any order, starting at 0.
+// Unknown ids are programmer errors (check). Mutators are O(log nodes) or better; predictions are O(1).
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/ids.h"
+#include "common/time.h"
+#include "scheduler/constraints.h"
+
+namespace skerry::scheduler {
+
+using ModelId = Id<struct ModelIdTag, std::uint32_t>;
+using VariantId = Id<struct VariantIdTag, std::uint32_t>;  // over all models
+
+struct PowerModel {
+  double idle_w = 0;
+  double busy_w = 0;                  // with every slot busy
+  double transfer_j_per_byte = 0;     // of the node's link
+
+  bool operator==(const PowerModel&) const = default;
+};
+
+// What a node is, as its agent declares it; changes only with a new hello.
+struct NodeSpec {
+  std::string name;
+  Tier tier = Tier::kEdge;
+  std::string site;
+  std::map<std::string, std::string> labels;
+  std::vector<std::string> engines;   // "torch", "noop", ...
+  std::uint32_t slots = 1;            // attempts that run at the same time
+  std::uint64_t memory_bytes = 0;     // for models
+  double speed = 1;                   // relative to the reference core of the manifests, per slot; first guess
+  PowerModel power;
+  double price_usd_per_hour = 0;      // of the whole node
+  double rtt_s = 0;                   // declared link, until measured
+  double bandwidth_bytes_per_s = 125e6;
+
+  bool operator==(const NodeSpec&) const = default;
+};
+
+// Why a node takes no new work; kReady means it does, as far as it has credit.
+enum class Availability : std::uint8_t { kReady, kNotReady, kCordoned };
+
+struct Variant {
+  VariantId id;
+  ModelId model;
+  std::string name;
+  double accuracy = 0;
+  double reference_s = 0;             // service time on the reference core
+  std::uint64_t artifact_bytes = 0;
+  std::uint64_t memory_bytes = 0;
+};
+
+struct Model {
+  ModelId id;
+  std::string name;
+  std::string engine;
+  bool tripped = false;               // crashed on several nodes: no new work
+  std::vector<VariantId> variants;    // order of the manifest
+};
+
+// Measured against predicted: a running mean and deviation of a figure per node and variant. Starts from a guess with a
+// wide deviation; the first measurements count most.
+struct Estimate {
+  double mean = 0;
+  double deviation = 0;
+  std::uint32_t samples = 0;
+};
+
+struct NodeLoad {
+  std::uint32_t outstanding = 0;      // attempts assigned and not ended
+  std::uint32_t capacity = 0;         // most attempts it holds at once: slots plus a short queue
+  double backlog_s = 0;               // sum of the predicted service time of the outstanding attempts
+};
+
+class Fleet {
+ public:
+  Fleet();
+  ~Fleet();
+  Fleet(Fleet&&) noexcept;
+  Fleet& operator=(Fleet&&) noexcept;
+
+  // Nodes. put_node adds one or replaces its spec; what was measured stays.
+  void put_node(NodeId id, NodeSpec spec);
+  void remove_node(NodeId id);
+  void set_availability(NodeId id, Availability availability);
+  void set_capacity(NodeId id, std::uint32_t capacity);
+  void set_resident(NodeId id, std::span<const VariantId> resident);  // replaces the set
+  void observe_link(NodeId id, double rtt_s, std::optional<double> bandwidth_bytes_per_s);
+
+  // Models. put_model adds one or replaces its variants (ids of unchanged variants stay the caller's business).
+  void put_model(Model model, std::vector<Variant> variants);
+  void remove_model(ModelId id);
+  void set_tripped(ModelId id, bool tripped);
+
+  // Load: assigned adds one outstanding attempt, released takes it back; service_s must be the same in both calls.
+  void assigned(NodeId node, VariantId variant, double service_s);
+  void released(NodeId node, VariantId variant, double service_s);
+  // Outcomes: how long a forward, or loading the variant, really took.
+  void observe_service(NodeId node, VariantId variant, double service_s);
+  void observe_load(NodeId node, VariantId variant, double load_s);
+
+  // Reading.
+  std::size_t node_count() const;
+  bool has_node(NodeId id) const;
+  const NodeSpec& node(NodeId id) const;
+  Availability availability(NodeId id) const;
+  const NodeLoad& load(NodeId id) const;
+  bool resident(NodeId node, VariantId variant) const;
+  Estimate service(NodeId node, VariantId variant) const;   // seconds; a profile's guess until measured
+  Estimate load_time(NodeId node, VariantId variant) const;
+  double rtt_s(NodeId id) const;
+  double bandwidth_bytes_per_s(NodeId id) const;
+  std::vector<NodeId> nodes() const;                        // ascending
+  const Model* find_model(std::string_view name) const;     // nullptr if none
+  const Model& model(ModelId id) const;
+  const Variant& variant(VariantId id) const;
+
+  // The candidate index; for place() and tests.
+  class Index;
+  const Index& index() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace skerry::scheduler

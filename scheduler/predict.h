@@ -1,0 +1,56 @@
+// predict.h: what running a task on a node with a variant would take. The physics is shared with the simulator of rl/.
+//
+//   wait      outstanding work ahead of the task, spread over the node's slots; 0 while a slot is free
+//   transfer  round trip + input bytes / bandwidth
+//   load      loading the variant if it is not resident on the node, its artifact's transfer included
+//   service   the forward itself, decode and encode included
+//   latency   their sum
+//   energy    (busy - idle power) / slots x (load + service), plus idle power share x the same, plus transfer energy
+//   cost      price / slots x (load + service)
+//   error     1 - accuracy
+//
+// Formulas work on plain numbers (Physics) so that a vectorised environment can use them; predict() gathers the numbers.
+
+#pragma once
+
+#include "common/time.h"
+#include "scheduler/fleet.h"
+#include "scheduler/objectives.h"
+
+namespace skerry::scheduler {
+
+// Everything that a prediction depends on, as numbers.
+struct Physics {
+  double backlog_s = 0;
+  double outstanding = 0;
+  double slots = 1;
+  double rtt_s = 0;
+  double bandwidth_bytes_per_s = 1;
+  double input_bytes = 0;
+  double load_s = 0;              // 0 if resident
+  double service_s = 0;
+  double service_deviation_s = 0;
+  double idle_w = 0;
+  double busy_w = 0;
+  double transfer_j_per_byte = 0;
+  double price_usd_per_s = 0;
+  double error = 0;
+};
+
+struct Prediction {
+  double wait_s = 0;
+  double transfer_s = 0;
+  double load_s = 0;
+  double service_s = 0;
+  double latency_deviation_s = 0;  // one standard deviation of the latency
+  Objectives objectives;
+};
+
+Prediction predict(const Physics& physics);
+Prediction predict(const Fleet& fleet, NodeId node, VariantId variant, double input_bytes);
+
+// What an attempt really took, by the same formulas: for a node that cannot measure its energy.
+double modelled_energy_j(const NodeSpec& node, double busy_s, double transferred_bytes);
+double modelled_cost_usd(const NodeSpec& node, double busy_s);
+
+}  // namespace skerry::scheduler
