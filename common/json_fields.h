@@ -20,9 +20,9 @@ namespace skerry {
 
 class JsonFields {
  public:
-  // Both referents outlive the reader. If json is no object, that is one issue and every read
-  // yields its fallback.
-  JsonFields(const boost::json::value& json, std::string pointer, std::vector<FieldIssue>& issues);
+  // Both referents outlive the reader. A json that is missing (nullptr) or no object is one issue,
+  // and every read yields its fallback.
+  JsonFields(const boost::json::value* json, std::string pointer, std::vector<FieldIssue>& issues);
 
   std::string text(std::string_view key, std::string_view fallback = {});
   std::string required_text(std::string_view key);

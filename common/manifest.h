@@ -48,7 +48,7 @@ struct AudioSpec {           // a WAV becomes mono f32 in [-1, 1] at sample_rate
 struct InputSpec {
   std::string name;
   InputKind kind = InputKind::kTensor;
-  DType dtype = DType::kF32;
+  DType dtype = DType::kF32;        // in JSON f32 by default, i64 for a constant
   std::vector<std::int64_t> shape;  // tensor: -1 = any; constant: empty = a scalar
   ImageSpec image;
   AudioSpec audio;

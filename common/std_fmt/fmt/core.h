@@ -1,0 +1,5 @@
+// core.h: see format.h.
+
+#pragma once
+
+#include <fmt/format.h>
