@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <span>
 
 #include "common/config_document.h"
 
@@ -62,7 +63,8 @@ struct ConfigReader::State {
 
   // The setting as converted from its source, or the fallback; either way noted as read.
   template <typename T, typename Convert, typename Render>
-  T read(const std::string& path, T fallback, std::string_view rule, Convert convert, Render render) {
+  T read(const std::string& path, T fallback, std::string_view rule, Convert convert,
+         Render render) {
     T result = std::move(fallback);
     if (const auto value = document.find(path)) {
       std::optional<T> converted = convert(value->node);
@@ -96,7 +98,8 @@ Result<std::string> read_config_file(const std::string& path) {
     return fail(ErrorCode::kIo, fmt::format("cannot read the configuration '{}'", path));
   }
   if (text.size() > kMaxFileBytes) {
-    return fail(ErrorCode::kTooLarge, fmt::format("the configuration '{}' is larger than 1 MiB", path));
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("the configuration '{}' is larger than 1 MiB", path));
   }
   return text;
 }
@@ -156,7 +159,9 @@ bool ConfigFields::boolean(std::string_view key, bool fallback) {
       path_to(key), fallback, "true or false",
       [](const YAML::Node& node) -> std::optional<bool> {
         const std::string text = node.IsScalar() ? node.Scalar() : "";
-        return text == "true" ? std::optional(true) : text == "false" ? std::optional(false) : std::nullopt;
+        return text == "true"    ? std::optional(true)
+               : text == "false" ? std::optional(false)
+                                 : std::nullopt;
       },
       [](bool value) { return value; });
 }
@@ -188,10 +193,12 @@ double ConfigFields::number(std::string_view key, double fallback, double lowest
       [](double value) { return fmt::format("{}", value); });
 }
 
-Duration ConfigFields::duration(std::string_view key, Duration fallback, Duration lowest, Duration highest) {
+Duration ConfigFields::duration(std::string_view key, Duration fallback, Duration lowest,
+                                Duration highest) {
   const auto render = [](Duration value) { return render_quantity(value.count(), kTimeUnits); };
   return reader_->read<Duration>(
-      path_to(key), fallback, fmt::format("a time from {} to {}, such as 500ms", render(lowest), render(highest)),
+      path_to(key), fallback,
+      fmt::format("a time from {} to {}, such as 500ms", render(lowest), render(highest)),
       [&](const YAML::Node& node) -> std::optional<Duration> {
         const auto us = parse_quantity(node.IsScalar() ? node.Scalar() : "", kTimeUnits);
         const bool fits = us && Duration(*us) >= lowest && Duration(*us) <= highest;
@@ -200,13 +207,14 @@ Duration ConfigFields::duration(std::string_view key, Duration fallback, Duratio
       render);
 }
 
-std::uint64_t ConfigFields::size_bytes(std::string_view key, std::uint64_t fallback, std::uint64_t lowest,
-                                       std::uint64_t highest) {
+std::uint64_t ConfigFields::size_bytes(std::string_view key, std::uint64_t fallback,
+                                       std::uint64_t lowest, std::uint64_t highest) {
   const auto render = [](std::uint64_t value) {
     return render_quantity(static_cast<std::int64_t>(value), kSizeUnits);
   };
   return reader_->read<std::uint64_t>(
-      path_to(key), fallback, fmt::format("a size from {} to {}, such as 512MiB", render(lowest), render(highest)),
+      path_to(key), fallback,
+      fmt::format("a size from {} to {}, such as 512MiB", render(lowest), render(highest)),
       [&](const YAML::Node& node) -> std::optional<std::uint64_t> {
         const auto parsed = parse_quantity(node.IsScalar() ? node.Scalar() : "", kSizeUnits);
         const std::uint64_t bytes = parsed ? static_cast<std::uint64_t>(*parsed) : 0;
@@ -215,7 +223,8 @@ std::uint64_t ConfigFields::size_bytes(std::string_view key, std::uint64_t fallb
       render);
 }
 
-std::vector<std::string> ConfigFields::texts(std::string_view key, std::vector<std::string> fallback) {
+std::vector<std::string> ConfigFields::texts(std::string_view key,
+                                             std::vector<std::string> fallback) {
   return reader_->read<std::vector<std::string>>(
       path_to(key), std::move(fallback), "a list of texts",
       [](const YAML::Node& node) -> std::optional<std::vector<std::string>> {
@@ -237,12 +246,14 @@ std::vector<std::string> ConfigFields::texts(std::string_view key, std::vector<s
       });
 }
 
-std::vector<std::int64_t> ConfigFields::integers(std::string_view key, std::int64_t lowest, std::int64_t highest) {
+std::vector<std::int64_t> ConfigFields::integers(std::string_view key, std::int64_t lowest,
+                                                 std::int64_t highest) {
   std::vector<std::int64_t> numbers;
   for (const std::string& item : texts(key)) {
     std::int64_t value = 0;
     const auto [end, wrong] = std::from_chars(item.data(), item.data() + item.size(), value);
-    if (wrong != std::errc() || end != item.data() + item.size() || value < lowest || value > highest) {
+    if (wrong != std::errc() || end != item.data() + item.size() || value < lowest ||
+        value > highest) {
       issue(key, fmt::format("must be a list of whole numbers from {} to {}", lowest, highest));
       return {};
     }
@@ -277,7 +288,8 @@ std::map<std::string, std::string> ConfigFields::text_map(std::string_view key) 
 ConfigFields ConfigFields::section(std::string_view key) {
   ConfigFields fields(*reader_, path_to(key));
   reader_->document.read_section(fields.path_);
-  if (const auto node = reader_->document.find_in_file(fields.path_); node && !node->IsMap() && !node->IsNull()) {
+  if (const auto node = reader_->document.find_in_file(fields.path_);
+      node && !node->IsMap() && !node->IsNull()) {
     issue(key, "must be a mapping of settings");
   }
   return fields;
@@ -291,8 +303,9 @@ std::vector<ConfigFields> ConfigFields::sections(std::string_view key) {
   if (!node || node->IsNull()) {
     return items;
   }
-  const bool mappings = node->IsSequence() &&
-                        std::all_of(node->begin(), node->end(), [](const auto& item) { return item.IsMap(); });
+  const bool mappings =
+      node->IsSequence() &&
+      std::all_of(node->begin(), node->end(), [](const auto& item) { return item.IsMap(); });
   if (!mappings) {
     issue(key, "must be a list of mappings");
     return items;
@@ -303,7 +316,9 @@ std::vector<ConfigFields> ConfigFields::sections(std::string_view key) {
   return items;
 }
 
-bool ConfigFields::has(std::string_view key) const { return reader_->document.find(path_to(key)).has_value(); }
+bool ConfigFields::has(std::string_view key) const {
+  return reader_->document.find(path_to(key)).has_value();
+}
 
 void ConfigFields::issue(std::string_view key, std::string message) {
   const std::string path = path_to(key);

@@ -1,12 +1,16 @@
-// config.h: reads a daemon's configuration: one YAML file, environment variables over it, flags over both.
+// config.h: reads a daemon's configuration: one YAML file, environment variables over it, flags
+// over both.
 //
-// A reader asks for each setting by key, with its fallback and limits, straight through; whatever is wrong is gathered and
-// told at once by finish(): each issue names where the value came from ("agent.yaml:7", "SKERRY_AGENT_CPU_SHARE",
-// "--set cpu.share") and the setting ("cpu.share"). Keys of the file that were never asked for are issues too.
+// A reader asks for each setting by key, with its fallback and limits, straight through; whatever
+// is wrong is gathered and told at once by finish(): each issue names where the value came from
+// ("agent.yaml:7", "SKERRY_AGENT_CPU_SHARE",
+// "--set cpu.share") and the setting ("cpu.share"). Keys of the file that were never asked for are
+// issues too.
 //
-// A setting "cpu.share" is overridden by the variable <PREFIX>_CPU_SHARE; both it and a flag's value are read as YAML, so
-// lists and maps are written "[0, 1]" and "{a: b}". Elements of a list of sections cannot be overridden one by one.
-// Unknown variables are not issues: Kubernetes adds its own under a service's name.
+// A setting "cpu.share" is overridden by the variable <PREFIX>_CPU_SHARE; both it and a flag's
+// value are read as YAML, so lists and maps are written "[0, 1]" and "{a: b}". Elements of a list
+// of sections cannot be overridden one by one. Unknown variables are not issues: Kubernetes adds
+// its own under a service's name.
 //
 // Exceptions of yaml-cpp end here. Not thread-safe; use at start-up and throw away.
 
@@ -48,14 +52,16 @@ class ConfigFields;
 
 class ConfigReader {
  public:
-  // A document that is not YAML, or of another kind, is an issue like any other; then every read yields its fallback.
+  // A document that is not YAML, or of another kind, is an issue like any other; then every read
+  // yields its fallback.
   explicit ConfigReader(ConfigInput input);
   ~ConfigReader();
   ConfigReader(const ConfigReader&) = delete;
   ConfigReader& operator=(const ConfigReader&) = delete;
 
   ConfigFields root();
-  // kInvalidArgument with every issue found, one a line in the message. Call once, after the last read.
+  // kInvalidArgument with every issue found, one a line in the message. Call once, after the last
+  // read.
   Status finish();
   // Everything that was read, as it now stands, as a YAML document; for --print-config.
   std::string effective() const;
@@ -72,27 +78,33 @@ class ConfigFields {
   std::string text(std::string_view key, std::string_view fallback = {});
   std::string required_text(std::string_view key);
   // One of a list of words.
-  std::string choice(std::string_view key, std::string_view fallback, const std::vector<std::string>& known);
+  std::string choice(std::string_view key, std::string_view fallback,
+                     const std::vector<std::string>& known);
   bool boolean(std::string_view key, bool fallback);
-  std::int64_t integer(std::string_view key, std::int64_t fallback, std::int64_t lowest, std::int64_t highest);
+  std::int64_t integer(std::string_view key, std::int64_t fallback, std::int64_t lowest,
+                       std::int64_t highest);
   double number(std::string_view key, double fallback, double lowest, double highest);
   // "250us", "500ms", "10s", "5m", "1h".
   Duration duration(std::string_view key, Duration fallback, Duration lowest, Duration highest);
   // 1048576, "512KiB", "20MiB", "2GiB", "1TiB".
-  std::uint64_t size_bytes(std::string_view key, std::uint64_t fallback, std::uint64_t lowest, std::uint64_t highest);
+  std::uint64_t size_bytes(std::string_view key, std::uint64_t fallback, std::uint64_t lowest,
+                           std::uint64_t highest);
   std::vector<std::string> texts(std::string_view key, std::vector<std::string> fallback = {});
-  std::vector<std::int64_t> integers(std::string_view key, std::int64_t lowest, std::int64_t highest);
+  std::vector<std::int64_t> integers(std::string_view key, std::int64_t lowest,
+                                     std::int64_t highest);
   std::map<std::string, std::string> text_map(std::string_view key);
 
-  ConfigFields section(std::string_view key);                // a mapping; an empty one if it is missing
+  ConfigFields section(std::string_view key);  // a mapping; an empty one if it is missing
   std::vector<ConfigFields> sections(std::string_view key);  // a list of mappings
 
-  bool has(std::string_view key) const;                  // set by file, variable or flag
-  void issue(std::string_view key, std::string message);  // for rules that the reads above cannot tell
+  bool has(std::string_view key) const;  // set by file, variable or flag
+  void issue(std::string_view key,
+             std::string message);  // for rules that the reads above cannot tell
 
  private:
   friend class ConfigReader;
-  ConfigFields(ConfigReader::State& reader, std::string path) : reader_(&reader), path_(std::move(path)) {}
+  ConfigFields(ConfigReader::State& reader, std::string path)
+      : reader_(&reader), path_(std::move(path)) {}
   std::string path_to(std::string_view key) const;
 
   ConfigReader::State* reader_;

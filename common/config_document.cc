@@ -104,8 +104,8 @@ void ConfigDocument::load() {
 
 void ConfigDocument::check_header() {
   const YAML::Node& root = root_;
-  for (const auto& [key, wanted] : {std::pair<std::string, std::string>{"apiVersion", "skerry/v1"},
-                                    {"kind", input_.kind}}) {
+  for (const auto& [key, wanted] :
+       {std::pair<std::string, std::string>{"apiVersion", "skerry/v1"}, {"kind", input_.kind}}) {
     const YAML::Node found = root[key];
     if (!found) {
       issue(key, input_.origin, fmt::format("is missing: must be '{}'", wanted));
@@ -151,7 +151,8 @@ std::optional<YAML::Node> ConfigDocument::find_in_file(const std::string& path) 
   return walk(root_, path);
 }
 
-void ConfigDocument::issue(const std::string& path, const std::string& origin, std::string message) {
+void ConfigDocument::issue(const std::string& path, const std::string& origin,
+                           std::string message) {
   const std::string where = origin.empty() ? "" : origin + ": ";
   issues_.push_back({path, where + (path.empty() ? "" : path + " ") + std::move(message)});
 }

@@ -1,6 +1,8 @@
-// config_document.h: the YAML side of common/config.h: finds a setting in flags, environment and file, in that order.
+// config_document.h: the YAML side of common/config.h: finds a setting in flags, environment and
+// file, in that order.
 //
-// A path is "cpu.share" or "links[1].name". Includes yaml-cpp, so only common/config.cc includes this.
+// A path is "cpu.share" or "links[1].name". Includes yaml-cpp, so only common/config.cc includes
+// this.
 
 #pragma once
 
@@ -33,7 +35,8 @@ class ConfigDocument {
   std::optional<YAML::Node> find_in_file(const std::string& path) const;
 
   void issue(const std::string& path, const std::string& origin, std::string message);
-  // Where to look for the cause of an issue about a setting: its source, or the file if it is not set.
+  // Where to look for the cause of an issue about a setting: its source, or the file if it is not
+  // set.
   std::string origin_of(const std::string& path);
   // Notes what was read, for effective() and for telling unknown keys.
   void read_as(const std::string& path, YAML::Node value);
@@ -47,7 +50,8 @@ class ConfigDocument {
 
   void load();
   void check_header();
-  std::optional<ConfigValue> parse(const std::string& text, const std::string& path, std::string origin);
+  std::optional<ConfigValue> parse(const std::string& text, const std::string& path,
+                                   std::string origin);
   void check_keys(const YAML::Node& mapping, const std::string& path);
   std::string line_of(const YAML::Node& node) const;
 

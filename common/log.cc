@@ -15,7 +15,9 @@ namespace {
 constexpr char kFieldMark = '\x1f';
 constexpr char kValueMark = '\x1e';
 
-void append(spdlog::memory_buf_t& out, std::string_view text) { out.append(text.data(), text.data() + text.size()); }
+void append(spdlog::memory_buf_t& out, std::string_view text) {
+  out.append(text.data(), text.data() + text.size());
+}
 
 void append_json_text(spdlog::memory_buf_t& out, std::string_view text) {
   out.push_back('"');
@@ -35,7 +37,8 @@ void append_json_text(spdlog::memory_buf_t& out, std::string_view text) {
 std::string time_text(spdlog::log_clock::time_point time) {
   const auto since = time.time_since_epoch();
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(since).count() % 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(spdlog::log_clock::to_time_t(time)), ms);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(spdlog::log_clock::to_time_t(time)),
+                     ms);
 }
 
 std::string_view view(spdlog::string_view_t text) { return {text.data(), text.size()}; }
@@ -67,11 +70,13 @@ class LineFormatter final : public spdlog::formatter {
     }
     out.push_back('\n');
   }
-  std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<LineFormatter>(json_); }
+  std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<LineFormatter>(json_);
+  }
 
  private:
-  static void json(const spdlog::details::log_msg& line, std::string_view level, std::string_view message,
-                   std::string_view marked, spdlog::memory_buf_t& out) {
+  static void json(const spdlog::details::log_msg& line, std::string_view level,
+                   std::string_view message, std::string_view marked, spdlog::memory_buf_t& out) {
     append(out, fmt::format(R"({{"time":"{}","level":"{}","part":)", time_text(line.time), level));
     append_json_text(out, view(line.logger_name));
     append(out, R"(,"message":)");
@@ -86,8 +91,8 @@ class LineFormatter final : public spdlog::formatter {
   }
 
   // Control characters of the message (a model's error may hold any) must not reach a terminal.
-  static void text(const spdlog::details::log_msg& line, std::string_view level, std::string_view message,
-                   std::string_view marked, spdlog::memory_buf_t& out) {
+  static void text(const spdlog::details::log_msg& line, std::string_view level,
+                   std::string_view message, std::string_view marked, spdlog::memory_buf_t& out) {
     append(out, fmt::format("{} {:<7} {}  ", time_text(line.time), level, view(line.logger_name)));
     append_printable(out, message);
     each_field(marked, [&](std::string_view key, std::string_view value) {
@@ -115,16 +120,19 @@ std::shared_ptr<Log> make_log(const LogOptions& options, spdlog::sink_ptr sink, 
 }
 
 Result<std::shared_ptr<Log>> make_log(const LogOptions& options) {
-  const bool known = options.level == "off" || spdlog::level::from_str(options.level) != spdlog::level::off;
+  const bool known =
+      options.level == "off" || spdlog::level::from_str(options.level) != spdlog::level::off;
   if (!known) {
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("log level '{}' is not one of trace, debug, info, warn, error, off", options.level));
+                fmt::format("log level '{}' is not one of trace, debug, info, warn, error, off",
+                            options.level));
   }
   if (options.format != "auto" && options.format != "text" && options.format != "json") {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("log format '{}' is not one of auto, text, json", options.format));
   }
-  const bool json = options.format == "json" || (options.format == "auto" && isatty(STDERR_FILENO) == 0);
+  const bool json =
+      options.format == "json" || (options.format == "auto" && isatty(STDERR_FILENO) == 0);
   return make_log(options, std::make_shared<spdlog::sinks::stderr_sink_mt>(), json);
 }
 

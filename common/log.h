@@ -1,13 +1,16 @@
-// log.h: makes a daemon's log: text for people on a terminal, one JSON object a line for machines otherwise.
+// log.h: makes a daemon's log: text for people on a terminal, one JSON object a line for machines
+// otherwise.
 //
-// A log is an object that main makes and passes down; there is no default logger. Lines go to standard error.
-// Fields that programs search for follow the sentence:
+// A log is an object that main makes and passes down; there is no default logger. Lines go to
+// standard error. Fields that programs search for follow the sentence:
 //
 //   log.info("attempt ended: {}{}", outcome, fields({{"job", to_string(job)}, {"attempt", "2"}}));
 //   text   2026-01-31T12:00:00.123Z info  agent  attempt ended: succeeded  job=j01... attempt=2
-//   json   {"time":"2026-01-31T12:00:00.123Z","level":"info","part":"agent","message":"attempt ended: ...","job":"j01..."}
+//   json   {"time":"2026-01-31T12:00:00.123Z","level":"info","part":"agent","message":"attempt
+//   ended: ...","job":"j01..."}
 //
-// Thread-safe. A line is written by the call that logs it, so nothing is lost by an abort that follows.
+// Thread-safe. A line is written by the call that logs it, so nothing is lost by an abort that
+// follows.
 
 #pragma once
 
