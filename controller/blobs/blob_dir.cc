@@ -171,6 +171,17 @@ Result<std::string> BlobReader::read(std::size_t most) {
   }
 }
 
+Status BlobReader::seek(std::uint64_t offset) {
+  if (offset > size_bytes_) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("offset {} is beyond the blob's {} bytes", offset, size_bytes_));
+  }
+  if (::lseek(file_.fd(), static_cast<off_t>(offset), SEEK_SET) < 0) {
+    return io_error("seek", "a blob", errno);
+  }
+  return {};
+}
+
 Result<fs::path> BlobDir::path_of(std::string_view digest) const {
   if (!is_digest(digest)) {
     return fail(

@@ -100,6 +100,8 @@ class BlobReader {
   std::uint64_t size_bytes() const { return size_bytes_; }
   // The next bytes, at most `most`; empty at the end. kIo.
   Result<std::string> read(std::size_t most);
+  // The next read() starts there. kInvalidArgument beyond the end, kIo.
+  Status seek(std::uint64_t offset);
 
  private:
   friend class BlobDir;
