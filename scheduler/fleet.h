@@ -1,10 +1,12 @@
 // fleet.h: what the scheduler knows: nodes, models, how loaded and how fast each node is. The input of every decision.
 //
 // A Fleet is owned and changed by the core, on its strand; it holds no clock and does no I/O. The candidate index
-// (shortlist.h) lives inside and is kept current by the mutators, so that a decision looks at a bounded number of nodes.
+// (index.h) lives inside and is kept current by the mutators, so that a decision looks at a bounded number of nodes.
 //
 // NodeId and VariantId are dense numbers given by the caller (the core) in any order, starting at 0.
-// Unknown ids are programmer errors (check). Mutators are O(log nodes) or better; predictions are O(1).
+// Unknown ids are programmer errors (check). Mutators are O(log nodes) or better, except for put_model and remove_model,
+// which walk the nodes once to forget the variants that are gone; predictions are O(1). References that are handed out
+// stay valid until the next mutator.
 
 #pragma once
 
@@ -21,6 +23,8 @@
 #include "scheduler/constraints.h"
 
 namespace skerry::scheduler {
+
+struct Physics;  // predict.h
 
 using ModelId = Id<struct ModelIdTag, std::uint32_t>;
 using VariantId = Id<struct VariantIdTag, std::uint32_t>;  // over all models
@@ -73,7 +77,8 @@ struct Model {
 };
 
 // Measured against predicted: a running mean and deviation of a figure per node and variant. Starts from a guess with a
-// wide deviation; the first measurements count most.
+// wide deviation; the first measurements count most (estimate.h says how). Where a node has measured some variants of a
+// model, the guesses of the others are corrected by the same factor.
 struct Estimate {
   double mean = 0;
   double deviation = 0;
@@ -93,7 +98,8 @@ class Fleet {
   Fleet(Fleet&&) noexcept;
   Fleet& operator=(Fleet&&) noexcept;
 
-  // Nodes. put_node adds one or replaces its spec; what was measured stays.
+  // Nodes. put_node adds one, not ready and without capacity, or replaces its spec; what was measured stays. Figures of a
+  // spec that make no sense (no slots, speed or bandwidth of 0 or less, not finite) count as the defaults above.
   void put_node(NodeId id, NodeSpec spec);
   void remove_node(NodeId id);
   void set_availability(NodeId id, Availability availability);
@@ -107,6 +113,7 @@ class Fleet {
   void set_tripped(ModelId id, bool tripped);
 
   // Load: assigned adds one outstanding attempt, released takes it back; service_s must be the same in both calls.
+  // The variant may be gone by the time of released and observe_*; nothing is learned then.
   void assigned(NodeId node, VariantId variant, double service_s);
   void released(NodeId node, VariantId variant, double service_s);
   // Outcomes: how long a forward, or loading the variant, really took.
@@ -124,7 +131,10 @@ class Fleet {
   Estimate load_time(NodeId node, VariantId variant) const;
   double rtt_s(NodeId id) const;
   double bandwidth_bytes_per_s(NodeId id) const;
+  Physics physics(NodeId node, VariantId variant, double input_bytes) const;  // all of the above, as predict() needs it
   std::vector<NodeId> nodes() const;                        // ascending
+  std::uint32_t node_id_limit() const;                      // all ids of nodes are smaller
+  std::optional<NodeId> find_node(std::string_view name) const;
   const Model* find_model(std::string_view name) const;     // nullptr if none
   const Model& model(ModelId id) const;
   const Variant& variant(VariantId id) const;

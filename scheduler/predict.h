@@ -1,6 +1,6 @@
 // predict.h: what running a task on a node with a variant would take. The physics is shared with the simulator of rl/.
 //
-//   wait      outstanding work ahead of the task, spread over the node's slots; 0 while a slot is free
+//   wait      until a slot is free, see wait_s(); 0 while one is
 //   transfer  round trip + input bytes / bandwidth
 //   load      loading the variant if it is not resident on the node, its artifact's transfer included
 //   service   the forward itself, decode and encode included
@@ -28,6 +28,7 @@ struct Physics {
   double bandwidth_bytes_per_s = 1;
   double input_bytes = 0;
   double load_s = 0;              // 0 if resident
+  double load_deviation_s = 0;
   double service_s = 0;
   double service_deviation_s = 0;
   double idle_w = 0;
@@ -45,6 +46,19 @@ struct Prediction {
   double latency_deviation_s = 0;  // one standard deviation of the latency
   Objectives objectives;
 };
+
+// How long a task waits behind `outstanding` attempts of together `backlog_s` of service. The attempts in the slots are on
+// average half done when a task arrives, and one of the slots comes free every (mean service / slots) from then on:
+//   (backlog / outstanding) x (outstanding - slots + 1/2) / slots
+// Example: 4 slots, 4 attempts of 2 s each: 2 x 1/2 / 4 = 0.25 s.
+inline double wait_s(double backlog_s, double outstanding, double slots) {
+  return outstanding < slots
+             ? 0.0
+             : backlog_s * (outstanding - slots + 0.5) / (outstanding * slots);
+}
+
+// How uncertain a predicted wait is, as a share of it.
+constexpr double kWaitDeviation = 0.5;
 
 Prediction predict(const Physics& physics);
 Prediction predict(const Fleet& fleet, NodeId node, VariantId variant, double input_bytes);

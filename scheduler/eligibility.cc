@@ -1,0 +1,167 @@
+#include "scheduler/eligibility.h"
+
+#include <algorithm>
+
+#include "common/check.h"
+#include "scheduler/index.h"
+
+namespace skerry::scheduler {
+
+namespace {
+
+constexpr std::uint32_t kAllTiers = (1U << kTiers) - 1;
+
+bool labels_match(const NodeSpec& node, const std::map<std::string, std::string>& wanted) {
+  return std::ranges::all_of(wanted, [&](const auto& label) {
+    const auto found = node.labels.find(label.first);
+    return found != node.labels.end() && found->second == label.second;
+  });
+}
+
+bool has_engine(const NodeSpec& node, const std::string& engine) {
+  return std::ranges::find(node.engines, engine) != node.engines.end();
+}
+
+bool exceeds(double value, const std::optional<double>& limit) { return limit && value > *limit; }
+
+MaskReason variant_reason(const Variant& variant, const TaskView& task) {
+  const Constraints& constraints = *task.constraints;
+  if (task.pinned_variant && *task.pinned_variant != variant.id) {
+    return MaskReason::kVariant;
+  }
+  if (!constraints.variants.empty() &&
+      std::ranges::find(constraints.variants, variant.name) == constraints.variants.end()) {
+    return MaskReason::kVariant;
+  }
+  return constraints.min_accuracy && variant.accuracy < *constraints.min_accuracy
+             ? MaskReason::kAccuracy
+             : MaskReason::kNone;
+}
+
+}  // namespace
+
+void Eligibility::bind(const TaskView& task, const Fleet& fleet) {
+  check(task.constraints != nullptr, "a task has constraints, if only empty ones");
+  task_ = &task;
+  fleet_ = &fleet;
+  model_ = &fleet.model(task.model);
+  const Constraints& constraints = *task.constraints;
+
+  only_node_ = {};
+  if (!constraints.node.empty()) {
+    only_node_ = {.asked = true, .node = fleet.find_node(constraints.node)};
+  }
+  if (task.pinned_node) {
+    const bool same = !only_node_.asked || only_node_.node == task.pinned_node;
+    const bool exists = fleet.has_node(*task.pinned_node);
+    only_node_ = {.asked = true, .node = same && exists ? task.pinned_node : std::nullopt};
+  }
+  tiers_ = constraints.tiers.empty() ? kAllTiers : 0;
+  for (const Tier tier : constraints.tiers) {
+    tiers_ |= 1U << static_cast<unsigned>(tier);
+  }
+  site_asked_ = !constraints.site.empty();
+  site_ = site_asked_ ? fleet.index().sites.find(constraints.site) : std::nullopt;
+  const auto engine = fleet.index().engines.find(model_->engine);
+  engine_ = engine ? engine_bit(*engine) : 0;
+  bind_variants();
+}
+
+void Eligibility::bind_variants() {
+  variants_.clear();
+  for (const VariantId id : model_->variants) {
+    const Variant& variant = fleet_->variant(id);
+    variants_.push_back({id, variant_reason(variant, *task_), variant.memory_bytes});
+  }
+  if (!std::ranges::is_sorted(variants_, {}, &VariantMask::id)) {
+    std::ranges::sort(variants_, {}, &VariantMask::id);
+  }
+}
+
+MaskReason Eligibility::lasting(NodeId node) const {
+  const NodeFacts& facts = fleet_->index().facts(node);
+  if (only_node_.asked && only_node_.node != node) {
+    return MaskReason::kNode;
+  }
+  if (!tier_allowed(facts.tier)) {
+    return MaskReason::kTier;
+  }
+  if (site_asked_ && site_ != facts.site) {
+    return MaskReason::kSite;
+  }
+  const auto& labels = task_->constraints->labels;
+  if (!labels.empty() && !labels_match(fleet_->node(node), labels)) {
+    return MaskReason::kLabels;
+  }
+  const bool engine_may_be_there = (facts.engines & engine_) != 0;
+  if (!engine_may_be_there ||
+      (engine_ == kOtherEngines && !has_engine(fleet_->node(node), model_->engine))) {
+    return MaskReason::kEngine;
+  }
+  return MaskReason::kNone;
+}
+
+MaskReason Eligibility::lasting(NodeId node, const VariantMask& variant) const {
+  if (variant.reason != MaskReason::kNone) {
+    return variant.reason;
+  }
+  return variant.memory_bytes > fleet_->node(node).memory_bytes ? MaskReason::kMemory
+                                                                : MaskReason::kNone;
+}
+
+MaskReason Eligibility::passing(NodeId node) const {
+  if (model_->tripped) {
+    return MaskReason::kTripped;
+  }
+  if (!fleet_->index().facts(node).placeable) {
+    switch (fleet_->availability(node)) {
+      case Availability::kNotReady:
+        return MaskReason::kNotReady;
+      case Availability::kCordoned:
+        return MaskReason::kCordoned;
+      case Availability::kReady:
+        return MaskReason::kNoCredit;
+    }
+  }
+  return std::ranges::find(task_->excluded, node) != task_->excluded.end() ? MaskReason::kExcluded
+                                                                           : MaskReason::kNone;
+}
+
+MaskReason Eligibility::predicted(const Prediction& prediction) const {
+  const Constraints& constraints = *task_->constraints;
+  const Objectives& objectives = prediction.objectives;
+  if (constraints.deadline) {
+    const std::chrono::duration<double> left = *constraints.deadline - task_->now;
+    if (!(objectives.latency_s <= left.count())) {
+      return MaskReason::kDeadline;
+    }
+  }
+  if (exceeds(objectives.energy_j, constraints.max_energy_j)) {
+    return MaskReason::kEnergy;
+  }
+  return exceeds(objectives.cost_usd, constraints.max_cost_usd) ? MaskReason::kCost
+                                                                : MaskReason::kNone;
+}
+
+MaskReason Eligibility::judge(NodeId node, const VariantMask& variant,
+                              const Prediction& prediction) const {
+  for (const MaskReason reason : {lasting(node), lasting(node, variant), passing(node)}) {
+    if (reason != MaskReason::kNone) {
+      return reason;
+    }
+  }
+  return predicted(prediction);
+}
+
+bool Eligibility::possible(NodeId node, const VariantMask& variant) const {
+  if (lasting(node) != MaskReason::kNone || lasting(node, variant) != MaskReason::kNone) {
+    return false;
+  }
+  Physics idle = fleet_->physics(node, variant.id, task_->input_bytes);
+  idle.backlog_s = 0;
+  idle.outstanding = 0;
+  idle.load_s = 0;
+  return predicted(predict(idle)) == MaskReason::kNone;
+}
+
+}  // namespace skerry::scheduler

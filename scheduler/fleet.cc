@@ -1,0 +1,289 @@
+#include "scheduler/fleet.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/check.h"
+#include "scheduler/estimate.h"
+#include "scheduler/fleet_state.h"
+#include "scheduler/predict.h"
+
+namespace skerry::scheduler {
+
+namespace {
+
+// The entry at a dense id; the table grows where needed.
+template <typename T>
+T& entry(std::vector<T>& table, std::uint32_t id) {
+  if (table.size() <= id) {
+    table.resize(id + 1);
+  }
+  return table[id];
+}
+
+}  // namespace
+
+NodeState& Fleet::State::node(NodeId id) {
+  check(id.value < nodes.size() && nodes[id.value] != nullptr,
+        "the fleet has no node with this id");
+  return *nodes[id.value];
+}
+
+const Variant* Fleet::State::find_variant(VariantId id) const {
+  return id.value < variants.size() && variants[id.value] ? &*variants[id.value] : nullptr;
+}
+
+void Fleet::State::refresh(NodeId id) { index.put(id, nodes[id.value]->facts()); }
+
+void Fleet::State::refresh_models(NodeId id) {
+  std::vector<ModelId> resident;
+  for (const Knowledge& known : nodes[id.value]->knowledge) {
+    if (known.resident) {
+      resident.push_back(known.model);
+    }
+  }
+  std::ranges::sort(resident);
+  resident.erase(std::ranges::unique(resident).begin(), resident.end());
+  index.set_models(id, resident);
+}
+
+void Fleet::State::forget(VariantId id) {
+  variants[id.value].reset();
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i] == nullptr || nodes[i]->find(id) == nullptr) {
+      continue;
+    }
+    std::erase_if(nodes[i]->knowledge,
+                  [id](const Knowledge& known) { return known.variant == id; });
+    nodes[i]->correct();
+    refresh(NodeId{i});
+    refresh_models(NodeId{i});
+  }
+}
+
+Fleet::Fleet() : state_(std::make_unique<State>()) {}
+Fleet::~Fleet() = default;
+Fleet::Fleet(Fleet&&) noexcept = default;
+Fleet& Fleet::operator=(Fleet&&) noexcept = default;
+
+void Fleet::put_node(NodeId id, NodeSpec spec) {
+  std::unique_ptr<NodeState>& node = entry(state_->nodes, id.value);
+  if (node == nullptr) {
+    node = std::make_unique<NodeState>();
+    ++state_->node_count;
+  } else {
+    state_->node_names.erase(node->spec.name);
+  }
+  const bool new_name = spec.name.empty() || state_->node_names.emplace(spec.name, id).second;
+  check(new_name, "two nodes cannot have one name");
+  node->site_number = state_->index.sites.number(spec.site);
+  node->engine_bits = 0;
+  for (const std::string& engine : spec.engines) {
+    node->engine_bits |= engine_bit(state_->index.engines.number(engine));
+  }
+  node->adopt(std::move(spec));
+  state_->refresh(id);
+}
+
+void Fleet::remove_node(NodeId id) {
+  state_->node_names.erase(state_->node(id).spec.name);
+  state_->index.remove(id);
+  state_->nodes[id.value].reset();
+  --state_->node_count;
+}
+
+void Fleet::set_availability(NodeId id, Availability availability) {
+  state_->node(id).availability = availability;
+  state_->refresh(id);
+}
+
+void Fleet::set_capacity(NodeId id, std::uint32_t capacity) {
+  state_->node(id).load.capacity = capacity;
+  state_->refresh(id);
+}
+
+void Fleet::set_resident(NodeId id, std::span<const VariantId> resident) {
+  NodeState& node = state_->node(id);
+  for (Knowledge& known : node.knowledge) {
+    known.resident = false;
+  }
+  for (const VariantId variant : resident) {
+    node.learn(this->variant(variant)).resident = true;
+  }
+  state_->refresh_models(id);
+}
+
+void Fleet::observe_link(NodeId id, double rtt_s, std::optional<double> bandwidth_bytes_per_s) {
+  NodeState& node = state_->node(id);
+  node.rtt_s = learned(node.rtt_s, rtt_s);
+  if (bandwidth_bytes_per_s && *bandwidth_bytes_per_s > 0) {
+    node.seconds_per_byte = learned(node.seconds_per_byte, 1 / *bandwidth_bytes_per_s);
+  }
+  state_->refresh(id);
+}
+
+void Fleet::put_model(Model model, std::vector<Variant> variants) {
+  std::optional<Model>& place = entry(state_->models, model.id.value);
+  if (place) {
+    state_->model_names.erase(place->name);
+    for (const VariantId old : place->variants) {
+      if (std::ranges::find(variants, old, &Variant::id) == variants.end()) {
+        state_->forget(old);
+      }
+    }
+  }
+  model.variants.clear();
+  for (Variant& variant : variants) {
+    check(variant.model == model.id, "a variant belongs to the model that it comes with");
+    model.variants.push_back(variant.id);
+    entry(state_->variants, variant.id.value) = std::move(variant);
+  }
+  const bool new_name = state_->model_names.emplace(model.name, model.id).second;
+  check(new_name, "two models cannot have one name");
+  place = std::move(model);
+}
+
+void Fleet::remove_model(ModelId id) {
+  const Model gone = model(id);
+  for (const VariantId variant : gone.variants) {
+    state_->forget(variant);
+  }
+  state_->model_names.erase(gone.name);
+  state_->models[id.value].reset();
+}
+
+void Fleet::set_tripped(ModelId id, bool tripped) {
+  check(id.value < state_->models.size() && state_->models[id.value].has_value(),
+        "the fleet has no model with this id");
+  state_->models[id.value]->tripped = tripped;
+}
+
+void Fleet::assigned(NodeId node, VariantId variant, double service_s) {
+  check(state_->find_variant(variant) != nullptr, "the fleet has no variant with this id");
+  NodeLoad& load = state_->node(node).load;
+  ++load.outstanding;
+  load.backlog_s += service_s;
+  state_->refresh(node);
+  state_->index.rotate();
+}
+
+void Fleet::released(NodeId node, VariantId /*variant*/, double service_s) {
+  NodeLoad& load = state_->node(node).load;
+  check(load.outstanding > 0, "only what was assigned is released");
+  --load.outstanding;
+  // Sums of what was added and taken back differ from 0 by rounding; an idle node has exactly none.
+  load.backlog_s = load.outstanding == 0 ? 0 : std::max(load.backlog_s - service_s, 0.0);
+  state_->refresh(node);
+}
+
+void Fleet::observe_service(NodeId node, VariantId variant, double service_s) {
+  if (const Variant* known = state_->find_variant(variant)) {
+    state_->node(node).observe_service(*known, service_s);
+    state_->refresh(node);
+  }
+}
+
+void Fleet::observe_load(NodeId node, VariantId variant, double load_s) {
+  if (const Variant* known = state_->find_variant(variant)) {
+    Knowledge& knowledge = state_->node(node).learn(*known);
+    knowledge.load = learned(knowledge.load, load_s);
+  }
+}
+
+std::size_t Fleet::node_count() const { return state_->node_count; }
+
+bool Fleet::has_node(NodeId id) const {
+  return id.value < state_->nodes.size() && state_->nodes[id.value] != nullptr;
+}
+
+const NodeSpec& Fleet::node(NodeId id) const { return state_->node(id).spec; }
+
+Availability Fleet::availability(NodeId id) const { return state_->node(id).availability; }
+
+const NodeLoad& Fleet::load(NodeId id) const { return state_->node(id).load; }
+
+bool Fleet::resident(NodeId node, VariantId variant) const {
+  const Knowledge* known = state_->node(node).find(variant);
+  return known != nullptr && known->resident;
+}
+
+Estimate Fleet::service(NodeId node, VariantId variant) const {
+  const NodeState& state = state_->node(node);
+  return state.service(this->variant(variant), state.find(variant));
+}
+
+Estimate Fleet::load_time(NodeId node, VariantId variant) const {
+  const NodeState& state = state_->node(node);
+  return state.load_time(this->variant(variant), state.find(variant));
+}
+
+double Fleet::rtt_s(NodeId id) const { return state_->node(id).rtt_s.mean; }
+
+double Fleet::bandwidth_bytes_per_s(NodeId id) const {
+  return 1 / state_->node(id).seconds_per_byte.mean;
+}
+
+Physics Fleet::physics(NodeId id, VariantId variant_id, double input_bytes) const {
+  const NodeState& node = state_->node(id);
+  const Variant& variant = this->variant(variant_id);
+  const Knowledge* known = node.find(variant_id);
+  const Estimate service = node.service(variant, known);
+  const bool resident = known != nullptr && known->resident;
+  const Estimate load = resident ? Estimate{} : node.load_time(variant, known);
+  return {.backlog_s = node.load.backlog_s,
+          .outstanding = static_cast<double>(node.load.outstanding),
+          .slots = node.slots,
+          .rtt_s = node.rtt_s.mean,
+          .bandwidth_bytes_per_s = 1 / node.seconds_per_byte.mean,
+          .input_bytes = input_bytes,
+          .load_s = load.mean,
+          .load_deviation_s = load.deviation,
+          .service_s = service.mean,
+          .service_deviation_s = service.deviation,
+          .idle_w = node.idle_w,
+          .busy_w = node.busy_w,
+          .transfer_j_per_byte = node.transfer_j_per_byte,
+          .price_usd_per_s = node.price_usd_per_s,
+          .error = 1 - variant.accuracy};
+}
+
+std::vector<NodeId> Fleet::nodes() const {
+  std::vector<NodeId> ids;
+  ids.reserve(state_->node_count);
+  for (std::uint32_t i = 0; i < state_->nodes.size(); ++i) {
+    if (state_->nodes[i] != nullptr) {
+      ids.push_back(NodeId{i});
+    }
+  }
+  return ids;
+}
+
+std::uint32_t Fleet::node_id_limit() const {
+  return static_cast<std::uint32_t>(state_->nodes.size());
+}
+
+std::optional<NodeId> Fleet::find_node(std::string_view name) const {
+  const auto found = state_->node_names.find(name);
+  return found == state_->node_names.end() ? std::nullopt : std::optional(found->second);
+}
+
+const Model* Fleet::find_model(std::string_view name) const {
+  const auto found = state_->model_names.find(name);
+  return found == state_->model_names.end() ? nullptr : &*state_->models[found->second.value];
+}
+
+const Model& Fleet::model(ModelId id) const {
+  check(id.value < state_->models.size() && state_->models[id.value].has_value(),
+        "the fleet has no model with this id");
+  return *state_->models[id.value];
+}
+
+const Variant& Fleet::variant(VariantId id) const {
+  const Variant* found = state_->find_variant(id);
+  check(found != nullptr, "the fleet has no variant with this id");
+  return *found;
+}
+
+const Fleet::Index& Fleet::index() const { return state_->index; }
+
+}  // namespace skerry::scheduler

@@ -1,0 +1,82 @@
+// fleet_state.h: what a Fleet holds. Included by fleet.cc and its parts only.
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scheduler/fleet.h"
+#include "scheduler/index.h"
+
+namespace skerry::scheduler {
+
+// What is known of a variant on one node, beyond its profile. One cache line or two.
+struct Knowledge {
+  VariantId variant;
+  ModelId model;
+  bool resident = false;
+  double log_ratio = 0;  // ln(measured / guessed service time); counts if service.samples > 0
+  Estimate service;      // valid if samples > 0
+  Estimate load;         // valid if samples > 0
+};
+
+// How much slower than guessed a model runs on a node, by the variants measured there.
+struct Correction {
+  ModelId model;
+  double weight =
+      0;  // measurements that speak, and the sum of ln(measured / guessed) that they weigh
+  double weighted_log = 0;
+  double factor = 1;  // geometric mean of measured / guessed
+};
+
+struct NodeState {
+  // Read by every prediction: the spec's figures, made safe, and what was measured of the link.
+  double slots = 1;
+  double speed = 1;
+  double idle_w = 0;
+  double busy_w = 0;
+  double transfer_j_per_byte = 0;
+  double price_usd_per_s = 0;
+  Estimate rtt_s;
+  Estimate seconds_per_byte;
+  NodeLoad load;
+  double slowness = 1;            // seconds per reference second, as measured over all models
+  std::uint32_t site_number = 0;  // see Fleet::Index
+  std::uint64_t engine_bits = 0;
+  Availability availability = Availability::kNotReady;
+  std::vector<Knowledge> knowledge;     // ascending by variant
+  std::vector<Correction> corrections;  // ascending by model
+  NodeSpec spec;
+
+  const Knowledge* find(VariantId variant) const;
+  Knowledge& learn(const Variant& variant);  // finds or adds
+  void adopt(NodeSpec new_spec);
+  double guess_s(const Variant& variant) const;  // of the service, by the profile alone
+  Estimate service(const Variant& variant, const Knowledge* known) const;
+  Estimate load_time(const Variant& variant, const Knowledge* known) const;
+  Correction& correction_of(ModelId model);  // finds or adds
+  void observe_service(const Variant& variant, double service_s);
+  void correct();  // recomputes corrections and slowness from the knowledge
+  NodeFacts facts() const;
+};
+
+struct Fleet::State {
+  std::vector<std::unique_ptr<NodeState>> nodes;  // by id; null = no such node
+  std::size_t node_count = 0;
+  std::map<std::string, NodeId, std::less<>> node_names;
+  std::vector<std::optional<Model>> models;  // by id
+  std::map<std::string, ModelId, std::less<>> model_names;
+  std::vector<std::optional<Variant>> variants;  // by id
+  Index index;
+
+  NodeState& node(NodeId id);
+  const Variant* find_variant(VariantId id) const;  // nullptr if it is gone
+  void refresh(NodeId id);                          // tells the index
+  void refresh_models(NodeId id);                   // tells the index which models are resident
+  void forget(VariantId id);
+};
+
+}  // namespace skerry::scheduler

@@ -1,0 +1,181 @@
+#include "scheduler/index.h"
+
+#include <algorithm>
+
+#include "common/check.h"
+
+namespace skerry::scheduler {
+
+namespace {
+
+constexpr std::size_t kWordBits = 64;
+constexpr double kMegabyte = 1e6;
+// Added to rates that are multiplied, so that a free node is not the best whatever else it is.
+constexpr double kLeastJoules = 0.1;
+constexpr double kLeastUsd = 1e-6;
+
+Fleet::Index::Keys keys_of(NodeId id, const NodeFacts& f) {
+  Fleet::Index::Keys keys;
+  if (!f.placeable) {
+    keys.fill(kUnranked);
+    return keys;
+  }
+  const double start_s = f.wait_s + f.rtt_s;
+  const double medium_s = start_s + 0.03 * f.seconds_per_reference_s;
+  const auto set = [&](OrderKind kind, double key) {
+    keys[static_cast<std::size_t>(kind)] = ranked(key, id);
+  };
+  set(OrderKind::kLightWork, start_s + 0.001 * f.seconds_per_reference_s);
+  set(OrderKind::kMediumWork, medium_s);
+  set(OrderKind::kHeavyWork, start_s + f.seconds_per_reference_s);
+  set(OrderKind::kLargeInput, medium_s + kMegabyte * f.seconds_per_byte);
+  set(OrderKind::kEnergy, f.joules_per_reference_s);
+  set(OrderKind::kCost, f.usd_per_reference_s);
+  set(OrderKind::kThrift,
+      medium_s * (f.joules_per_reference_s + kLeastJoules) * (f.usd_per_reference_s + kLeastUsd));
+  set(OrderKind::kQueue, f.queue);
+  return keys;
+}
+
+}  // namespace
+
+Fleet::Index::Group& Fleet::Index::group_of(std::deque<Group>& groups, std::size_t number) {
+  while (groups.size() <= number) {
+    groups.emplace_back();
+  }
+  return groups[number];
+}
+
+Fleet::Index::Membership Fleet::Index::join(Group& group, const Keys& keys) {
+  Membership membership{&group, group.slots};
+  if (group.free_slots.empty()) {
+    ++group.slots;
+    for (Order& order : group.orders) {
+      order.grow(group.slots);
+    }
+  } else {
+    membership.slot = group.free_slots.back();
+    group.free_slots.pop_back();
+  }
+  for (std::size_t i = 0; i < kOrders; ++i) {
+    group.orders[i].set(membership.slot, keys[i]);
+  }
+  return membership;
+}
+
+void Fleet::Index::leave(const Membership& membership) {
+  for (Order& order : membership.group->orders) {
+    order.set(membership.slot, kUnranked);
+  }
+  membership.group->free_slots.push_back(membership.slot);
+}
+
+void Fleet::Index::mark_placeable(NodeId id, bool placeable) {
+  const std::size_t word = id.value / kWordBits;
+  const std::uint64_t bit = std::uint64_t{1} << (id.value % kWordBits);
+  if (placeable_.size() <= word) {
+    placeable_.resize(word + 1);
+  }
+  placeable_count_ += placeable ? 1 : 0;
+  placeable_count_ -= (placeable_[word] & bit) != 0 ? 1 : 0;
+  placeable_[word] = placeable ? placeable_[word] | bit : placeable_[word] & ~bit;
+}
+
+void Fleet::Index::put(NodeId id, const NodeFacts& facts) {
+  if (cards_.size() <= id.value) {
+    cards_.resize(id.value + 1);
+  }
+  Card& card = cards_[id.value];
+  const Keys keys = keys_of(id, facts);
+  mark_placeable(id, facts.placeable);
+  if (!card.present || card.facts.tier != facts.tier || card.facts.site != facts.site) {
+    if (card.present) {
+      leave(card.tier);
+      leave(card.site);
+    }
+    card.tier = join(group_of(tiers_, static_cast<std::size_t>(facts.tier)), keys);
+    card.site = join(group_of(sites_, facts.site), keys);
+  }
+  if (!card.present) {
+    card.present = true;
+    card.keys.fill(kUnranked);
+  }
+  card.facts = facts;
+  for (std::size_t i = 0; i < kOrders; ++i) {
+    if (card.keys[i] == keys[i]) {
+      continue;
+    }
+    card.keys[i] = keys[i];
+    card.tier.group->orders[i].set(card.tier.slot, keys[i]);
+    card.site.group->orders[i].set(card.site.slot, keys[i]);
+    for (const Membership& membership : card.by_model) {
+      membership.group->orders[i].set(membership.slot, keys[i]);
+    }
+  }
+}
+
+void Fleet::Index::set_models(NodeId id, std::span<const ModelId> models) {
+  Card& card = cards_[id.value];
+  if (std::ranges::equal(card.models, models)) {
+    return;
+  }
+  for (const Membership& membership : card.by_model) {
+    leave(membership);
+  }
+  card.by_model.clear();
+  card.models.assign(models.begin(), models.end());
+  for (const ModelId model : models) {
+    card.by_model.push_back(join(group_of(models_, model.value), card.keys));
+  }
+}
+
+void Fleet::Index::remove(NodeId id) {
+  Card& card = cards_[id.value];
+  check(card.present, "only a node of the index leaves it");
+  mark_placeable(id, false);
+  leave(card.tier);
+  leave(card.site);
+  set_models(id, {});
+  card.present = false;
+  card.facts = {};
+}
+
+void Fleet::Index::rotate() {
+  const NodeId next = placeable_from(turn_);
+  turn_ = next == kNoNode ? 0 : next.value + 1;
+}
+
+const Order* Fleet::Index::tier_order(Tier tier, OrderKind kind) const {
+  const auto number = static_cast<std::size_t>(tier);
+  return number < tiers_.size() ? &tiers_[number].orders[static_cast<std::size_t>(kind)] : nullptr;
+}
+
+const Order* Fleet::Index::site_order(std::uint32_t site, OrderKind kind) const {
+  return site < sites_.size() ? &sites_[site].orders[static_cast<std::size_t>(kind)] : nullptr;
+}
+
+const Order* Fleet::Index::model_order(ModelId model, OrderKind kind) const {
+  return model.value < models_.size() ? &models_[model.value].orders[static_cast<std::size_t>(kind)]
+                                      : nullptr;
+}
+
+bool Fleet::Index::has_model(NodeId id, ModelId model) const {
+  return std::ranges::binary_search(cards_[id.value].models, model);
+}
+
+NodeId Fleet::Index::placeable_from(std::uint32_t id) const {
+  if (placeable_count_ == 0) {
+    return kNoNode;
+  }
+  std::size_t word = id / kWordBits;
+  std::uint64_t bits =
+      word < placeable_.size() ? placeable_[word] & (~std::uint64_t{0} << (id % kWordBits)) : 0;
+  while (bits == 0) {
+    word = word + 1 < placeable_.size() ? word + 1 : 0;
+    bits = placeable_[word];
+  }
+  return NodeId{static_cast<std::uint32_t>(word * kWordBits) +
+                static_cast<std::uint32_t>(std::countr_zero(bits))};
+}
+
+}  // namespace skerry::scheduler

@@ -1,0 +1,153 @@
+// What is known of one node: its figures made safe, guesses, corrections, and what the index is
+// told.
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "scheduler/estimate.h"
+#include "scheduler/fleet_state.h"
+#include "scheduler/predict.h"
+
+namespace skerry::scheduler {
+
+namespace {
+
+constexpr double kSecondsPerHour = 3600;
+// A profile may say nothing, or 0, of a model that does next to nothing.
+constexpr double kLeastReference_s = 1e-4;
+// Reading, deserialising and warming up a model's weights: what an SSD and one core do, roughly.
+// And starting its process.
+constexpr double kLoadBytesPerSecond = 200e6;
+constexpr double kStartRunner_s = 0.1;
+constexpr std::uint32_t kFullConfidence =
+    10;  // measurements; more do not count more in a correction
+
+bool known_before(const Knowledge& knowledge, VariantId variant) {
+  return knowledge.variant < variant;
+}
+
+bool corrected_before(const Correction& correction, ModelId model) {
+  return correction.model < model;
+}
+
+double positive_or(double value, double fallback) {
+  return std::isfinite(value) && value > 0 ? value : fallback;
+}
+
+}  // namespace
+
+const Knowledge* NodeState::find(VariantId variant) const {
+  const auto found = std::lower_bound(knowledge.begin(), knowledge.end(), variant, known_before);
+  return found != knowledge.end() && found->variant == variant ? &*found : nullptr;
+}
+
+Knowledge& NodeState::learn(const Variant& variant) {
+  auto found = std::lower_bound(knowledge.begin(), knowledge.end(), variant.id, known_before);
+  if (found == knowledge.end() || found->variant != variant.id) {
+    found = knowledge.insert(found, Knowledge{.variant = variant.id, .model = variant.model});
+  }
+  return *found;
+}
+
+void NodeState::adopt(NodeSpec new_spec) {
+  const NodeSpec defaults;
+  spec = std::move(new_spec);
+  slots = std::max<double>(spec.slots, 1);
+  const double old_speed = std::exchange(speed, positive_or(spec.speed, defaults.speed));
+  idle_w = positive_or(spec.power.idle_w, 0);
+  busy_w = positive_or(spec.power.busy_w, 0);
+  transfer_j_per_byte = positive_or(spec.power.transfer_j_per_byte, 0);
+  price_usd_per_s = positive_or(spec.price_usd_per_hour, 0) / kSecondsPerHour;
+  if (rtt_s.samples == 0) {
+    rtt_s = guessed(positive_or(spec.rtt_s, 0), kGuessDeviation);
+  }
+  if (seconds_per_byte.samples == 0) {
+    seconds_per_byte =
+        guessed(1 / positive_or(spec.bandwidth_bytes_per_s, defaults.bandwidth_bytes_per_s),
+                kGuessDeviation);
+  }
+  for (Knowledge& known : knowledge) {
+    known.log_ratio += std::log(speed / old_speed);  // the guess is another one now
+  }
+  correct();
+}
+
+double NodeState::guess_s(const Variant& variant) const {
+  return std::max(variant.reference_s, kLeastReference_s) / speed;
+}
+
+Estimate NodeState::service(const Variant& variant, const Knowledge* known) const {
+  if (known != nullptr && known->service.samples > 0) {
+    return known->service;
+  }
+  const auto correction =
+      std::lower_bound(corrections.begin(), corrections.end(), variant.model, corrected_before);
+  if (correction != corrections.end() && correction->model == variant.model) {
+    return guessed(guess_s(variant) * correction->factor, kCorrectedDeviation);
+  }
+  return guessed(guess_s(variant), kGuessDeviation);
+}
+
+Estimate NodeState::load_time(const Variant& variant, const Knowledge* known) const {
+  if (known != nullptr && known->load.samples > 0) {
+    return known->load;
+  }
+  const double fetch_s =
+      rtt_s.mean + static_cast<double>(variant.artifact_bytes) * seconds_per_byte.mean;
+  const double start_s =
+      kStartRunner_s + static_cast<double>(variant.memory_bytes) / kLoadBytesPerSecond;
+  return guessed(fetch_s + start_s, kGuessDeviation);
+}
+
+Correction& NodeState::correction_of(ModelId model) {
+  auto found = std::lower_bound(corrections.begin(), corrections.end(), model, corrected_before);
+  if (found == corrections.end() || found->model != model) {
+    found = corrections.insert(found, Correction{.model = model});
+  }
+  return *found;
+}
+
+void NodeState::observe_service(const Variant& variant, double service_s) {
+  Knowledge& known = learn(variant);
+  known.service = learned(known.service, service_s);
+  known.log_ratio = std::log(std::max(known.service.mean, kLeastReference_s) / guess_s(variant));
+  correct();
+}
+
+void NodeState::correct() {
+  corrections.clear();
+  double all_weights = 0;
+  double all_logs = 0;
+  for (const Knowledge& known : knowledge) {
+    const double weight = std::min(known.service.samples, kFullConfidence);
+    if (weight > 0) {
+      Correction& correction = correction_of(known.model);
+      correction.weight += weight;
+      correction.weighted_log += weight * known.log_ratio;
+      correction.factor = std::exp(correction.weighted_log / correction.weight);
+      all_weights += weight;
+      all_logs += weight * known.log_ratio;
+    }
+  }
+  slowness = (all_weights > 0 ? std::exp(all_logs / all_weights) : 1) / speed;
+}
+
+NodeFacts NodeState::facts() const {
+  const double busy_w_per_slot = busy_w / slots;
+  return {
+      .tier = spec.tier,
+      .placeable = availability == Availability::kReady && load.outstanding < load.capacity,
+      .site = site_number,
+      .engines = engine_bits,
+      .wait_s = wait_s(load.backlog_s, load.outstanding, slots),
+      .rtt_s = rtt_s.mean,
+      .seconds_per_byte = seconds_per_byte.mean,
+      .seconds_per_reference_s = slowness,
+      .joules_per_reference_s = busy_w_per_slot * slowness,
+      .usd_per_reference_s = price_usd_per_s / slots * slowness,
+      .queue = load.outstanding / slots,
+  };
+}
+
+}  // namespace skerry::scheduler

@@ -1,0 +1,63 @@
+// order.h: nodes in order of a key, kept current one node at a time.
+//
+// A tournament over the slots of a group: each inner place holds the better of its two children, so
+// that a change climbs O(log n) steps (most end early) and reading the k best costs O(k log n).
+// Smaller keys come first, ties in order of node id, so the order depends on the keys alone and not
+// on how they came about. Nothing is allocated except by grow().
+
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "common/ids.h"
+
+namespace skerry::scheduler {
+
+// A key and its node in one number that compares as (key, node). Keys are >= 0 and kept with a
+// float's precision.
+using Ranked = std::uint64_t;
+constexpr Ranked kUnranked = std::numeric_limits<Ranked>::max();
+
+inline Ranked ranked(double key, NodeId node) {
+  // The bits of floats from 0 up compare like the floats. Infinity, the largest key, still ranks
+  // before kUnranked.
+  const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(key));
+  return (static_cast<Ranked>(bits) << 32) | node.value;
+}
+inline NodeId node_of(Ranked entry) { return NodeId{static_cast<std::uint32_t>(entry)}; }
+
+class Order {
+ public:
+  void grow(std::uint32_t slots);  // to at least this many; a power of two; amortised O(1) a slot
+  void set(std::uint32_t slot, Ranked entry);  // kUnranked takes the slot out
+  Ranked best() const { return tree_[1]; }     // kUnranked if empty
+
+ private:
+  friend class OrderWalk;
+  std::uint32_t leaves_ = 1;
+  std::vector<Ranked> tree_ = {kUnranked,
+                               kUnranked};  // 1 is the root, i has the children 2i and 2i + 1
+};
+
+// Reads the union of several orders from the best on. The orders must not change meanwhile. Buffers
+// are kept by start().
+class OrderWalk {
+ public:
+  void start() { frontier_.clear(); }
+  void add(const Order& order);
+  Ranked next();  // kUnranked at the end
+
+ private:
+  struct Branch {
+    Ranked best;
+    const Order* order;
+    std::uint32_t place;
+  };
+  void push(Ranked best, const Order* order, std::uint32_t place);
+  std::vector<Branch> frontier_;  // a heap: the best on top
+};
+
+}  // namespace skerry::scheduler

@@ -1,0 +1,244 @@
+#include "scheduler/place.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <exception>
+#include <utility>
+
+#include "common/check.h"
+#include "scheduler/eligibility.h"
+#include "scheduler/pareto.h"
+#include "scheduler/shortlist.h"
+
+namespace skerry::scheduler {
+
+namespace {
+
+// A shortlist of fewer nodes that gave up looking is not trusted: the fleet is scanned.
+constexpr std::size_t kTrustedNodes = 4;
+// Where nobody can take a task, at least so many nodes are asked why.
+constexpr std::size_t kAskedNodes = 64;
+
+}  // namespace
+
+struct Placer::State {
+  std::unique_ptr<Policy> policy;
+  std::unique_ptr<Policy> greedy = make_heuristic("greedy");
+  Random random;
+  Eligibility eligibility;
+  Shortlist shortlist;
+  std::vector<NodeId> nodes;
+  Front front;
+  Decision decision;
+
+  void look(const TaskView& task, const Fleet& fleet);
+  void evaluate(const TaskView& task, const Fleet& fleet, std::span<const NodeId> from);
+  void scan(const TaskView& task, const Fleet& fleet);
+  void ask_why(const TaskView& task, const Fleet& fleet);
+  void choose(const TaskView& task, const Fleet& fleet);
+  // Empty if the policy's scores can be used, else what is wrong with them.
+  std::string rank(Policy& ranking, const RankInput& input);
+};
+
+namespace {
+
+bool all_finite(std::span<const double> scores) {
+  for (const double score : scores) {
+    if (!std::isfinite(score)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// The smallest score. Among equal scores one that dominates the other wins; then the smaller node,
+// then variant.
+std::size_t best_of(std::span<const Candidate> candidates, std::span<const double> scores) {
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < candidates.size(); ++i) {
+    const bool better = scores[i] < scores[best];
+    if (better ||
+        (scores[i] == scores[best] &&
+         dominates(candidates[i].prediction.objectives, candidates[best].prediction.objectives))) {
+      best = i;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+// Finds the nodes worth looking at, and the candidates among them.
+void Placer::State::look(const TaskView& task, const Fleet& fleet) {
+  nodes.clear();
+  const Eligibility::OnlyNode only = eligibility.only_node();
+  if (only.asked) {
+    if (only.node) {
+      nodes.push_back(*only.node);
+    }
+    evaluate(task, fleet, nodes);
+    return;
+  }
+  if (fleet.node_count() <= kShortlistNodes) {
+    for (std::uint32_t i = 0; i < fleet.node_id_limit(); ++i) {
+      if (fleet.has_node(NodeId{i})) {
+        nodes.push_back(NodeId{i});
+      }
+    }
+    evaluate(task, fleet, nodes);
+    return;
+  }
+  shortlist.gather(task, fleet, eligibility, decision.masked);
+  evaluate(task, fleet, shortlist.nodes());
+  const bool few = shortlist.incomplete() && shortlist.nodes().size() < kTrustedNodes;
+  if ((decision.candidates.empty() || few) && fleet.index().placeable_count() > 0) {
+    scan(task, fleet);
+  }
+}
+
+// Appends the candidates on these nodes, which are ascending.
+void Placer::State::evaluate(const TaskView& task, const Fleet& fleet,
+                             std::span<const NodeId> from) {
+  for (const NodeId node : from) {
+    if (eligibility.lasting(node) != MaskReason::kNone ||
+        eligibility.passing(node) != MaskReason::kNone) {
+      count_masked(eligibility, node, decision.masked);
+      continue;
+    }
+    for (const VariantMask& variant : eligibility.variants()) {
+      MaskReason reason = eligibility.lasting(node, variant);
+      if (reason == MaskReason::kNone) {
+        const Prediction prediction = predict(fleet, node, variant.id, task.input_bytes);
+        reason = eligibility.predicted(prediction);
+        if (reason == MaskReason::kNone) {
+          decision.candidates.push_back({node, variant.id, prediction, {}});
+          continue;
+        }
+      }
+      ++decision.masked[static_cast<std::size_t>(reason)];
+    }
+  }
+}
+
+// The whole fleet instead of a shortlist, for constraints that few nodes meet. O(nodes).
+void Placer::State::scan(const TaskView& task, const Fleet& fleet) {
+  nodes.clear();
+  decision.masked.fill(0);
+  std::uint32_t next = 0;
+  for (std::size_t left = fleet.index().placeable_count(); left > 0; --left) {
+    const NodeId node = fleet.index().placeable_from(next);
+    next = node.value + 1;
+    decision.candidates.clear();
+    evaluate(task, fleet, {&node, 1});
+    if (!decision.candidates.empty()) {
+      nodes.push_back(node);
+    }
+  }
+  decision.candidates.clear();
+  shortlist.pick(task, fleet, nodes);
+  const MaskCounts masked = decision.masked;  // every node was counted already
+  evaluate(task, fleet, shortlist.nodes());
+  decision.masked = masked;
+}
+
+// Nobody can take the task now: counts why, and finds out whether somebody ever could.
+void Placer::State::ask_why(const TaskView& task, const Fleet& fleet) {
+  decision.masked.fill(0);
+  decision.satisfiable = false;
+  std::size_t asked = 0;
+  for (std::uint32_t i = 0; i < fleet.node_id_limit(); ++i) {
+    const NodeId node{i};
+    if (!fleet.has_node(node)) {
+      continue;
+    }
+    for (const VariantMask& variant : eligibility.variants()) {
+      const Prediction prediction = predict(fleet, node, variant.id, task.input_bytes);
+      const MaskReason reason = eligibility.judge(node, variant, prediction);
+      ++decision.masked[static_cast<std::size_t>(reason)];
+      decision.satisfiable = decision.satisfiable || eligibility.possible(node, variant);
+    }
+    if (++asked >= kAskedNodes && decision.satisfiable) {
+      return;
+    }
+  }
+}
+
+std::string Placer::State::rank(Policy& ranking, const RankInput& input) {
+  try {
+    const Status status = ranking.rank(input, decision.scores);
+    if (!status) {
+      return fmt::format("policy {} failed: {}", ranking.name(), status.error().message);
+    }
+  } catch (const std::exception& e) {
+    return fmt::format("policy {} threw: {}", ranking.name(), e.what());
+  } catch (...) {
+    return fmt::format("policy {} threw", ranking.name());
+  }
+  if (!all_finite(decision.scores)) {
+    return fmt::format("policy {} gave a score that is not a finite number", ranking.name());
+  }
+  return {};
+}
+
+void Placer::State::choose(const TaskView& task, const Fleet& fleet) {
+  front.clear();
+  for (std::uint32_t i = 0; i < decision.candidates.size(); ++i) {
+    front.add(decision.candidates[i].prediction.objectives, i);
+  }
+  decision.scale = front.scale();
+  for (Candidate& candidate : decision.candidates) {
+    candidate.normalised = decision.scale.normalise(candidate.prediction.objectives);
+  }
+  decision.scores.assign(decision.candidates.size(), 0);
+  const RankInput input{task, fleet, decision.scale, decision.candidates, random};
+  const Policy* decided = policy.get();
+  decision.fallback_reason = rank(*policy, input);
+  if (!decision.fallback_reason.empty()) {
+    decided = greedy.get();
+    const std::string failure = rank(*greedy, input);
+    check(failure.empty(), "greedy ranks every candidate");
+  }
+  decision.policy = decided->name();
+  decision.policy_version = decided->version();
+  decision.chosen = best_of(decision.candidates, decision.scores);
+}
+
+Placer::Placer(std::unique_ptr<Policy> policy, Random random)
+    : state_(std::make_unique<State>(State{.policy = nullptr, .random = random})) {
+  set_policy(std::move(policy));
+}
+
+Placer::~Placer() = default;
+
+const Decision& Placer::decide(const TaskView& task, const Fleet& fleet) {
+  State& state = *state_;
+  Decision& decision = state.decision;
+  decision.chosen.reset();
+  decision.candidates.clear();
+  decision.scores.clear();
+  decision.scale = {};
+  decision.masked.fill(0);
+  decision.satisfiable = true;
+  decision.policy = state.policy->name();
+  decision.policy_version = state.policy->version();
+  decision.fallback_reason.clear();
+
+  state.eligibility.bind(task, fleet);
+  state.look(task, fleet);
+  if (decision.candidates.empty()) {
+    state.ask_why(task, fleet);
+  } else {
+    state.choose(task, fleet);
+  }
+  return decision;
+}
+
+void Placer::set_policy(std::unique_ptr<Policy> policy) {
+  check(policy != nullptr, "a placer has a policy");
+  state_->policy = std::move(policy);
+}
+
+std::string_view Placer::policy_name() const { return state_->policy->name(); }
+
+}  // namespace skerry::scheduler
