@@ -1,15 +1,17 @@
 // store.h: durable key-value storage as the controller needs it: atomic batches and ordered scans.
 //
-// Nothing outside controller/store may assume an engine. One implementation is RocksDB (rocks_store.h), another is memory
-// with scripted faults, for tests (memory_store.h).
+// Nothing outside controller/store may assume an engine. One implementation is RocksDB
+// (rocks_store.h), another is memory with scripted faults, for tests (memory_store.h).
 //
-// append() queues a batch and returns its position at once; batches become durable in the order they were appended, many
-// at a time: while one sync runs, what arrives is gathered for the next (group commit). on_durable is called with the
-// newest durable position from the store's own thread, never before the data is synced, and must only hand it on.
-// A failed write or sync is not survivable (G7): the store logs the reason and ends the process at once, because what the
-// disk holds is no longer known.
+// append() queues a batch and returns its position at once; batches become durable in the order
+// they were appended, many at a time: while one sync runs, what arrives is gathered for the next
+// (group commit). on_durable is called with the newest durable position from the store's own
+// thread, never before the data is synced, and must only hand it on. A failed write or sync is not
+// survivable (G7): the store logs the reason and ends the process at once, because what the disk
+// holds is no longer known.
 //
-// Threads: append from one thread at a time; get and scan from any thread, and they see durable batches only.
+// Threads: append from one thread at a time; get and scan from any thread, and they see durable
+// batches only.
 
 #pragma once
 
@@ -24,12 +26,13 @@
 
 namespace skerry::store {
 
-// A table is a prefix of the key space; its number is part of the stored format and is never reused.
+// A table is a prefix of the key space; its number is part of the stored format and is never
+// reused.
 enum class Table : std::uint8_t {
-  kMeta = 1,         // schema version, epoch, commit number
-  kJob = 2,          // what was submitted: written once
-  kTask = 3,         // where it stands: written at every durable transition
-  kResult = 4,       // what came out: written once
+  kMeta = 1,    // epoch and the like; the store keeps its schema and position elsewhere
+  kJob = 2,     // what was submitted: written once
+  kTask = 3,    // where it stands: written at every durable transition
+  kResult = 4,  // what came out: written once
   kNode = 5,
   kModel = 6,
   kIdempotency = 7,
@@ -55,14 +58,16 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Atomic: after a crash all of the batch is there or none of it. An empty batch is a programmer error.
+  // Atomic: after a crash all of the batch is there or none of it. An empty batch is a programmer
+  // error.
   virtual Position append(Batch batch) = 0;
   virtual Position durable() const = 0;
 
   // kNotFound; kCorrupt if stored bytes fail their check.
   virtual Result<std::string> get(Table table, std::string_view key) const = 0;
   // Entries with key >= from, in key order, at most `limit`. A short answer means the table's end.
-  virtual Result<std::vector<Entry>> scan(Table table, std::string_view from, std::size_t limit) const = 0;
+  virtual Result<std::vector<Entry>> scan(Table table, std::string_view from,
+                                          std::size_t limit) const = 0;
 };
 
 }  // namespace skerry::store
