@@ -1,0 +1,1 @@
+"""Starts real Skerry processes on loopback, for the end-to-end tests, the quickstart and the benchmarks."""
