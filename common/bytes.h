@@ -26,7 +26,7 @@ static_assert(std::endian::native == std::endian::little,
 class ByteWriter {
  public:
   template <typename T>
-    requires std::is_arithmetic_v<T>
+    requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
   void number(T value) {
     char raw_bytes[sizeof(T)];
     std::memcpy(raw_bytes, &value, sizeof(T));
