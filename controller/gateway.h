@@ -1,7 +1,7 @@
 // gateway.h: how api/ and hub/ reach the core from other threads.
 //
-// Owned by the daemon's main, as the driver (driver.h) which runs the core on its strand. All methods may be called from
-// any thread and return at once.
+// Owned by the daemon's main, as the driver (driver.h) which runs the core on its strand. All
+// methods may be called from any thread and return at once.
 
 #pragma once
 
@@ -16,7 +16,8 @@ class Gateway {
  public:
   virtual ~Gateway() = default;
 
-  // Applies the event with a fresh ticket; on_answer is called once, on the core's strand, and must only hand over.
+  // Applies the event with a fresh ticket; on_answer is called once, on the core's strand, and must
+  // only hand over.
   virtual core::Ticket ask(core::Event event,
                            std::move_only_function<void(Result<core::Reply>)> on_answer) = 0;
   // Applies an event that has no answer (those of agents, Abandon).

@@ -1,9 +1,10 @@
 // core.h: the controller's state machine. It owns all job, task, attempt, node and lease state.
 //
-// One call changes it: apply(event, now) -> effects. No threads, no clock, no I/O, no randomness but the given seed, no
-// unordered iteration that reaches an output: the same events at the same times always yield the same effects, which is
-// what tests/sim relies on. One strand runs it. Handlers are grouped by what they handle (submit.cc, attempts.cc,
-// sessions.cc, ...) over the tables of state.h; this file is the door.
+// One call changes it: apply(event, now) -> effects. No threads, no clock, no I/O, no randomness
+// but the given seed, no unordered iteration that reaches an output: the same events at the same
+// times always yield the same effects, which is what tests/sim relies on. One strand runs it.
+// Handlers are grouped by what they handle (submit.cc, attempts.cc, sessions.cc, ...) over the
+// tables of state.h; this file is the door.
 
 #pragma once
 
@@ -25,7 +26,14 @@
 
 namespace skerry::core {
 
-enum class NodeState : std::uint8_t { kReady, kSuspect, kDisconnected, kDraining, kDrained, kCordoned };
+enum class NodeState : std::uint8_t {
+  kReady,
+  kSuspect,
+  kDisconnected,
+  kDraining,
+  kDrained,
+  kCordoned
+};
 std::string_view to_string(NodeState state);  // "READY", "SUSPECT", ...
 
 // A node as queries see it.
@@ -39,8 +47,8 @@ struct NodeView {
   std::string software_version;
   Instant enrolled_at{};
   Instant last_heartbeat{};
-  Duration alone{};                     // how long it had been without us before its last hello
-  std::uint32_t brought = 0;            // results it had spooled then
+  Duration alone{};           // how long it had been without us before its last hello
+  std::uint32_t brought = 0;  // results it had spooled then
   Telemetry telemetry;
   double rtt_s = 0;
   double bandwidth_bytes_per_s = 0;
@@ -53,7 +61,7 @@ struct EstimateView {
   std::string node;
   std::string variant;
   bool resident = false;
-  scheduler::Estimate service;          // seconds
+  scheduler::Estimate service;  // seconds
   scheduler::Estimate load;
 };
 
@@ -65,28 +73,30 @@ struct ModelView {
 };
 
 struct JobFilter {
-  std::string ns;                       // empty = all
-  std::string model;                    // empty = all
+  std::string ns;     // empty = all
+  std::string model;  // empty = all
   std::optional<TaskState> state;
 };
 
 struct QueueStats {
-  std::uint64_t ready = 0;              // waiting for a node
+  std::uint64_t ready = 0;  // waiting for a node
   std::uint64_t backoff = 0;
   std::uint64_t leased = 0;
   std::uint64_t running = 0;
   std::uint64_t unknown = 0;
-  std::uint64_t retained = 0;           // ended, still known
+  bool braking = false;        // see Settings::brake_fraction
+  std::uint64_t retained = 0;  // ended, still known
   Duration oldest_ready{};
 };
 
 class Core {
  public:
-  Core(Settings settings, std::uint64_t seed);
+  // stopwatch, if given, times decisions for metrics; nothing else depends on it.
+  Core(Settings settings, std::uint64_t seed, Clock* stopwatch = nullptr);
   ~Core();
 
-  // Call once, before any event: takes over what an earlier process stored, and opens a new epoch. The effects' batch must
-  // be durable before anything else happens.
+  // Call once, before any event: takes over what an earlier process stored, and opens a new epoch.
+  // The effects' batch must be durable before anything else happens.
   Effects restore(StoredState stored, Instant now);
 
   Effects apply(Event event, Instant now);
@@ -100,7 +110,8 @@ class Core {
   Epoch epoch() const;
   const Job* find_job(JobId id) const;  // nullptr if unknown or no longer retained
   // Jobs with id < before (newest first), at most `limit`.
-  std::vector<const Job*> jobs(const JobFilter& filter, std::optional<JobId> before, std::size_t limit) const;
+  std::vector<const Job*> jobs(const JobFilter& filter, std::optional<JobId> before,
+                               std::size_t limit) const;
   // Why a READY job is not placed yet, as counted at its last try; empty if it was not tried.
   std::optional<scheduler::MaskCounts> waiting_for(JobId id) const;
   std::vector<NodeView> nodes() const;  // by name
@@ -109,10 +120,11 @@ class Core {
   std::optional<ModelView> model(std::string_view name) const;
   const ModelManifest* manifest(std::string_view model, std::uint64_t revision) const;
   std::string_view policy() const;
-  QueueStats queue_stats() const;
+  QueueStats queue_stats(Instant now) const;
   // The dry run. kNotFound if there is no such model.
   Result<std::vector<scheduler::PlanEntry>> plan(const JobSpec& spec, Instant now) const;
   const scheduler::Fleet& fleet() const;
+  bool blob_in_use(std::string_view digest) const;  // by an open job, a retained result or a model
   // For invariants in tests: a sentence for each rule that is broken; empty when all is well.
   std::vector<std::string> broken_invariants() const;
 

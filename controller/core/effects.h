@@ -1,7 +1,8 @@
 // effects.h: everything the core wants done. The shell (controller/driver.h) does it.
 //
-// Persist, then act: every output names the batch that must be durable before it may leave. Batches are numbered by the
-// core from 1; an apply() yields at most one, and the store takes them in order. 0 = needs nothing durable.
+// Persist, then act: every output names the batch that must be durable before it may leave. Batches
+// are numbered by the core from 1; an apply() yields at most one, and the store takes them in
+// order. 0 = needs nothing durable.
 
 #pragma once
 
@@ -24,10 +25,10 @@ using BatchNumber = std::uint64_t;
 
 struct Submitted {
   std::vector<JobId> jobs;
-  bool replayed = false;          // the Idempotency-Key had been used for this very request
+  bool replayed = false;  // the Idempotency-Key had been used for this very request
 };
 struct Finished {
-  Job job;                        // terminal
+  Job job;  // terminal
 };
 struct StillRunning {
   Job job;
@@ -47,10 +48,10 @@ struct WelcomeAgent {
   Epoch epoch;
   Duration heartbeat{};
 };
-struct RefuseAgent {              // the session ends
+struct RefuseAgent {  // the session ends
   Error error;
 };
-struct AckHeartbeat {};           // the hub echoes the agent's own timestamp
+struct AckHeartbeat {};  // the hub echoes the agent's own timestamp
 struct AssignAttempt {
   AttemptRef attempt;
   Epoch epoch;
@@ -58,7 +59,7 @@ struct AssignAttempt {
   std::string variant;
   std::uint64_t manifest_revision = 0;  // the hub sends the manifest once per stream and revision
   Payload input;
-  Duration remaining{};           // until the deadline; 0 = none
+  Duration remaining{};  // until the deadline; 0 = none
   std::string sequence;
   bool interactive = false;
 };
@@ -80,8 +81,8 @@ struct ProbeVariant {
 struct SetNodeMode {
   bool draining = false;
 };
-using AgentCommand = std::variant<WelcomeAgent, RefuseAgent, AckHeartbeat, AssignAttempt, CancelAttempt, AckResult,
-                                  ProbeVariant, SetNodeMode>;
+using AgentCommand = std::variant<WelcomeAgent, RefuseAgent, AckHeartbeat, AssignAttempt,
+                                  CancelAttempt, AckResult, ProbeVariant, SetNodeMode>;
 struct Send {
   SessionId session;
   AgentCommand command;
@@ -97,17 +98,17 @@ struct JobChanged {
   std::uint32_t attempt = 0;
   std::string node;
   std::string variant;
-  std::string reason;             // of a failure or a retry
+  std::string reason;  // of a failure or a retry
 };
-struct JobEnded {                 // beside the JobChanged
+struct JobEnded {  // beside the JobChanged
   JobId job;
   std::string ns;
   std::string model;
   std::string node;
   std::string variant;
-  std::string preference;         // preset, or "custom"
+  std::string preference;  // preset, or "custom"
   TaskState state = TaskState::kSucceeded;
-  Duration total{};               // submit to end
+  Duration total{};  // submit to end
   Usage usage;
   scheduler::Objectives predicted;
   scheduler::Objectives actual;
@@ -118,30 +119,35 @@ struct DecisionMade {
   std::string policy;
   bool placed = false;
   bool fallback = false;
-  Duration waited{};              // ready to placed
+  Duration waited{};  // ready to placed
+  Duration took{};    // the decision itself; 0 where the core was given no stopwatch
   std::uint32_t candidates = 0;
 };
 struct AttemptFailed {
   JobId job;
   std::string model;
   std::string node;
-  std::string reason;             // outcome name, "returned", "node_lost"
+  std::string reason;  // outcome name, "returned", "node_lost"
   bool retried = false;
 };
 struct NodeChanged {
   std::string node;
-  std::string state;              // as in NodeView
+  std::string state;  // as in NodeView
   std::string reason;
+};
+struct BrakeChanged {  // too many nodes fell silent together: nothing is placed again for a while
+  bool on = false;
+  std::string site;  // empty = the fleet
 };
 struct ModelChanged {
   std::string model;
-  std::string change;             // "applied", "deleted", "tripped", "restored"
+  std::string change;  // "applied", "deleted", "tripped", "restored"
 };
 struct PolicyChanged {
   std::string policy;
 };
-using Happening =
-    std::variant<JobChanged, JobEnded, DecisionMade, AttemptFailed, NodeChanged, ModelChanged, PolicyChanged>;
+using Happening = std::variant<JobChanged, JobEnded, DecisionMade, AttemptFailed, NodeChanged,
+                               BrakeChanged, ModelChanged, PolicyChanged>;
 
 struct Output {
   BatchNumber after = 0;
@@ -149,8 +155,9 @@ struct Output {
 };
 
 struct Effects {
-  std::vector<RecordWrite> writes;   // one atomic batch, numbered Core::batches_written(); empty = none
-  std::vector<Output> outputs;       // in order
+  std::vector<RecordWrite>
+      writes;                   // one atomic batch, numbered Core::batches_written(); empty = none
+  std::vector<Output> outputs;  // in order
   std::vector<std::string> dropped_blobs;  // no job needs them any more, once the batch is durable
 };
 

@@ -1,6 +1,7 @@
 // events.h: everything that can happen to the core. Shells translate their world into these values.
 //
-// A Ticket is the caller's number for an answer: api/ picks it, the core only returns it (effects.h, Answer).
+// A Ticket is the caller's number for an answer: api/ picks it, the core only returns it
+// (effects.h, Answer).
 
 #pragma once
 
@@ -29,11 +30,11 @@ struct IdempotencyKey {
   std::string request_digest;  // another request under the same key is refused
 };
 
-// All jobs of a request are accepted together or refused together. Answer: Submitted; or, when `wait_until` is set and there
-// is one job, Finished (or Submitted when the time is up first).
+// All jobs of a request are accepted together or refused together. Answer: Submitted; or, when
+// `wait_until` is set and there is one job, Finished (or Submitted when the time is up first).
 struct Submit {
   Ticket ticket = kNoTicket;
-  std::vector<JobSpec> jobs;   // not empty, one namespace
+  std::vector<JobSpec> jobs;  // not empty, one namespace
   std::optional<IdempotencyKey> idempotency;
   std::optional<Instant> wait_until;
 };
@@ -97,7 +98,7 @@ struct Telemetry {
   std::uint64_t memory_used_bytes = 0;
   std::uint64_t memory_total_bytes = 0;
   double load_1m = 0;
-  double temperature_c = 0;    // 0 = not known
+  double temperature_c = 0;  // 0 = not known
   double power_w = 0;
   std::string power_source;
   std::uint32_t queued = 0;
@@ -120,7 +121,7 @@ struct AgentHello {
 };
 struct AgentHeartbeat {
   SessionId session;
-  Duration rtt{};              // 0 = not measured yet
+  Duration rtt{};  // 0 = not measured yet
   Telemetry telemetry;
 };
 struct AttemptStarted {
@@ -147,7 +148,7 @@ struct CreditsChanged {
 struct ProbeEnded {
   SessionId session;
   VariantName variant;
-  std::string error;           // empty on success
+  std::string error;  // empty on success
   Duration load{};
   std::vector<Duration> service;
   std::uint64_t memory_bytes = 0;
@@ -158,16 +159,18 @@ struct ResidentChanged {
 };
 struct SessionClosed {
   SessionId session;
-  bool goodbye = false;        // a planned stop
+  bool goodbye = false;  // a planned stop
 };
 
 // ---- from the shell's timer
 
-// Time passed. The shell sends it when Core::next_timer() is due; sending it more often is harmless.
+// Time passed. The shell sends it when Core::next_timer() is due; sending it more often is
+// harmless.
 struct Tick {};
 
-using Event = std::variant<Submit, Await, Abandon, CancelJob, PutModel, DeleteModel, ChangeNode, SetPolicy, AgentHello,
-                           AgentHeartbeat, AttemptStarted, AttemptEnded, AttemptReturned, CreditsChanged, ProbeEnded,
-                           ResidentChanged, SessionClosed, Tick>;
+using Event =
+    std::variant<Submit, Await, Abandon, CancelJob, PutModel, DeleteModel, ChangeNode, SetPolicy,
+                 AgentHello, AgentHeartbeat, AttemptStarted, AttemptEnded, AttemptReturned,
+                 CreditsChanged, ProbeEnded, ResidentChanged, SessionClosed, Tick>;
 
 }  // namespace skerry::core

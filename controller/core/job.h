@@ -1,16 +1,19 @@
 // job.h: what a client submits, and what became of it.
 //
-// A job holds one task (the unit of placement); a task has attempts, numbered from 1, of which at most two live at once.
+// A job holds one task (the unit of placement); a task has attempts, numbered from 1, of which at
+// most two live at once.
 //
 //                    +-----------------------------------------------+
 //                    v                                               |
-//   READY -> LEASED -> RUNNING -> SUCCEEDED | FAILED | CANCELLED | EXPIRED | QUARANTINED      (terminal: absorb all)
+//   READY -> LEASED -> RUNNING -> SUCCEEDED | FAILED | CANCELLED | EXPIRED | QUARANTINED (terminal:
+//   absorb all)
 //     ^         |         |
-//     |         +----+----+--> UNKNOWN   its node is silent: back to RUNNING when it returns, or READY when given up
+//     |         +----+----+--> UNKNOWN   its node is silent: back to RUNNING when it returns, or
+//     READY when given up
 //     +-- BACKOFF <--+         waiting to try again
 //
-// LEASED: an attempt was given to a node, which has not started it. Only LEASED, BACKOFF, READY and the terminal states are
-// stored; RUNNING and UNKNOWN come back as LEASED after a restart.
+// LEASED: an attempt was given to a node, which has not started it. Only LEASED, BACKOFF, READY and
+// the terminal states are stored; RUNNING and UNKNOWN come back as LEASED after a restart.
 
 #pragma once
 
@@ -37,11 +40,19 @@ enum class Durability : std::uint8_t {
   kNone,     // for a waiting caller: nothing is stored, the answer is the result or an error
 };
 enum class TaskState : std::uint8_t {
-  kReady, kLeased, kRunning, kBackoff, kUnknown,
-  kSucceeded, kFailed, kCancelled, kExpired, kQuarantined,
+  kReady,
+  kLeased,
+  kRunning,
+  kBackoff,
+  kUnknown,
+  kSucceeded,
+  kFailed,
+  kCancelled,
+  kExpired,
+  kQuarantined,
 };
-std::string_view to_string(Urgency urgency);        // "batch", "normal", "interactive"
-std::string_view to_string(TaskState state);        // "READY", "LEASED", ...
+std::string_view to_string(Urgency urgency);  // "batch", "normal", "interactive"
+std::string_view to_string(TaskState state);  // "READY", "LEASED", ...
 std::optional<Urgency> parse_urgency(std::string_view name);
 std::optional<TaskState> parse_task_state(std::string_view name);
 constexpr bool is_terminal(TaskState state) { return state >= TaskState::kSucceeded; }
@@ -51,11 +62,11 @@ struct JobSpec {
   std::string model;
   Payload inputs;
   scheduler::Preference preference;
-  std::string preference_name;   // the preset it came from; empty if given as weights
+  std::string preference_name;  // the preset it came from; empty if given as weights
   scheduler::Constraints constraints;
   Urgency urgency = Urgency::kNormal;
   Durability durability = Durability::kDurable;
-  std::string sequence;          // tasks of one sequence run in order on one runner; empty = none
+  std::string sequence;  // tasks of one sequence run in order on one runner; empty = none
   std::map<std::string, std::string> labels;
 };
 
@@ -66,7 +77,7 @@ struct Usage {
   Duration load{};
   Duration service{};
   double energy_j = 0;
-  std::string energy_source;     // "rapl", "hwmon", "nvml", "modelled"
+  std::string energy_source;  // "rapl", "hwmon", "nvml", "modelled"
   double cost_usd = 0;
 
   bool operator==(const Usage&) const = default;
@@ -74,9 +85,9 @@ struct Usage {
 
 enum class AttemptOutcome : std::uint8_t {
   kSucceeded,
-  kModelFailed,      // the user's error: never tried again
-  kCrashed,          // the runner died
-  kInfrastructure,   // artifact, input, disk, ...
+  kModelFailed,     // the user's error: never tried again
+  kCrashed,         // the runner died
+  kInfrastructure,  // artifact, input, disk, ...
   kCancelled,
   kExpired,
 };
@@ -88,21 +99,22 @@ struct Attempt {
   AttemptUid uid;
   NodeId node;
   scheduler::VariantId variant;
-  std::string node_name;         // names as they were, for records that outlive nodes and models
+  std::string node_name;  // names as they were, for records that outlive nodes and models
   std::string variant_name;
   Instant leased_at{};
   std::optional<Instant> started_at;
   scheduler::Objectives predicted;
   double predicted_service_s = 0;  // what the fleet's backlog counts for it
+  bool silent = false;  // its node is not heard of; a late result still wins if it is the first
 };
 
 // How a task ended.
 struct TaskResult {
-  std::uint32_t attempt = 0;     // which one; 0 = none (cancelled or expired while waiting)
+  std::uint32_t attempt = 0;  // which one; 0 = none (cancelled or expired while waiting)
   std::string node_name;
   std::string variant_name;
-  Payload output;                // empty unless succeeded
-  std::optional<Error> error;    // set unless succeeded
+  Payload output;              // empty unless succeeded
+  std::optional<Error> error;  // set unless succeeded
   Usage usage;
   scheduler::Objectives predicted;
   scheduler::Objectives actual;
@@ -112,22 +124,26 @@ struct TaskResult {
 struct Retries {
   std::uint32_t infrastructure = 0;
   std::uint32_t crashes = 0;
+
+  bool operator==(const Retries&) const = default;
 };
 
 // A job as the core holds it and as queries see it.
 struct Job {
   JobId id;
-  JobSpec spec;                  // inputs are dropped when the job ends
+  JobSpec spec;  // inputs are dropped when the job ends
   Instant submitted_at{};
   TaskState state = TaskState::kReady;
   std::uint32_t attempts = 0;    // made so far
   std::vector<Attempt> live;     // at most kMaxLiveAttempts
   std::vector<NodeId> excluded;  // nodes where an attempt failed
   Retries retries;
-  Instant ready_at{};            // BACKOFF ends
-  std::optional<TaskResult> result;  // terminal only; the output's bytes may be in the store instead (see result_stored)
-  std::uint64_t version = 0;     // grows with every change; ETag
-  std::uint64_t last_batch = 0;  // number of the batch that holds its newest record; 0 = none (durability none)
+  Instant ready_at{};  // BACKOFF ends
+  std::optional<TaskResult>
+      result;  // terminal only; the output's bytes may be in the store instead (see result_stored)
+  std::uint64_t version = 0;  // grows with every change; ETag
+  std::uint64_t last_batch =
+      0;  // number of the batch that holds its newest record; 0 = none (durability none)
 };
 
 constexpr std::size_t kMaxLiveAttempts = 2;

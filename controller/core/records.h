@@ -1,7 +1,8 @@
-// records.h: what the core asks to be stored, as typed values. controller/store/records_codec.h turns them into bytes.
+// records.h: what the core asks to be stored, as typed values. controller/store/records_codec.h
+// turns them into bytes.
 //
-// A restart is restore(all records): what is not in a record is lost with the process, on purpose (RUNNING, heartbeats,
-// estimates' history).
+// A restart is restore(all records): what is not in a record is lost with the process, on purpose
+// (RUNNING, heartbeats, estimates' history).
 
 #pragma once
 
@@ -10,13 +11,13 @@
 #include <variant>
 #include <vector>
 
-#include "controller/core/job.h"
 #include "common/manifest.h"
+#include "controller/core/job.h"
 #include "scheduler/place.h"
 
 namespace skerry::core {
 
-struct JobRecord {                // written once
+struct JobRecord {  // written once
   JobId id;
   JobSpec spec;
   Instant submitted_at{};
@@ -29,7 +30,7 @@ struct StoredAttempt {
   Instant leased_at{};
   scheduler::Objectives predicted;
 };
-struct TaskRecord {               // at every durable transition
+struct TaskRecord {  // at every durable transition
   JobId id;
   TaskState state = TaskState::kReady;
   std::uint32_t attempts = 0;
@@ -39,7 +40,7 @@ struct TaskRecord {               // at every durable transition
   Instant ready_at{};
   std::uint64_t version = 0;
 };
-struct ResultRecord {             // once, with the terminal TaskRecord
+struct ResultRecord {  // once, with the terminal TaskRecord
   JobId id;
   TaskResult result;
 };
@@ -78,31 +79,39 @@ struct DecisionRecord {
   std::string fallback_reason;
   scheduler::Preference preference;
   std::vector<DecisionCandidate> candidates;  // best score first
-  std::uint32_t chosen = 0;                    // into candidates
+  std::uint32_t chosen = 0;                   // into candidates
   scheduler::MaskCounts masked{};
 };
 struct MetaRecord {
-  Epoch epoch;                    // of the process that wrote it
+  Epoch epoch;  // of the process that wrote it
   std::string policy;
 };
-struct DeleteRecords {            // retention: the job with its task, result, decisions
+struct DeleteRecords {  // retention: the job with its task, result, decisions
   JobId id;
   std::uint32_t attempts = 0;
 };
-struct DeleteIdempotency { std::string ns; std::string key; };
-struct DeleteModelRecord { std::string name; };
-struct DeleteNodeRecord { std::string name; };
+struct DeleteIdempotency {
+  std::string ns;
+  std::string key;
+};
+struct DeleteModelRecord {
+  std::string name;
+};
+struct DeleteNodeRecord {
+  std::string name;
+};
 
-using RecordWrite = std::variant<JobRecord, TaskRecord, ResultRecord, NodeRecord, ModelRecord, IdempotencyRecord,
-                                 DecisionRecord, MetaRecord, DeleteRecords, DeleteIdempotency, DeleteModelRecord,
-                                 DeleteNodeRecord>;
+using RecordWrite = std::variant<JobRecord, TaskRecord, ResultRecord, NodeRecord, ModelRecord,
+                                 IdempotencyRecord, DecisionRecord, MetaRecord, DeleteRecords,
+                                 DeleteIdempotency, DeleteModelRecord, DeleteNodeRecord>;
 
-// Everything stored, for restore(). Decisions and outputs of results stay in the store; they are read when asked for.
+// Everything stored, for restore(). Decisions and outputs of results stay in the store; they are
+// read when asked for.
 struct StoredState {
-  MetaRecord meta;                // epoch 0 = a fresh store
+  MetaRecord meta;  // epoch 0 = a fresh store
   std::vector<NodeRecord> nodes;
   std::vector<ModelRecord> models;
-  std::vector<JobRecord> jobs;    // ascending ids
+  std::vector<JobRecord> jobs;  // ascending ids
   std::vector<TaskRecord> tasks;
   std::vector<ResultRecord> results;
   std::vector<IdempotencyRecord> idempotency;

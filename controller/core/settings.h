@@ -1,4 +1,5 @@
-// settings.h: the figures of the core that an operator may change. Defaults are those of the documentation.
+// settings.h: the figures of the core that an operator may change. Defaults are those of the
+// documentation.
 
 #pragma once
 
@@ -10,28 +11,37 @@
 namespace skerry::core {
 
 struct Settings {
-  std::string policy = "greedy";           // until the store says otherwise
+  std::string policy = "greedy";  // until the store says otherwise
   // liveness of nodes
   Duration heartbeat = seconds(1);
-  Duration suspect_after = seconds(3);     // of silence: no new work; interactive tasks are placed again
+  Duration suspect_after =
+      seconds(3);  // of silence: no new work; interactive tasks are placed again
   Duration disconnected_after = seconds(5);  // of silence: all its tasks are placed again
-  Duration reconnect_grace = seconds(1);   // after its stream broke, before it counts as disconnected
-  Duration recovery_grace = seconds(5);    // after a restart, for agents to come back with what they run
-  double brake_fraction = 0.55;            // of a site's or the fleet's nodes silent together: suspect ourselves
-  std::uint32_t brake_min_nodes = 4;       // smaller groups never brake
+  Duration reconnect_grace =
+      seconds(1);  // after its stream broke, before it counts as disconnected
+  Duration recovery_grace =
+      seconds(5);  // after a restart, for agents to come back with what they run
+  double brake_fraction =
+      0.55;  // of a site's or the fleet's nodes silent together: suspect ourselves
+  std::uint32_t brake_min_nodes = 4;  // smaller groups never brake
+  Duration brake_max = seconds(60);   // after which the silent are given up all the same
   // retries; the user's errors are never tried again
   std::uint32_t max_infrastructure_retries = 8;
-  std::uint32_t max_crashes = 2;           // runners crashed on that many nodes: QUARANTINED
+  std::uint32_t max_crashes = 2;             // runners crashed on that many nodes: QUARANTINED
   Duration backoff_base = milliseconds(50);  // full jitter: uniform(0, min(cap, base * 2^n))
   Duration backoff_cap = seconds(10);
-  std::uint32_t trip_nodes = 3;            // a model that crashed on that many nodes ...
-  Duration trip_window = minutes(10);      // ... within this time takes no new work until applied again
+  std::uint32_t trip_nodes = 3;        // a model that crashed on that many nodes ...
+  Duration trip_window = minutes(10);  // ... within this time takes no new work until applied again
+  Duration sequence_idle =
+      seconds(60);  // an idle sequence is forgotten; a later task of it starts afresh
   // bounds
-  std::uint64_t max_open_jobs = 2'000'000;  // beyond: kOverloaded
+  std::uint64_t max_open_jobs = 2'000'000;    // beyond: kOverloaded
   std::uint64_t max_retained_jobs = 200'000;  // ended jobs that are remembered; the oldest go first
   Duration retention = hours(24);
-  std::uint32_t decisions_per_apply = 256;  // the rest is done at the next Tick, so that no event waits long
-  std::uint32_t probe_runs = 2;            // on synthetic inputs, for every variant on every new node; 0 = none
+  std::uint32_t decisions_per_apply =
+      256;  // the rest is done at the next Tick, so that no event waits long
+  std::uint32_t probe_runs =
+      2;  // on synthetic inputs, for every variant on every new node; 0 = none
 };
 
 }  // namespace skerry::core

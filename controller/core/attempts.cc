@@ -1,0 +1,284 @@
+// attempts.cc: what agents report of attempts: started, ended, given back.
+//
+// The first result of a live attempt wins; whatever comes later, or from an attempt that is not
+// live, gets a definite refusal (AckResult committed = false) and changes nothing.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/check.h"
+#include "controller/core/context.h"
+
+namespace skerry::core {
+
+namespace {
+
+struct Found {
+  JobEntry* entry = nullptr;
+  Attempt* attempt = nullptr;
+};
+
+// The live attempt that the node speaks of; empty if there is none or it is another node's.
+Found find_live(Context& ctx, const NodeEntry& node, const AttemptRef& ref) {
+  const auto it = ctx.state.jobs.find(ref.job);
+  if (it == ctx.state.jobs.end()) {
+    return {};
+  }
+  Attempt* attempt = find_attempt(it->second, ref.uid);
+  if (attempt == nullptr || attempt->node != node.id) {
+    return {};
+  }
+  return {&it->second, attempt};
+}
+
+// A result that was sent again because its acknowledgement got lost is still the committed one.
+bool was_committed(const Context& ctx, const NodeEntry& node, const AttemptRef& ref) {
+  const auto it = ctx.state.jobs.find(ref.job);
+  if (it == ctx.state.jobs.end() || !it->second.job.result) {
+    return false;
+  }
+  const TaskResult& result = *it->second.job.result;
+  return it->second.job.state == TaskState::kSucceeded && result.attempt == ref.number &&
+         result.node_name == node.spec.name;
+}
+
+TaskResult result_of(const Context& ctx, const JobEntry& entry, const Attempt& attempt,
+                     AttemptEnded& event) {
+  return {.attempt = attempt.number,
+          .node_name = attempt.node_name,
+          .variant_name = attempt.variant_name,
+          .output = std::move(event.output),
+          .error = std::nullopt,
+          .usage = event.usage,
+          .predicted = attempt.predicted,
+          .actual = {.latency_s = to_seconds(ctx.now - entry.job.submitted_at),
+                     .energy_j = event.usage.energy_j,
+                     .cost_usd = event.usage.cost_usd,
+                     .error = attempt.predicted.error},
+          .ended_at = ctx.now};
+}
+
+// What the outcome teaches about the node's speed.
+void learn(Context& ctx, const Attempt& attempt, const AttemptEnded& event) {
+  if (event.outcome != AttemptOutcome::kSucceeded) {
+    return;
+  }
+  ctx.state.fleet.observe_service(attempt.node, attempt.variant, to_seconds(event.usage.service));
+  if (event.usage.load.count() > 0) {
+    ctx.state.fleet.observe_load(attempt.node, attempt.variant, to_seconds(event.usage.load));
+  }
+}
+
+void succeed(Context& ctx, JobEntry& entry, TaskResult result) {
+  use_blob(ctx.state, result.output);
+  end_job(ctx, entry, TaskState::kSucceeded, std::move(result));
+}
+
+void back_off(Context& ctx, JobEntry& entry, std::uint32_t tries) {
+  const Settings& settings = ctx.state.settings;
+  const double ceiling =
+      std::min(to_seconds(settings.backoff_cap),
+               to_seconds(settings.backoff_base) * std::exp2(std::min<double>(tries, 30)));
+  set_state(ctx.state, entry, TaskState::kBackoff);
+  entry.job.ready_at = ctx.now + duration_from_seconds(ctx.state.jitter.uniform(0, ceiling));
+  ctx.state.timers.add({entry.job.ready_at, TimerKind::kBackoff, entry.job.id.value});
+  job_changed(ctx, entry);
+}
+
+void exclude(JobEntry& entry, NodeId node) {
+  if (std::ranges::find(entry.job.excluded, node) == entry.job.excluded.end()) {
+    entry.job.excluded.push_back(node);
+  }
+}
+
+// The attempt failed and is dropped. If another one is heard of, the task goes on with that.
+bool goes_on_elsewhere(const JobEntry& entry) {
+  return std::ranges::find(entry.job.live, false, &Attempt::silent) != entry.job.live.end();
+}
+
+void failed_by_infrastructure(Context& ctx, JobEntry& entry, const Attempt& attempt,
+                              const std::string& error) {
+  exclude(entry, attempt.node);
+  if (++entry.job.retries.infrastructure > ctx.state.settings.max_infrastructure_retries) {
+    end_with_error(ctx, entry, TaskState::kFailed, ErrorCode::kUnavailable,
+                   fmt::format("gave up after {} attempts; the last, on {}, failed: {}",
+                               entry.job.attempts, attempt.node_name, error));
+    return;
+  }
+  back_off(ctx, entry, entry.job.retries.infrastructure);
+  announce(ctx, entry, attempt.node_name, attempt.variant_name, error);
+}
+
+void crashed(Context& ctx, JobEntry& entry, const Attempt& attempt, const std::string& error) {
+  const bool another_node =
+      std::ranges::find(entry.job.excluded, attempt.node) == entry.job.excluded.end();
+  exclude(entry, attempt.node);
+  entry.job.retries.crashes += 1;
+  const auto& settings = ctx.state.settings;
+  // The same node may have crashed it alone (bad memory, say), so that counts once more before it
+  // is held against the task.
+  const bool enough = entry.job.retries.crashes > settings.max_crashes ||
+                      (another_node && entry.job.retries.crashes >= settings.max_crashes);
+  if (enough) {
+    end_with_error(ctx, entry, TaskState::kQuarantined, ErrorCode::kQuarantined,
+                   fmt::format("it crashed the model's process {} times, last on {}: {}",
+                               entry.job.retries.crashes, attempt.node_name, error));
+    return;
+  }
+  back_off(ctx, entry, entry.job.retries.crashes);
+  announce(ctx, entry, attempt.node_name, attempt.variant_name, error);
+}
+
+void attempt_failed(Context& ctx, JobEntry& entry, const Attempt& attempt, AttemptEnded& event) {
+  ctx.happen(AttemptFailed{.job = entry.job.id,
+                           .model = entry.job.spec.model,
+                           .node = attempt.node_name,
+                           .reason = std::string(to_string(event.outcome)),
+                           .retried = event.outcome != AttemptOutcome::kModelFailed},
+             entry.job.last_batch);
+  if (event.outcome == AttemptOutcome::kCrashed) {
+    model_crashed_on(ctx, ctx.state.models.at(entry.job.spec.model), attempt.node);
+  }
+  if (event.outcome == AttemptOutcome::kModelFailed) {
+    TaskResult result = result_of(ctx, entry, attempt, event);
+    result.output = {};
+    result.error = Error{ErrorCode::kModelFailed, event.error};
+    end_job(ctx, entry, TaskState::kFailed, std::move(result));
+    return;
+  }
+  if (goes_on_elsewhere(entry)) {
+    job_changed(ctx, entry);
+    return;
+  }
+  switch (event.outcome) {
+    case AttemptOutcome::kCrashed:
+      crashed(ctx, entry, attempt, event.error);
+      return;
+    case AttemptOutcome::kExpired:
+      if (entry.job.spec.constraints.deadline) {
+        end_with_error(ctx, entry, TaskState::kExpired, ErrorCode::kDeadlineExceeded,
+                       "its deadline passed while it ran");
+        return;
+      }
+      [[fallthrough]];
+    default:
+      failed_by_infrastructure(ctx, entry, attempt, event.error);
+  }
+}
+
+}  // namespace
+
+void handle(Context& ctx, AttemptStarted& event) {
+  NodeEntry* node = node_of(ctx.state, event.session);
+  if (node == nullptr) {
+    return;
+  }
+  node_heard(ctx, *node);
+  const auto [entry, attempt] = find_live(ctx, *node, event.attempt);
+  if (entry == nullptr) {
+    return;
+  }
+  attempt->started_at = attempt->started_at.value_or(ctx.now);
+  if (entry->job.state != TaskState::kRunning) {
+    resume(ctx.state, *entry, *attempt, true);
+    ++entry->job.version;
+    announce(ctx, *entry, attempt->node_name, attempt->variant_name);
+  }
+}
+
+void handle(Context& ctx, AttemptEnded& event) {
+  NodeEntry* node = node_of(ctx.state, event.session);
+  if (node == nullptr) {
+    return;  // the stream is gone; the agent will send it again on the next
+  }
+  node_heard(ctx, *node);
+  const auto [entry, attempt] = find_live(ctx, *node, event.attempt);
+  if (entry == nullptr) {
+    const bool committed = was_committed(ctx, *node, event.attempt);
+    const BatchNumber after = committed ? ctx.state.jobs.at(event.attempt.job).job.last_batch : 0;
+    ctx.send(event.session, AckResult{event.attempt, committed}, after);
+    return;
+  }
+  learn(ctx, *attempt, event);
+  const Attempt ended = *attempt;
+  const AttemptRef ref = event.attempt;
+  const bool durable = entry->job.spec.durability == Durability::kDurable;
+  drop_attempt(ctx, *entry, ended.uid);
+  if (event.outcome == AttemptOutcome::kSucceeded) {
+    succeed(ctx, *entry, result_of(ctx, *entry, ended, event));  // may forget the job
+  } else {
+    attempt_failed(ctx, *entry, ended, event);
+  }
+  ctx.send(event.session, AckResult{ref, true}, durable ? ctx.batch() : 0);
+}
+
+void handle(Context& ctx, AttemptReturned& event) {
+  NodeEntry* node = node_of(ctx.state, event.session);
+  if (node == nullptr) {
+    return;
+  }
+  node_heard(ctx, *node);
+  const auto [entry, attempt] = find_live(ctx, *node, event.attempt);
+  if (entry == nullptr) {
+    return;
+  }
+  const Attempt returned = *attempt;
+  drop_attempt(ctx, *entry, returned.uid);
+  ctx.happen(AttemptFailed{.job = entry->job.id,
+                           .model = entry->job.spec.model,
+                           .node = returned.node_name,
+                           .reason = "returned",
+                           .retried = true},
+             entry->job.last_batch);
+  if (goes_on_elsewhere(*entry)) {
+    job_changed(ctx, *entry);
+    return;
+  }
+  back_off(ctx, *entry, 0);
+  announce(ctx, *entry, returned.node_name, returned.variant_name, event.reason);
+}
+
+void settle(Context& ctx, JobEntry& entry, std::string_view reason) {
+  Job& job = entry.job;
+  if (is_terminal(job.state) || job.state == TaskState::kReady ||
+      job.state == TaskState::kBackoff || goes_on_elsewhere(entry)) {
+    return;
+  }
+  const bool wait = std::ranges::any_of(job.live, [&](const Attempt& attempt) {
+    const NodeEntry& node = node_by_id(ctx.state, attempt.node);
+    return !node.given_up &&
+           (job.spec.urgency != Urgency::kInteractive || !node.suspect || ctx.state.braking);
+  });
+  if (!wait) {
+    retry_after_loss(ctx, entry, reason);
+  } else if (job.state != TaskState::kUnknown) {
+    set_state(ctx.state, entry, TaskState::kUnknown);
+    ++job.version;
+    announce(ctx, entry, {}, {}, reason);
+  }
+}
+
+void resume(State& state, JobEntry& entry, Attempt& attempt, bool running) {
+  check(!is_terminal(entry.job.state), "only an open job is resumed");
+  attempt.silent = false;
+  entry.ready_order = 0;  // if it was in line for another node, it is not any more
+  if (entry.job.state != TaskState::kRunning) {
+    set_state(state, entry, running ? TaskState::kRunning : TaskState::kLeased);
+  }
+}
+
+void retry_after_loss(Context& ctx, JobEntry& entry, std::string_view reason) {
+  if (++entry.job.retries.infrastructure > ctx.state.settings.max_infrastructure_retries) {
+    end_with_error(ctx, entry, TaskState::kFailed, ErrorCode::kNodeLost,
+                   fmt::format("gave up after {} attempts, the last of which was lost: {}",
+                               entry.job.attempts, reason));
+    return;
+  }
+  make_ready(ctx, entry);
+  job_changed(ctx, entry);
+  announce(ctx, entry, {}, {}, reason);
+}
+
+}  // namespace skerry::core

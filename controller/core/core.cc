@@ -1,0 +1,113 @@
+#include "controller/core/core.h"
+
+#include "common/check.h"
+#include "controller/core/context.h"
+#include "controller/core/impl.h"
+
+namespace skerry::core {
+
+namespace {
+
+scheduler::Placer make_placer(const Settings& settings, const Random& random) {
+  auto policy = scheduler::make_heuristic(settings.policy);
+  check(policy != nullptr, "the configured policy exists");
+  return {std::move(policy), random.fork("policy")};
+}
+
+void deadline_timer(Context& ctx, JobId id) {
+  const auto it = ctx.state.jobs.find(id);
+  if (it != ctx.state.jobs.end() && !is_terminal(it->second.job.state)) {
+    end_with_error(ctx, it->second, TaskState::kExpired, ErrorCode::kDeadlineExceeded,
+                   "its deadline passed before there was a result");
+  }
+}
+
+void backoff_timer(Context& ctx, JobId id) {
+  const auto it = ctx.state.jobs.find(id);
+  if (it == ctx.state.jobs.end() || it->second.job.state != TaskState::kBackoff ||
+      it->second.job.ready_at > ctx.now) {
+    return;
+  }
+  make_ready(ctx, it->second);
+  announce(ctx, it->second);
+}
+
+JobId job_id(std::uint64_t value) {
+  JobId id;
+  id.value = value;
+  return id;
+}
+
+void fire(Context& ctx, const Timer& timer) {
+  switch (timer.kind) {
+    case TimerKind::kBackoff:
+      return backoff_timer(ctx, job_id(timer.id));
+    case TimerKind::kDeadline:
+      return deadline_timer(ctx, job_id(timer.id));
+    case TimerKind::kWait:
+      return wait_timer(ctx, timer.id);
+    case TimerKind::kNode:
+      return node_timer(ctx, {static_cast<std::uint32_t>(timer.id)});
+    case TimerKind::kSequence:
+      return sequence_timer(ctx, timer.id);
+    case TimerKind::kRetention:
+      return retention_timer(ctx);
+    case TimerKind::kPlace:
+      return;  // placing follows every apply
+  }
+}
+
+constexpr int kTimersPerApply = 1024;  // the rest fires at the next Tick, which is due at once
+
+void handle(Context& ctx, Tick&) {
+  for (int i = 0; i < kTimersPerApply; ++i) {
+    const auto timer = ctx.state.timers.pop_due(ctx.now);
+    if (!timer) {
+      return;
+    }
+    fire(ctx, *timer);
+  }
+}
+
+Effects finish(Context& ctx) {
+  if (!ctx.effects.writes.empty()) {
+    ++ctx.state.batches;
+  }
+  for (const auto& output : ctx.effects.outputs) {
+    check(output.after <= ctx.state.batches, "an output waits for a batch that was written");
+  }
+  return std::move(ctx.effects);
+}
+
+}  // namespace
+
+State::State(Settings settings_in, std::uint64_t seed, Clock* stopwatch_in)
+    : settings(std::move(settings_in)),
+      stopwatch(stopwatch_in),
+      ids(Random(seed).fork("ids")),
+      jitter(Random(seed).fork("jitter")),
+      placer(make_placer(settings, Random(seed))) {}
+
+Core::Core(Settings settings, std::uint64_t seed, Clock* stopwatch)
+    : impl_(std::make_unique<Impl>(std::move(settings), seed, stopwatch)) {}
+Core::~Core() = default;
+
+Effects Core::restore(StoredState stored, Instant now) {
+  check(impl_->state.epoch.value == 0, "restore comes first, and once");
+  Context ctx{impl_->state, now};
+  core::restore(ctx, std::move(stored));
+  return finish(ctx);
+}
+
+Effects Core::apply(Event event, Instant now) {
+  check(impl_->state.epoch.value != 0, "restore comes before any event");
+  Context ctx{impl_->state, now};
+  std::visit([&](auto& concrete) { handle(ctx, concrete); }, event);
+  place_ready_tasks(ctx);
+  return finish(ctx);
+}
+
+Instant Core::next_timer() const { return impl_->state.timers.next(); }
+BatchNumber Core::batches_written() const { return impl_->state.batches; }
+
+}  // namespace skerry::core

@@ -1,0 +1,221 @@
+// liveness.cc: which nodes are heard of, and what silence means for their tasks.
+//
+//   READY --silent 3 s--> SUSPECT --silent 5 s, or stream broken for 1 s--> DISCONNECTED --hello-->
+//   READY
+//
+// SUSPECT: no new work; interactive tasks are placed again at once. DISCONNECTED: the node is given
+// up, all its tasks are placed again (a late result of it still wins if it is the first). If most
+// nodes of a site, or of the fleet, fall silent together, the fault is more likely ours: the brake
+// holds re-placement until they are back or brake_max has passed.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/core/context.h"
+
+namespace skerry::core {
+
+namespace {
+
+bool silent(const NodeEntry& node) { return !node.session || node.suspect; }
+
+bool mostly_silent(const Settings& settings, const SilenceCount& count) {
+  return count.known >= settings.brake_min_nodes &&
+         count.silent > settings.brake_fraction * count.known;
+}
+
+bool should_brake(const State& state, const NodeEntry& node) {
+  const auto site = state.site_silence.find(node.spec.site);
+  return mostly_silent(state.settings, state.fleet_silence) ||
+         (site != state.site_silence.end() && mostly_silent(state.settings, site->second));
+}
+
+bool any_mostly_silent(const State& state) {
+  return mostly_silent(state.settings, state.fleet_silence) ||
+         std::ranges::any_of(state.site_silence, [&](const auto& named) {
+           return mostly_silent(state.settings, named.second);
+         });
+}
+
+void count_silence(State& state, NodeEntry& node) {
+  auto& before = state.site_silence[node.counted_site];
+  for (SilenceCount* total : {&before, &state.fleet_silence}) {
+    total->known -= node.counted.known;
+    total->silent -= node.counted.silent;
+  }
+  if (before.known == 0) {
+    state.site_silence.erase(node.counted_site);
+  }
+  node.counted_site = node.spec.site;
+  node.counted = {.known = node.given_up ? 0U : 1U,
+                  .silent = !node.given_up && silent(node) ? 1U : 0U};
+  if (node.counted.known > 0) {
+    auto& after = state.site_silence[node.counted_site];
+    for (SilenceCount* total : {&after, &state.fleet_silence}) {
+      total->known += node.counted.known;
+      total->silent += node.counted.silent;
+    }
+  }
+}
+
+void brake_if_most_are_silent(Context& ctx, const NodeEntry& node) {
+  State& state = ctx.state;
+  if (!state.braking && !state.brake_spent && should_brake(state, node)) {
+    state.braking = true;
+    state.braking_since = ctx.now;
+    ctx.happen(BrakeChanged{true, node.spec.site});
+  }
+}
+
+Duration patience(const State& state, const NodeEntry& node) {
+  if (node.session) {
+    return state.settings.disconnected_after;
+  }
+  return node.recovering ? state.settings.recovery_grace : state.settings.reconnect_grace;
+}
+
+void settle_tasks(Context& ctx, NodeEntry& node, std::string_view reason) {
+  const std::set<JobId> jobs = node.jobs;
+  for (const auto id : jobs) {
+    if (const auto it = ctx.state.jobs.find(id); it != ctx.state.jobs.end()) {
+      settle(ctx, it->second, reason);
+    }
+  }
+}
+
+void suspect(Context& ctx, NodeEntry& node) {
+  node.suspect = true;
+  update_availability(ctx, node);
+  announce_node(ctx, node,
+                fmt::format("silent for {:.1f} s", to_seconds(ctx.now - node.last_heard)));
+  brake_if_most_are_silent(ctx, node);
+  fall_silent(ctx, node, fmt::format("{} is silent", node.spec.name));
+}
+
+void give_up(Context& ctx, NodeEntry& node) {
+  node.given_up = true;
+  node.suspect = true;
+  node.recovering = false;
+  update_availability(ctx, node);
+  announce_node(ctx, node, "given up");
+  sequences_lost_with(ctx, node.id);
+  fall_silent(ctx, node, fmt::format("{} is disconnected", node.spec.name));
+}
+
+}  // namespace
+
+NodeState state_of(const NodeEntry& node) {
+  if (!node.session || node.given_up) {
+    return NodeState::kDisconnected;
+  }
+  if (node.suspect) {
+    return NodeState::kSuspect;
+  }
+  if (node.draining) {
+    return node.jobs.empty() ? NodeState::kDrained : NodeState::kDraining;
+  }
+  return node.cordoned ? NodeState::kCordoned : NodeState::kReady;
+}
+
+void update_availability(Context& ctx, NodeEntry& node) {
+  using scheduler::Availability;
+  const bool reachable = node.session && !node.suspect && !node.given_up;
+  const bool open = !node.cordoned && !node.draining;
+  ctx.state.fleet.set_availability(
+      node.id, !reachable ? Availability::kNotReady
+                          : (open ? Availability::kReady : Availability::kCordoned));
+  ctx.state.ready.unblock_all();
+  count_silence(ctx.state, node);
+}
+
+void announce_node(Context& ctx, const NodeEntry& node, std::string_view reason) {
+  ctx.happen(
+      NodeChanged{node.spec.name, std::string(to_string(state_of(node))), std::string(reason)});
+}
+
+void fall_silent(Context& ctx, NodeEntry& node, std::string_view reason) {
+  for (const auto id : node.jobs) {
+    for (auto& attempt : ctx.state.jobs.at(id).job.live) {
+      attempt.silent = attempt.silent || attempt.node == node.id;
+    }
+  }
+  settle_tasks(ctx, node, reason);
+}
+
+void node_heard(Context& ctx, NodeEntry& node) {
+  node.last_heard = ctx.now;
+  if (!node.suspect) {
+    return;
+  }
+  node.suspect = false;
+  node.given_up = false;
+  for (const auto id : node.jobs) {
+    JobEntry& entry = ctx.state.jobs.at(id);
+    for (auto& attempt : entry.job.live) {
+      if (attempt.node == node.id) {
+        resume(ctx.state, entry, attempt, attempt.started_at.has_value());
+      }
+    }
+  }
+  update_availability(ctx, node);
+  announce_node(ctx, node, "heard of again");
+  end_brake_if_over(ctx);
+  schedule_node_timer(ctx, node);
+}
+
+void end_brake_if_over(Context& ctx) {
+  State& state = ctx.state;
+  const bool still = any_mostly_silent(state);
+  state.brake_spent = state.brake_spent && still;
+  if (!state.braking || (still && ctx.now < state.braking_since + state.settings.brake_max)) {
+    return;
+  }
+  state.brake_spent = still;
+  state.braking = false;
+  ctx.happen(BrakeChanged{false, {}});
+  for (auto& [name, node] : state.nodes) {
+    if (silent(node)) {
+      settle_tasks(ctx, node, fmt::format("{} is silent", name));
+    }
+  }
+}
+
+void schedule_node_timer(Context& ctx, NodeEntry& node) {
+  if (node.given_up) {
+    return;
+  }
+  const Duration wait =
+      node.session && !node.suspect ? ctx.state.settings.suspect_after : patience(ctx.state, node);
+  Instant at = node.last_heard + wait;
+  if (at <= ctx.now) {
+    at = ctx.now + seconds(1);  // the brake holds it: look again soon
+  }
+  if (node.timer_at > ctx.now && node.timer_at <= at) {
+    return;
+  }
+  node.timer_at = at;
+  ctx.state.timers.add({at, TimerKind::kNode, node.id.value});
+}
+
+void node_timer(Context& ctx, NodeId id) {
+  const auto named = ctx.state.nodes.find(ctx.state.node_names.at(id.value));
+  if (named == ctx.state.nodes.end() || named->second.id != id || named->second.given_up) {
+    return;
+  }
+  NodeEntry& node = named->second;
+  node.timer_at = node.timer_at <= ctx.now ? kNever : node.timer_at;
+  end_brake_if_over(ctx);
+  const Duration quiet = ctx.now - node.last_heard;
+  if (quiet >= patience(ctx.state, node)) {
+    brake_if_most_are_silent(ctx, node);
+    if (!ctx.state.braking) {
+      give_up(ctx, node);
+    }
+  } else if (node.session && !node.suspect && quiet >= ctx.state.settings.suspect_after) {
+    suspect(ctx, node);
+  }
+  schedule_node_timer(ctx, node);
+}
+
+}  // namespace skerry::core

@@ -1,0 +1,207 @@
+// models.cc: models come and go, are probed on nodes, and are tripped when they crash on too many.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/check.h"
+#include "controller/core/context.h"
+
+namespace skerry::core {
+
+namespace {
+
+std::vector<scheduler::Variant> variants_of(State& state, ModelEntry& entry) {
+  std::vector<scheduler::Variant> variants;
+  for (const auto& spec : entry.manifest.variants) {
+    const scheduler::VariantId next{static_cast<std::uint32_t>(state.variant_names.size())};
+    const auto [it, fresh] = entry.variants.try_emplace(spec.name, next);
+    if (fresh) {
+      state.variant_names.push_back({entry.manifest.name, spec.name});
+    }
+    variants.push_back({.id = it->second,
+                        .model = entry.id,
+                        .name = spec.name,
+                        .accuracy = spec.accuracy,
+                        .reference_s = spec.reference_ms * 1e-3,
+                        .artifact_bytes = spec.artifact_bytes,
+                        .memory_bytes = spec.memory_bytes});
+  }
+  return variants;
+}
+
+bool supports(const NodeEntry& node, const std::string& engine) {
+  return std::ranges::find(node.spec.engines, engine) != node.spec.engines.end();
+}
+
+std::optional<VariantName> unprobed(const State& state, const NodeEntry& node) {
+  for (const auto& [name, model] : state.models) {
+    if (model.tripped || !supports(node, model.manifest.engine)) {
+      continue;
+    }
+    for (const auto& variant : model.manifest.variants) {
+      const VariantName candidate{name, variant.name};
+      const bool fits = variant.memory_bytes <= node.spec.memory_bytes;
+      const bool measured =
+          state.fleet.service(node.id, model.variants.at(variant.name)).samples > 0;
+      if (fits && !measured && !node.probed.contains(candidate)) {
+        return candidate;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+void probe_everywhere(Context& ctx) {
+  for (auto& [name, node] : ctx.state.nodes) {
+    probe_next(ctx, node);
+  }
+}
+
+}  // namespace
+
+void install_model(State& state, const ModelManifest& manifest, std::uint64_t revision) {
+  auto [it, fresh] = state.models.try_emplace(manifest.name);
+  ModelEntry& entry = it->second;
+  if (fresh) {
+    entry.id.value = static_cast<std::uint32_t>(state.model_names.size());
+    state.model_names.push_back(manifest.name);
+  }
+  entry.revision = revision;
+  entry.manifest = manifest;
+  entry.tripped = false;
+  entry.crashes.clear();
+  for (const auto& variant : manifest.variants) {
+    use_blob(state, Payload::stored(variant.digest, variant.artifact_bytes));
+  }
+  state.fleet.put_model({.id = entry.id,
+                         .name = manifest.name,
+                         .engine = manifest.engine,
+                         .tripped = false,
+                         .variants = {}},
+                        variants_of(state, entry));
+}
+
+void handle(Context& ctx, PutModel& event) {
+  State& state = ctx.state;
+  const std::string& name = event.manifest.name;
+  std::uint64_t revision = 1;
+  if (const auto it = state.models.find(name); it != state.models.end()) {
+    const bool same = manifest_to_json(it->second.manifest) == manifest_to_json(event.manifest);
+    if (same && !it->second.tripped) {
+      ctx.answer(event.ticket, Changed{false});
+      return;
+    }
+    revision = it->second.revision + 1;
+    for (const auto& variant : it->second.manifest.variants) {
+      if (!variant.digest.empty()) {
+        drop_blob(ctx, variant.digest);
+      }
+    }
+  }
+  install_model(state, event.manifest, revision);
+  ctx.write(ModelRecord{revision, event.manifest});
+  ctx.answer(event.ticket, Changed{true}, ctx.batch());
+  ctx.happen(ModelChanged{name, "applied"}, ctx.batch());
+  state.ready.unblock_all();
+  probe_everywhere(ctx);
+}
+
+void handle(Context& ctx, DeleteModel& event) {
+  State& state = ctx.state;
+  const auto it = state.models.find(event.name);
+  if (it == state.models.end()) {
+    ctx.answer(event.ticket,
+               fail(ErrorCode::kNotFound, fmt::format("there is no model named '{}'", event.name)));
+    return;
+  }
+  if (it->second.open_jobs > 0) {
+    ctx.answer(event.ticket, fail(ErrorCode::kConflict,
+                                  fmt::format("{} jobs of model '{}' are open; cancel them or wait",
+                                              it->second.open_jobs, event.name)));
+    return;
+  }
+  for (const auto& variant : it->second.manifest.variants) {
+    if (!variant.digest.empty()) {
+      drop_blob(ctx, variant.digest);
+    }
+  }
+  state.fleet.remove_model(it->second.id);
+  state.models.erase(it);
+  ctx.write(DeleteModelRecord{event.name});
+  ctx.answer(event.ticket, Changed{true}, ctx.batch());
+  ctx.happen(ModelChanged{event.name, "deleted"}, ctx.batch());
+}
+
+void set_resident(State& state, NodeEntry& node, const std::vector<VariantName>& variants) {
+  node.resident = {variants.begin(), variants.end()};
+  std::vector<scheduler::VariantId> ids;
+  for (const auto& name : node.resident) {
+    const auto model = state.models.find(name.model);
+    if (model == state.models.end()) {
+      continue;
+    }
+    const auto current =
+        std::ranges::find(model->second.manifest.variants, name.variant, &VariantSpec::name);
+    if (current != model->second.manifest.variants.end()) {
+      ids.push_back(model->second.variants.at(name.variant));
+    }
+  }
+  state.fleet.set_resident(node.id, ids);
+}
+
+void probe_next(Context& ctx, NodeEntry& node) {
+  if (!node.session || node.probing || ctx.state.settings.probe_runs == 0) {
+    return;
+  }
+  node.probing = unprobed(ctx.state, node);
+  if (!node.probing) {
+    return;
+  }
+  const ModelEntry& model = ctx.state.models.at(node.probing->model);
+  ctx.send(*node.session, ProbeVariant{.model = node.probing->model,
+                                       .variant = node.probing->variant,
+                                       .manifest_revision = model.revision,
+                                       .runs = ctx.state.settings.probe_runs});
+}
+
+void handle(Context& ctx, ProbeEnded& event) {
+  NodeEntry* node = node_of(ctx.state, event.session);
+  if (node == nullptr) {
+    return;
+  }
+  node_heard(ctx, *node);
+  if (node->probing == event.variant) {
+    node->probing.reset();
+    node->probed.insert(event.variant);  // a failed probe is not tried again on this stream
+  }
+  const auto model = ctx.state.models.find(event.variant.model);
+  if (model != ctx.state.models.end() && event.error.empty()) {
+    const auto current = std::ranges::find(model->second.manifest.variants, event.variant.variant,
+                                           &VariantSpec::name);
+    if (current != model->second.manifest.variants.end()) {
+      const auto id = model->second.variants.at(event.variant.variant);
+      for (const auto took : event.service) {
+        ctx.state.fleet.observe_service(node->id, id, to_seconds(took));
+      }
+      if (event.load.count() > 0) {
+        ctx.state.fleet.observe_load(node->id, id, to_seconds(event.load));
+      }
+    }
+  }
+  probe_next(ctx, *node);
+}
+
+void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node) {
+  model.crashes[node] = ctx.now;
+  const Instant since = ctx.now - ctx.state.settings.trip_window;
+  const auto recent = std::ranges::count_if(
+      model.crashes, [&](const auto& crash) { return crash.second >= since; });
+  if (!model.tripped && recent >= ctx.state.settings.trip_nodes) {
+    model.tripped = true;
+    ctx.state.fleet.set_tripped(model.id, true);
+    ctx.happen(ModelChanged{model.manifest.name, "tripped"});
+  }
+}
+
+}  // namespace skerry::core

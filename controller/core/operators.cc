@@ -1,0 +1,136 @@
+// operators.cc: what operators ask of nodes and of the scheduler.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/core/context.h"
+
+namespace skerry::core {
+
+namespace {
+
+// Whether the action changes anything.
+bool apply_action(NodeEntry& node, NodeAction action) {
+  const auto before = std::pair(node.cordoned, node.draining);
+  switch (action) {
+    case NodeAction::kCordon:
+      node.cordoned = true;
+      break;
+    case NodeAction::kUncordon:
+      node.cordoned = false;
+      node.draining = false;
+      break;
+    case NodeAction::kDrain:
+      node.draining = true;
+      break;
+    case NodeAction::kRemove:
+      break;
+  }
+  return before != std::pair(node.cordoned, node.draining);
+}
+
+std::string_view past_tense(NodeAction action) {
+  switch (action) {
+    case NodeAction::kCordon:
+      return "cordoned";
+    case NodeAction::kUncordon:
+      return "uncordoned";
+    case NodeAction::kDrain:
+      return "draining";
+    case NodeAction::kRemove:
+      return "removed";
+  }
+  return "changed";
+}
+
+void remove_node(Context& ctx, const ChangeNode& event, NodeEntry& node) {
+  if (node.session || !node.given_up) {
+    ctx.answer(event.ticket,
+               fail(ErrorCode::kConflict,
+                    fmt::format("node '{}' is connected; stop its agent first", event.name)));
+    return;
+  }
+  const std::set<JobId> jobs = node.jobs;
+  for (const auto id : jobs) {  // silent attempts of tasks that were placed again
+    JobEntry& entry = ctx.state.jobs.at(id);
+    while (true) {
+      const auto attempt = std::ranges::find(entry.job.live, node.id, &Attempt::node);
+      if (attempt == entry.job.live.end()) {
+        break;
+      }
+      drop_attempt(ctx, entry, attempt->uid);
+    }
+    settle(ctx, entry, "its node was removed");
+  }
+  ctx.state.fleet.remove_node(node.id);
+  ctx.state.nodes.erase(event.name);
+  ctx.write(DeleteNodeRecord{event.name});
+  ctx.answer(event.ticket, Changed{true}, ctx.batch());
+  ctx.happen(NodeChanged{event.name, "REMOVED", "by an operator"}, ctx.batch());
+}
+
+}  // namespace
+
+NodeRecord record_of(const NodeEntry& node) {
+  return {.id = node.id,
+          .spec = node.spec,
+          .incarnation = node.incarnation,
+          .cordoned = node.cordoned,
+          .draining = node.draining,
+          .enrolled_at = node.enrolled_at};
+}
+
+void drained_if_empty(Context& ctx, NodeEntry& node) {
+  if (node.draining && node.jobs.empty() && node.session) {
+    announce_node(ctx, node, "drained");
+  }
+}
+
+void handle(Context& ctx, ChangeNode& event) {
+  const auto it = ctx.state.nodes.find(event.name);
+  if (it == ctx.state.nodes.end()) {
+    ctx.answer(event.ticket,
+               fail(ErrorCode::kNotFound, fmt::format("there is no node named '{}'", event.name)));
+    return;
+  }
+  NodeEntry& node = it->second;
+  if (event.action == NodeAction::kRemove) {
+    remove_node(ctx, event, node);
+    return;
+  }
+  const bool was_draining = node.draining;
+  if (!apply_action(node, event.action)) {
+    ctx.answer(event.ticket, Changed{false});
+    return;
+  }
+  ctx.write(record_of(node));
+  update_availability(ctx, node);
+  if (node.session && was_draining != node.draining) {
+    ctx.send(*node.session, SetNodeMode{node.draining}, ctx.batch());
+  }
+  ctx.answer(event.ticket, Changed{true}, ctx.batch());
+  announce_node(ctx, node, past_tense(event.action));
+}
+
+void handle(Context& ctx, SetPolicy& event) {
+  auto policy = scheduler::make_heuristic(event.name);
+  if (!policy) {
+    ctx.answer(event.ticket,
+               fail(ErrorCode::kNotFound,
+                    fmt::format("there is no policy named '{}'; known are: {}", event.name,
+                                fmt::join(scheduler::heuristic_names(), ", "))));
+    return;
+  }
+  if (ctx.state.placer.policy_name() == event.name) {
+    ctx.answer(event.ticket, Changed{false});
+    return;
+  }
+  ctx.state.placer.set_policy(std::move(policy));
+  ctx.state.ready.unblock_all();
+  ctx.write(MetaRecord{ctx.state.epoch, event.name});
+  ctx.answer(event.ticket, Changed{true}, ctx.batch());
+  ctx.happen(PolicyChanged{event.name}, ctx.batch());
+}
+
+}  // namespace skerry::core

@@ -1,0 +1,204 @@
+// placing.cc: gives READY tasks to nodes.
+//
+// Takes tasks in order of turn, asks the placer, and applies its choice: a lease, its records, the
+// command to the agent. A task that nobody can take now blocks its lane until capacity changes.
+// Bounded per apply, so that no event waits long behind a crowd; the rest goes on at the next Tick.
+
+#include <algorithm>
+#include <numeric>
+
+#include "common/check.h"
+#include "controller/core/context.h"
+
+namespace skerry::core {
+
+namespace {
+
+constexpr int kFruitlessTries = 16;
+constexpr std::size_t kRecordedCandidates = 16;  // in a decision record; the best by score
+
+scheduler::TaskView view_of(const Context& ctx, const JobEntry& entry) {
+  const JobSpec& spec = entry.job.spec;
+  scheduler::TaskView view{.model = entry.model,
+                           .input_bytes = static_cast<double>(spec.inputs.size_bytes),
+                           .preference = spec.preference,
+                           .constraints = &spec.constraints,
+                           .excluded = entry.job.excluded,
+                           .pinned_node = std::nullopt,
+                           .pinned_variant = std::nullopt,
+                           .now = ctx.now};
+  if (entry.sequence != 0) {
+    const auto& sequence = ctx.state.sequences.at(entry.sequence);
+    view.pinned_node = sequence.node;
+    view.pinned_variant = sequence.variant;
+  }
+  return view;
+}
+
+// True if the only thing in the way that time could lift is that attempts of this task failed on
+// the nodes left.
+bool only_excluded_left(const scheduler::MaskCounts& masked) {
+  using scheduler::MaskReason;
+  const auto count = [&](MaskReason reason) { return masked[static_cast<std::size_t>(reason)]; };
+  return count(MaskReason::kExcluded) > 0 && count(MaskReason::kNotReady) == 0 &&
+         count(MaskReason::kNoCredit) == 0 && count(MaskReason::kCordoned) == 0;
+}
+
+DecisionRecord record_of(const Context& ctx, const JobEntry& entry,
+                         const scheduler::Decision& decision) {
+  DecisionRecord record{.job = entry.job.id,
+                        .attempt = entry.job.attempts,
+                        .at = ctx.now,
+                        .policy = decision.policy,
+                        .policy_version = decision.policy_version,
+                        .fallback_reason = decision.fallback_reason,
+                        .preference = entry.job.spec.preference,
+                        .candidates = {},
+                        .chosen = 0,
+                        .masked = decision.masked};
+  std::vector<std::size_t> order(decision.candidates.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(decision.scores[i], i); });
+  std::swap(*std::ranges::find(order, *decision.chosen), order.front());
+  order.resize(std::min(order.size(), kRecordedCandidates));
+  for (const auto i : order) {
+    const auto& candidate = decision.candidates[i];
+    record.candidates.push_back(
+        {.node = ctx.state.node_names.at(candidate.node.value),
+         .variant = ctx.state.variant_names.at(candidate.variant.value).variant,
+         .prediction = candidate.prediction,
+         .normalised = candidate.normalised,
+         .score = decision.scores[i]});
+  }
+  return record;
+}
+
+// More than two live attempts never are: the longest silent one gives way.
+void make_room(Context& ctx, JobEntry& entry) {
+  while (entry.job.live.size() >= kMaxLiveAttempts) {
+    const auto silent = std::ranges::find(entry.job.live, true, &Attempt::silent);
+    check(silent != entry.job.live.end(),
+          "a task in line has at most one attempt that is heard of");
+    drop_attempt(ctx, entry, silent->uid);
+  }
+}
+
+void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, Duration took) {
+  State& state = ctx.state;
+  Job& job = entry.job;
+  const auto& choice = decision.candidates[*decision.chosen];
+  NodeEntry& node = node_by_id(state, choice.node);
+  check(node.session.has_value(), "only a connected node is chosen");
+  make_room(ctx, entry);
+
+  const auto& prediction = choice.prediction;
+  job.live.push_back({.number = ++job.attempts,
+                      .uid = {state.ids.next_u64(), state.ids.next_u64()},
+                      .node = choice.node,
+                      .variant = choice.variant,
+                      .node_name = node.spec.name,
+                      .variant_name = state.variant_names.at(choice.variant.value).variant,
+                      .leased_at = ctx.now,
+                      .started_at = std::nullopt,
+                      .predicted = prediction.objectives,
+                      .predicted_service_s = prediction.load_s + prediction.service_s});
+  const Attempt& attempt = job.live.back();
+  node.jobs.insert(job.id);
+  state.fleet.assigned(attempt.node, attempt.variant, attempt.predicted_service_s);
+  sequence_placed(ctx, entry, attempt.node, attempt.variant);
+
+  set_state(state, entry, TaskState::kLeased);
+  const Duration waited = ctx.now - entry.ready_since;
+  entry.ready_order = 0;
+  job_changed(ctx, entry);
+  if (job.spec.durability == Durability::kDurable) {
+    ctx.write(record_of(ctx, entry, decision));
+  }
+  const auto& deadline = job.spec.constraints.deadline;
+  ctx.send(*node.session,
+           AssignAttempt{
+               .attempt = ref_of(entry, attempt),
+               .epoch = state.epoch,
+               .model = job.spec.model,
+               .variant = attempt.variant_name,
+               .manifest_revision = state.models.at(job.spec.model).revision,
+               .input = job.spec.inputs,
+               .remaining = deadline ? std::max(*deadline - ctx.now, Duration(1)) : Duration(0),
+               .sequence = job.spec.sequence,
+               .interactive = job.spec.urgency == Urgency::kInteractive},
+           job.last_batch);
+  announce(ctx, entry, attempt.node_name, attempt.variant_name);
+  ctx.happen(DecisionMade{.job = job.id,
+                          .model = job.spec.model,
+                          .policy = decision.policy,
+                          .placed = true,
+                          .fallback = !decision.fallback_reason.empty(),
+                          .waited = waited,
+                          .took = took,
+                          .candidates = static_cast<std::uint32_t>(decision.candidates.size())},
+             job.last_batch);
+}
+
+const scheduler::Decision& decide(Context& ctx, JobEntry& entry) {
+  State& state = ctx.state;
+  const scheduler::Decision* decision = &state.placer.decide(view_of(ctx, entry), state.fleet);
+  if (!decision->chosen && only_excluded_left(decision->masked)) {
+    entry.job.excluded.clear();  // better a node that failed once than none
+    decision = &state.placer.decide(view_of(ctx, entry), state.fleet);
+  }
+  return *decision;
+}
+
+// Nobody can take it now. A caller that waits without a stored job is told at once if nobody ever
+// can.
+bool refuse_or_block(Context& ctx, JobEntry& entry, const ReadyQueue::Spot& spot,
+                     const scheduler::Decision& decision, Duration took) {
+  if (!decision.satisfiable && entry.job.spec.durability == Durability::kNone) {
+    ctx.state.ready.pop(spot, false);
+    end_with_error(ctx, entry, TaskState::kFailed, ErrorCode::kUnsatisfiable,
+                   "no node and variant of this fleet can ever meet the constraints; POST "
+                   "/api/v1/placements says why");
+    return false;
+  }
+  ctx.state.ready.block(spot, decision.masked);
+  ctx.happen(DecisionMade{.job = entry.job.id,
+                          .model = entry.job.spec.model,
+                          .policy = decision.policy,
+                          .placed = false,
+                          .fallback = false,
+                          .waited = ctx.now - entry.ready_since,
+                          .took = took,
+                          .candidates = 0},
+             entry.job.last_batch);
+  return true;
+}
+
+}  // namespace
+
+void place_ready_tasks(Context& ctx) {
+  State& state = ctx.state;
+  int fruitless = 0;
+  for (std::uint32_t decisions = 0; const auto spot = state.ready.next();) {
+    if (decisions == state.settings.decisions_per_apply || fruitless == kFruitlessTries) {
+      state.timers.add({ctx.now, TimerKind::kPlace, 0});
+      return;
+    }
+    const auto it = state.jobs.find(spot->ticket.job);
+    if (it == state.jobs.end() || it->second.ready_order != spot->ticket.order) {
+      state.ready.pop(*spot, false);  // it left the line
+      continue;
+    }
+    ++decisions;
+    const Instant before = state.stopwatch ? state.stopwatch->now() : Instant();
+    const auto& decision = decide(ctx, it->second);
+    const Duration took = state.stopwatch ? state.stopwatch->now() - before : Duration(0);
+    if (decision.chosen) {
+      state.ready.pop(*spot, true);
+      lease(ctx, it->second, decision, took);
+    } else {
+      fruitless += refuse_or_block(ctx, it->second, *spot, decision, took) ? 1 : 0;
+    }
+  }
+}
+
+}  // namespace skerry::core

@@ -1,0 +1,166 @@
+// queries.cc: what others may read of the core. Nothing here changes anything.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/core/context.h"
+#include "controller/core/impl.h"
+
+namespace skerry::core {
+
+namespace {
+
+NodeView view_of(const State& state, const NodeEntry& node) {
+  return {.id = node.id,
+          .spec = node.spec,
+          .state = state_of(node),
+          .connected = node.session.has_value(),
+          .incarnation = node.incarnation,
+          .energy_source = node.energy_source,
+          .software_version = node.software_version,
+          .enrolled_at = node.enrolled_at,
+          .last_heartbeat = node.last_heard,
+          .alone = node.alone,
+          .brought = node.brought,
+          .telemetry = node.telemetry,
+          .rtt_s = state.fleet.rtt_s(node.id),
+          .bandwidth_bytes_per_s = state.fleet.bandwidth_bytes_per_s(node.id),
+          .capacity = node.capacity,
+          .outstanding = state.fleet.load(node.id).outstanding,
+          .resident = {node.resident.begin(), node.resident.end()}};
+}
+
+ModelView view_of(const State& state, const ModelEntry& model) {
+  ModelView view{.manifest = model.manifest,
+                 .revision = model.revision,
+                 .tripped = model.tripped,
+                 .estimates = {}};
+  for (const auto& [name, node] : state.nodes) {
+    for (const auto& variant : model.manifest.variants) {
+      const auto id = model.variants.at(variant.name);
+      view.estimates.push_back({.node = name,
+                                .variant = variant.name,
+                                .resident = state.fleet.resident(node.id, id),
+                                .service = state.fleet.service(node.id, id),
+                                .load = state.fleet.load_time(node.id, id)});
+    }
+  }
+  return view;
+}
+
+bool matches(const JobFilter& filter, const Job& job) {
+  return (filter.ns.empty() || filter.ns == job.spec.ns) &&
+         (filter.model.empty() || filter.model == job.spec.model) &&
+         (!filter.state || *filter.state == job.state);
+}
+
+}  // namespace
+
+const Settings& Core::settings() const { return impl_->state.settings; }
+Epoch Core::epoch() const { return impl_->state.epoch; }
+const scheduler::Fleet& Core::fleet() const { return impl_->state.fleet; }
+std::string_view Core::policy() const { return impl_->state.placer.policy_name(); }
+bool Core::blob_in_use(std::string_view digest) const {
+  return impl_->state.blob_uses.contains(digest);
+}
+
+const Job* Core::find_job(JobId id) const {
+  const auto it = impl_->state.jobs.find(id);
+  return it == impl_->state.jobs.end() ? nullptr : &it->second.job;
+}
+
+std::vector<const Job*> Core::jobs(const JobFilter& filter, std::optional<JobId> before,
+                                   std::size_t limit) const {
+  const auto& jobs = impl_->state.jobs;
+  std::vector<const Job*> found;
+  auto it = before ? jobs.lower_bound(*before) : jobs.end();
+  while (it != jobs.begin() && found.size() < limit) {
+    --it;
+    if (matches(filter, it->second.job)) {
+      found.push_back(&it->second.job);
+    }
+  }
+  return found;
+}
+
+std::optional<scheduler::MaskCounts> Core::waiting_for(JobId id) const {
+  const Job* job = find_job(id);
+  if (job == nullptr || job->state != TaskState::kReady) {
+    return std::nullopt;
+  }
+  return impl_->state.ready.blocked_because(job->spec);
+}
+
+std::vector<NodeView> Core::nodes() const {
+  std::vector<NodeView> views;
+  for (const auto& [name, node] : impl_->state.nodes) {
+    views.push_back(view_of(impl_->state, node));
+  }
+  return views;
+}
+
+std::optional<NodeView> Core::node(std::string_view name) const {
+  const auto it = impl_->state.nodes.find(std::string(name));
+  return it == impl_->state.nodes.end() ? std::nullopt
+                                        : std::optional(view_of(impl_->state, it->second));
+}
+
+std::vector<ModelView> Core::models() const {
+  std::vector<ModelView> views;
+  for (const auto& [name, model] : impl_->state.models) {
+    views.push_back(view_of(impl_->state, model));
+  }
+  return views;
+}
+
+std::optional<ModelView> Core::model(std::string_view name) const {
+  const auto it = impl_->state.models.find(std::string(name));
+  return it == impl_->state.models.end() ? std::nullopt
+                                         : std::optional(view_of(impl_->state, it->second));
+}
+
+const ModelManifest* Core::manifest(std::string_view model, std::uint64_t revision) const {
+  const auto it = impl_->state.models.find(std::string(model));
+  return it == impl_->state.models.end() || it->second.revision != revision ? nullptr
+                                                                            : &it->second.manifest;
+}
+
+QueueStats Core::queue_stats(Instant now) const {
+  const State& state = impl_->state;
+  const auto count = [&](TaskState task) { return state.by_state[static_cast<std::size_t>(task)]; };
+  QueueStats stats{.ready = count(TaskState::kReady),
+                   .backoff = count(TaskState::kBackoff),
+                   .leased = count(TaskState::kLeased),
+                   .running = count(TaskState::kRunning),
+                   .unknown = count(TaskState::kUnknown),
+                   .braking = state.braking,
+                   .retained = state.ended.size(),
+                   .oldest_ready = {}};
+  for (const auto id : state.ready.heads()) {
+    const auto it = state.jobs.find(id);
+    if (it != state.jobs.end() && it->second.job.state == TaskState::kReady) {
+      stats.oldest_ready = std::max(stats.oldest_ready, now - it->second.ready_since);
+    }
+  }
+  return stats;
+}
+
+Result<std::vector<scheduler::PlanEntry>> Core::plan(const JobSpec& spec, Instant now) const {
+  const auto it = impl_->state.models.find(spec.model);
+  if (it == impl_->state.models.end()) {
+    return fail(ErrorCode::kNotFound, fmt::format("there is no model named '{}'", spec.model),
+                {{"/model", "GET /api/v1/models lists the models"}});
+  }
+  return scheduler::plan({.model = it->second.id,
+                          .input_bytes = static_cast<double>(spec.inputs.size_bytes),
+                          .preference = spec.preference,
+                          .constraints = &spec.constraints,
+                          .excluded = {},
+                          .pinned_node = std::nullopt,
+                          .pinned_variant = std::nullopt,
+                          .now = now},
+                         impl_->state.fleet);
+}
+
+}  // namespace skerry::core

@@ -1,0 +1,81 @@
+// ready_queue.h: READY tasks in the order in which they are to be placed.
+//
+// Urgency first (interactive, normal, batch), then fairly between namespaces (each has had as many
+// turns as the others, a newcomer starts level), then first come, first served. Tasks that want the
+// same (model, constraints) share a lane; when the head of a lane finds no node, the lane is
+// blocked until capacity changes, so that a million waiting tasks cost one decision, not a million,
+// and never stand in the way of tasks that could run elsewhere.
+//
+// Lanes are bounded per namespace (kLanes); tasks of unlike wants may share one, which costs them
+// order, not correctness.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/ids.h"
+#include "common/time.h"
+#include "controller/core/job.h"
+#include "scheduler/place.h"
+
+namespace skerry::core {
+
+class ReadyQueue {
+ public:
+  static constexpr std::size_t kLanes = 64;
+  static constexpr std::size_t kUrgencies = 3;
+
+  struct Ticket {  // where a task stands; a task that left and came back has another
+    JobId job;
+    std::uint64_t order = 0;
+  };
+  struct Spot {  // a lane's head
+    std::size_t urgency = 0;
+    std::string ns;
+    std::size_t lane = 0;
+    Ticket ticket;
+  };
+
+  // Returns the order number, which the job keeps to tell a stale entry from a live one.
+  std::uint64_t push(JobId job, const JobSpec& spec);
+
+  // The next head that is not blocked; nullopt = nothing to try. The entry stays until pop() or
+  // block().
+  std::optional<Spot> next() const;
+  void pop(const Spot& spot, bool placed);  // placed: counts as a turn of its namespace
+  void block(const Spot& spot, const scheduler::MaskCounts& why);
+  void unblock_all() { ++capacity_version_; }
+
+  // The head of every lane; an entry may be stale.
+  std::vector<JobId> heads() const;
+  // Why the task's lane was blocked at its last try, if it is.
+  std::optional<scheduler::MaskCounts> blocked_because(const JobSpec& spec) const;
+
+ private:
+  struct Lane {
+    std::deque<Ticket> tickets;
+    std::uint64_t blocked_at = 0;  // capacity version; blocked while equal to the current one
+    scheduler::MaskCounts why{};
+  };
+  struct Namespace {
+    std::uint64_t turns = 0;
+    std::size_t waiting = 0;
+    std::map<std::size_t, Lane> lanes;
+  };
+  using Band = std::map<std::string, Namespace>;
+
+  static std::size_t lane_of(const JobSpec& spec);
+  const Lane* open_lane(const Namespace& ns, std::size_t& lane) const;
+
+  std::array<Band, kUrgencies> bands_;
+  std::uint64_t next_order_ = 1;
+  std::uint64_t capacity_version_ = 1;
+};
+
+}  // namespace skerry::core

@@ -1,0 +1,181 @@
+// restore.cc: takes over what an earlier process stored, and opens a new epoch.
+//
+// Nodes are disconnected but not given up: for recovery_grace their agents may come back with what
+// they run. Until then their tasks are UNKNOWN. Job counters restart in the new epoch, so ids never
+// repeat.
+
+#include <algorithm>
+
+#include "common/check.h"
+#include "controller/core/context.h"
+
+namespace skerry::core {
+
+namespace {
+
+void restore_node(Context& ctx, const NodeRecord& record) {
+  State& state = ctx.state;
+  if (state.node_names.size() <= record.id.value) {
+    state.node_names.resize(record.id.value + 1);
+  }
+  state.node_names[record.id.value] = record.spec.name;
+  NodeEntry node;
+  node.id = record.id;
+  node.spec = record.spec;
+  node.incarnation = record.incarnation;
+  node.cordoned = record.cordoned;
+  node.draining = record.draining;
+  node.enrolled_at = record.enrolled_at;
+  node.last_heard = ctx.now;
+  node.given_up = false;
+  node.recovering = true;
+  state.fleet.put_node(node.id, node.spec);
+  NodeEntry& entry = state.nodes.emplace(record.spec.name, std::move(node)).first->second;
+  update_availability(ctx, entry);
+  schedule_node_timer(ctx, entry);
+}
+
+// False if the node or the variant is gone since.
+bool restore_attempt(State& state, JobEntry& entry, const StoredAttempt& stored) {
+  const auto node = state.nodes.find(stored.node_name);
+  const ModelEntry& model = state.models.at(entry.job.spec.model);
+  const auto variant = model.variants.find(stored.variant_name);
+  if (node == state.nodes.end() || variant == model.variants.end()) {
+    return false;
+  }
+  const auto service = state.fleet.service(node->second.id, variant->second);
+  entry.job.live.push_back({.number = stored.number,
+                            .uid = stored.uid,
+                            .node = node->second.id,
+                            .variant = variant->second,
+                            .node_name = stored.node_name,
+                            .variant_name = stored.variant_name,
+                            .leased_at = stored.leased_at,
+                            .started_at = std::nullopt,
+                            .predicted = stored.predicted,
+                            .predicted_service_s = service.mean,
+                            .silent = true});
+  state.fleet.assigned(node->second.id, variant->second, service.mean);
+  node->second.jobs.insert(entry.job.id);
+  return true;
+}
+
+void restore_task(Context& ctx, JobEntry& entry, const TaskRecord& record) {
+  State& state = ctx.state;
+  Job& job = entry.job;
+  job.attempts = record.attempts;
+  job.retries = record.retries;
+  job.ready_at = record.ready_at;
+  job.version = record.version;
+  set_state(state, entry, record.state);
+  for (const auto& name : record.excluded_nodes) {
+    if (const auto node = state.nodes.find(name); node != state.nodes.end()) {
+      job.excluded.push_back(node->second.id);
+    }
+  }
+  for (const auto& attempt : record.live) {
+    restore_attempt(state, entry, attempt);
+  }
+}
+
+void queue_open_job(Context& ctx, JobEntry& entry) {
+  State& state = ctx.state;
+  Job& job = entry.job;
+  ModelEntry& model = state.models.at(job.spec.model);
+  entry.model = model.id;
+  ++model.open_jobs;
+  ++state.open_jobs;
+  use_blob(state, job.spec.inputs);
+  if (job.spec.constraints.deadline) {
+    state.timers.add({*job.spec.constraints.deadline, TimerKind::kDeadline, job.id.value});
+  }
+  if (job.state == TaskState::kBackoff) {
+    state.timers.add({job.ready_at, TimerKind::kBackoff, job.id.value});
+  } else if (!job.live.empty()) {
+    set_state(state, entry, TaskState::kUnknown);
+  } else if (job.spec.sequence.empty()) {
+    make_ready(ctx, entry);
+  }
+}
+
+// A sequence's tasks line up again in order of submission; where its state was, it still is, if the
+// node comes back.
+void restore_sequence(Context& ctx, JobEntry& entry) {
+  if (entry.job.spec.sequence.empty()) {
+    return;
+  }
+  const TaskState state = entry.job.state;
+  join_sequence(ctx, entry);
+  if (state == TaskState::kUnknown || state == TaskState::kBackoff) {
+    set_state(ctx.state, entry,
+              state);  // it is the sequence's active task: tasks behind it were never placed
+    entry.ready_order = 0;
+  }
+  if (!entry.job.live.empty()) {
+    sequence_placed(ctx, entry, entry.job.live.front().node, entry.job.live.front().variant);
+  }
+}
+
+void restore_results(State& state, std::vector<ResultRecord>& results) {
+  std::ranges::sort(results, {}, [](const ResultRecord& record) {
+    return std::pair(record.result.ended_at, record.id);
+  });
+  for (auto& record : results) {
+    const auto it = state.jobs.find(record.id);
+    check(it != state.jobs.end() && is_terminal(it->second.job.state),
+          "a result belongs to an ended job");
+    it->second.job.result = std::move(record.result);
+    it->second.job.result->output.bytes = nullptr;
+    it->second.job.spec.inputs = {};
+    use_blob(state, it->second.job.result->output);
+    state.ended.push_back(record.id);
+  }
+}
+
+}  // namespace
+
+void restore(Context& ctx, StoredState stored) {
+  State& state = ctx.state;
+  state.epoch.value = stored.meta.epoch.value + 1;
+  if (auto policy = scheduler::make_heuristic(stored.meta.policy)) {
+    state.placer.set_policy(std::move(policy));
+  }
+  ctx.write(MetaRecord{state.epoch, std::string(state.placer.policy_name())});
+
+  std::ranges::sort(stored.models, {},
+                    [](const ModelRecord& record) { return record.manifest.name; });
+  for (const auto& record : stored.models) {
+    install_model(state, record.manifest, record.revision);
+  }
+  std::ranges::sort(stored.nodes, {}, &NodeRecord::id);
+  for (const auto& record : stored.nodes) {
+    restore_node(ctx, record);
+  }
+  for (auto& record : stored.jobs) {
+    JobEntry& entry = state.jobs.emplace_hint(state.jobs.end(), record.id, JobEntry{})->second;
+    entry.job.id = record.id;
+    ++state.by_state[static_cast<std::size_t>(entry.job.state)];
+    entry.job.spec = std::move(record.spec);
+    entry.job.submitted_at = record.submitted_at;
+  }
+  for (const auto& record : stored.tasks) {
+    restore_task(ctx, state.jobs.at(record.id), record);
+  }
+  restore_results(state, stored.results);
+  for (auto& [id, entry] : state.jobs) {
+    if (!is_terminal(entry.job.state)) {
+      queue_open_job(ctx, entry);
+      restore_sequence(ctx, entry);
+    }
+  }
+  for (auto& record : stored.idempotency) {
+    const IdempotencyName name{record.ns, record.key};
+    state.idempotency_of[record.jobs.back()].push_back(name);
+    state.idempotency[name] = {std::move(record.request_digest), std::move(record.jobs), 0};
+  }
+  if (!state.ended.empty()) {
+    state.timers.add({ctx.now, TimerKind::kRetention, 0});
+  }
+}
+
+}  // namespace skerry::core

@@ -1,0 +1,86 @@
+// retention.cc: how long ended jobs are remembered.
+
+#include <algorithm>
+
+#include "common/check.h"
+#include "controller/core/context.h"
+
+namespace skerry::core {
+
+namespace {
+
+constexpr std::size_t kForgetPerApply = 256;
+
+void forget_idempotency(Context& ctx, JobId job) {
+  const auto it = ctx.state.idempotency_of.find(job);
+  if (it == ctx.state.idempotency_of.end()) {
+    return;
+  }
+  for (const auto& name : it->second) {
+    ctx.state.idempotency.erase(name);
+    ctx.write(DeleteIdempotency{name.first, name.second});
+  }
+  ctx.state.idempotency_of.erase(it);
+}
+
+void forget(Context& ctx, JobId id) {
+  const auto it = ctx.state.jobs.find(id);
+  check(it != ctx.state.jobs.end() && is_terminal(it->second.job.state),
+        "only ended jobs are forgotten");
+  const Job& job = it->second.job;
+  if (job.result && !job.result->output.blob.empty()) {
+    drop_blob(ctx, job.result->output.blob);
+  }
+  if (job.spec.durability == Durability::kDurable) {
+    ctx.write(DeleteRecords{id, job.attempts});
+    forget_idempotency(ctx, id);
+  }
+  --ctx.state.by_state[static_cast<std::size_t>(job.state)];
+  ctx.state.jobs.erase(it);
+}
+
+bool over_limits(const Context& ctx) {
+  const State& state = ctx.state;
+  if (state.ended.empty()) {
+    return false;
+  }
+  const auto& oldest = state.jobs.at(state.ended.front()).job;
+  return state.ended.size() > state.settings.max_retained_jobs ||
+         oldest.result->ended_at + state.settings.retention <= ctx.now;
+}
+
+void forget_some(Context& ctx) {
+  for (std::size_t i = 0; i < kForgetPerApply && over_limits(ctx); ++i) {
+    forget(ctx, ctx.state.ended.front());
+    ctx.state.ended.pop_front();
+  }
+}
+
+}  // namespace
+
+void retain(Context& ctx, JobEntry& entry) {
+  Job& job = entry.job;
+  if (job.spec.durability == Durability::kNone) {
+    forget(ctx, job.id);  // its answer is on its way; nobody can ask again
+    return;
+  }
+  if (job.result->output.bytes) {
+    job.result->output.bytes = nullptr;  // the store has them
+  }
+  ctx.state.ended.push_back(job.id);
+  if (ctx.state.ended.size() == 1) {
+    ctx.state.timers.add({ctx.now + ctx.state.settings.retention, TimerKind::kRetention, 0});
+  }
+  forget_some(ctx);
+}
+
+void retention_timer(Context& ctx) {
+  forget_some(ctx);
+  if (!ctx.state.ended.empty()) {
+    const Instant oldest = ctx.state.jobs.at(ctx.state.ended.front()).job.result->ended_at;
+    ctx.state.timers.add({std::max(ctx.now + seconds(1), oldest + ctx.state.settings.retention),
+                          TimerKind::kRetention, 0});
+  }
+}
+
+}  // namespace skerry::core

@@ -1,0 +1,103 @@
+// sequences.cc: tasks of one sequence run in order, one at a time, where the sequence's state
+// lives.
+//
+// The first task is placed freely and binds the sequence to its node and variant. If that node is
+// given up, the state is lost and cannot be rebuilt, so the sequence's tasks fail and say so. A
+// sequence that idles is forgotten.
+
+#include "common/check.h"
+#include "controller/core/context.h"
+
+namespace skerry::core {
+
+namespace {
+
+std::string key_of(const JobSpec& spec) {
+  return spec.ns + '\n' + spec.model + '\n' + spec.sequence;
+}
+
+void forget_sequence(State& state, std::uint64_t number) {
+  const auto it = state.sequences.find(number);
+  state.sequence_numbers.erase(it->second.key);
+  state.sequences.erase(it);
+}
+
+}  // namespace
+
+void join_sequence(Context& ctx, JobEntry& entry) {
+  State& state = ctx.state;
+  const auto [number, fresh] =
+      state.sequence_numbers.try_emplace(key_of(entry.job.spec), state.next_sequence);
+  if (fresh) {
+    state.sequences[state.next_sequence++].key = number->first;
+  }
+  entry.sequence = number->second;
+  SequenceEntry& sequence = state.sequences.at(entry.sequence);
+  if (sequence.active) {
+    sequence.behind.push_back(entry.job.id);
+    return;
+  }
+  sequence.active = entry.job.id;
+  make_ready(ctx, entry);
+}
+
+void sequence_placed(Context& ctx, JobEntry& entry, NodeId node, scheduler::VariantId variant) {
+  if (entry.sequence == 0) {
+    return;
+  }
+  SequenceEntry& sequence = ctx.state.sequences.at(entry.sequence);
+  sequence.node = node;
+  sequence.variant = variant;
+}
+
+void sequence_task_ended(Context& ctx, JobEntry& entry) {
+  if (entry.sequence == 0) {
+    return;
+  }
+  SequenceEntry& sequence = ctx.state.sequences.at(entry.sequence);
+  if (sequence.active != entry.job.id) {
+    std::erase(sequence.behind, entry.job.id);  // cancelled or expired while it waited its turn
+    return;
+  }
+  sequence.active.reset();
+  if (!sequence.behind.empty()) {
+    sequence.active = sequence.behind.front();
+    sequence.behind.pop_front();
+    make_ready(ctx, ctx.state.jobs.at(*sequence.active));
+    return;
+  }
+  sequence.idle_since = ctx.now;
+  ctx.state.timers.add(
+      {ctx.now + ctx.state.settings.sequence_idle, TimerKind::kSequence, entry.sequence});
+}
+
+void sequences_lost_with(Context& ctx, NodeId node) {
+  std::vector<std::uint64_t> lost;
+  for (const auto& [number, sequence] : ctx.state.sequences) {
+    if (sequence.node == node) {
+      lost.push_back(number);
+    }
+  }
+  for (const auto number : lost) {
+    SequenceEntry& sequence = ctx.state.sequences.at(number);
+    std::deque<JobId> tasks = std::exchange(sequence.behind, {});
+    if (sequence.active) {
+      tasks.push_front(*sequence.active);
+    }
+    for (const auto id : tasks) {
+      end_with_error(ctx, ctx.state.jobs.at(id), TaskState::kFailed, ErrorCode::kNodeLost,
+                     "the node that held this sequence's state was lost; start a new sequence");
+    }
+    forget_sequence(ctx.state, number);
+  }
+}
+
+void sequence_timer(Context& ctx, std::uint64_t number) {
+  const auto it = ctx.state.sequences.find(number);
+  if (it != ctx.state.sequences.end() && !it->second.active &&
+      it->second.idle_since + ctx.state.settings.sequence_idle <= ctx.now) {
+    forget_sequence(ctx.state, number);
+  }
+}
+
+}  // namespace skerry::core

@@ -1,0 +1,177 @@
+// sessions.cc: agents come, speak and go.
+//
+// A hello says what the agent runs and what results it holds. The core adopts what is still wanted,
+// cancels what is not, and takes back what neither side has (a command lost in flight, or an agent
+// that lost its memory).
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/check.h"
+#include "controller/core/context.h"
+
+namespace skerry::core {
+
+namespace {
+
+NodeEntry& enrol(Context& ctx, const AgentHello& hello) {
+  State& state = ctx.state;
+  NodeEntry node;
+  node.id.value = static_cast<std::uint32_t>(state.node_names.size());
+  node.spec = hello.node;
+  node.enrolled_at = ctx.now;
+  state.node_names.push_back(hello.node.name);
+  state.fleet.put_node(node.id, hello.node);
+  return state.nodes.emplace(hello.node.name, std::move(node)).first->second;
+}
+
+void replace_session(Context& ctx, NodeEntry& node, SessionId fresh) {
+  if (node.session) {
+    ctx.send(*node.session,
+             RefuseAgent{Error{
+                 ErrorCode::kConflict,
+                 fmt::format("another agent connected under the name '{}'", node.spec.name)}});
+    ctx.state.sessions.erase(*node.session);
+  }
+  node.session = fresh;
+  ctx.state.sessions[fresh] = node.spec.name;
+}
+
+bool contains(const std::vector<AttemptRef>& refs, AttemptUid uid) {
+  return std::ranges::find(refs, uid, &AttemptRef::uid) != refs.end();
+}
+
+// Our live attempts on this node, against what it says it has.
+void reconcile(Context& ctx, NodeEntry& node, const AgentHello& hello) {
+  const std::set<JobId> ours = node.jobs;
+  for (const auto id : ours) {
+    const auto it = ctx.state.jobs.find(id);
+    if (it == ctx.state.jobs.end()) {
+      continue;  // ended while we were at it
+    }
+    JobEntry& entry = it->second;
+    std::vector<AttemptUid> here;
+    for (const auto& attempt : entry.job.live) {
+      if (attempt.node == node.id) {
+        here.push_back(attempt.uid);
+      }
+    }
+    for (const auto uid : here) {
+      const bool running = contains(hello.running, uid);
+      if (running || contains(hello.spooled, uid)) {
+        resume(ctx.state, entry, *find_attempt(entry, uid), running);
+      } else {
+        drop_attempt(ctx, entry, uid);
+      }
+    }
+    settle(ctx, entry, fmt::format("{} came back without it", node.spec.name));
+  }
+  for (const auto& ref : hello.running) {
+    const auto it = ctx.state.jobs.find(ref.job);
+    if (it == ctx.state.jobs.end() || find_attempt(it->second, ref.uid) == nullptr) {
+      ctx.send(hello.session, CancelAttempt{ref, ctx.state.epoch, "not wanted any more"});
+    }
+  }
+}
+
+}  // namespace
+
+NodeEntry* node_of(State& state, SessionId session) {
+  const auto it = state.sessions.find(session);
+  return it == state.sessions.end() ? nullptr : &state.nodes.at(it->second);
+}
+
+NodeEntry& node_by_id(State& state, NodeId id) {
+  return state.nodes.at(state.node_names.at(id.value));
+}
+
+void handle(Context& ctx, AgentHello& event) {
+  const auto known = ctx.state.nodes.find(event.node.name);
+  const bool fresh = known == ctx.state.nodes.end();
+  NodeEntry& node = fresh ? enrol(ctx, event) : known->second;
+  const bool changed = fresh || node.spec != event.node || node.incarnation != event.incarnation;
+  replace_session(ctx, node, event.session);
+  node.spec = event.node;
+  node.incarnation = event.incarnation;
+  node.energy_source = event.energy_source;
+  node.software_version = event.software_version;
+  node.alone = event.alone;
+  node.brought = static_cast<std::uint32_t>(event.spooled.size());
+  node.capacity = event.capacity;
+  node.probing.reset();
+  node.probed.clear();
+  ctx.state.fleet.put_node(node.id, node.spec);
+  ctx.state.fleet.set_capacity(node.id, node.capacity);
+  set_resident(ctx.state, node, event.resident);
+  if (changed) {
+    ctx.write(record_of(node));
+  }
+  ctx.send(event.session, WelcomeAgent{ctx.state.epoch, ctx.state.settings.heartbeat},
+           changed ? ctx.batch() : 0);
+  if (node.draining) {
+    ctx.send(event.session, SetNodeMode{true});
+  }
+  node.given_up = false;
+  node.suspect = false;
+  node.recovering = false;
+  node.last_heard = ctx.now;
+  reconcile(ctx, node, event);
+  update_availability(ctx, node);
+  end_brake_if_over(ctx);
+  announce_node(ctx, node, fresh ? "enrolled" : "connected");
+  schedule_node_timer(ctx, node);
+  probe_next(ctx, node);
+}
+
+void handle(Context& ctx, AgentHeartbeat& event) {
+  NodeEntry* node = node_of(ctx.state, event.session);
+  if (node == nullptr) {
+    return;
+  }
+  node_heard(ctx, *node);
+  node->telemetry = std::move(event.telemetry);
+  if (event.rtt.count() > 0) {
+    node->rtt_s = to_seconds(event.rtt);
+    const double bandwidth = node->telemetry.bandwidth_bytes_per_s;
+    ctx.state.fleet.observe_link(node->id, node->rtt_s,
+                                 bandwidth > 0 ? std::optional<double>(bandwidth) : std::nullopt);
+  }
+  ctx.send(event.session, AckHeartbeat{});
+}
+
+void handle(Context& ctx, CreditsChanged& event) {
+  NodeEntry* node = node_of(ctx.state, event.session);
+  if (node == nullptr) {
+    return;
+  }
+  node_heard(ctx, *node);
+  node->capacity = event.capacity;
+  ctx.state.fleet.set_capacity(node->id, event.capacity);
+  ctx.state.ready.unblock_all();
+}
+
+void handle(Context& ctx, ResidentChanged& event) {
+  NodeEntry* node = node_of(ctx.state, event.session);
+  if (node == nullptr) {
+    return;
+  }
+  node_heard(ctx, *node);
+  set_resident(ctx.state, *node, event.variants);
+}
+
+void handle(Context& ctx, SessionClosed& event) {
+  NodeEntry* node = node_of(ctx.state, event.session);
+  if (node == nullptr) {
+    return;  // replaced by a newer session already
+  }
+  ctx.state.sessions.erase(event.session);
+  node->session.reset();
+  node->last_heard = ctx.now;
+  fall_silent(ctx, *node, "its node's stream broke");
+  update_availability(ctx, *node);
+  announce_node(ctx, *node, event.goodbye ? "said goodbye" : "its stream broke");
+  schedule_node_timer(ctx, *node);
+}
+
+}  // namespace skerry::core

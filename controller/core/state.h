@@ -1,0 +1,150 @@
+// state.h: the core's tables. Handlers (submit.cc, attempts.cc, ...) are free functions over a
+// Context of this state.
+//
+//   jobs        every open job and the retained ended ones, by id
+//   ready       which of them wait for a node, in order of turn
+//   sequences   stateful sequences: which node and variant they are bound to, and which tasks wait
+//   behind the running one nodes       every enrolled node; session is set while its agent is
+//   connected models      manifests, and which variants exist waiters     callers that wait for a
+//   job's end timers      what waits for time
+//
+// Ownership: State owns everything; entries refer to each other by id only.
+
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/random.h"
+#include "controller/core/core.h"
+#include "controller/core/ready_queue.h"
+#include "controller/core/timers.h"
+
+namespace skerry::core {
+
+struct JobEntry {
+  Job job;
+  scheduler::ModelId model;
+  std::uint64_t ready_order = 0;  // its place in the ready queue; 0 = not queued
+  Instant ready_since{};
+  std::uint64_t sequence = 0;  // number of its sequence; 0 = none
+  std::vector<Ticket> waiters;
+};
+
+struct SequenceEntry {
+  std::string key;
+  std::optional<NodeId> node;  // where its state lives, once the first task was placed
+  std::optional<scheduler::VariantId> variant;
+  std::optional<JobId> active;  // placed or up for placement
+  std::deque<JobId> behind;
+  Instant idle_since{};
+};
+
+// How many nodes of a site, or of the fleet, are worth waiting for, and how many of those are
+// silent. For the brake.
+struct SilenceCount {
+  std::uint32_t known = 0;
+  std::uint32_t silent = 0;
+};
+
+struct NodeEntry {
+  NodeId id;
+  scheduler::NodeSpec spec;
+  std::uint64_t incarnation = 0;
+  bool cordoned = false;
+  bool draining = false;
+  Instant enrolled_at{};
+  std::optional<SessionId> session;
+  bool suspect = false;       // silent for suspect_after
+  bool given_up = true;       // DISCONNECTED: its tasks were placed again
+  Instant last_heard{};       // or when its stream broke, or when we started
+  bool recovering = false;    // not seen yet since we started
+  Instant timer_at = kNever;  // its next look by the clock
+  std::string counted_site;   // as it stands in State::site_silence
+  SilenceCount counted;
+  Duration alone{};
+  std::uint32_t brought = 0;
+  std::string energy_source;
+  std::string software_version;
+  Telemetry telemetry;
+  double rtt_s = 0;
+  std::uint32_t capacity = 0;
+  std::set<JobId> jobs;  // with a live attempt here
+  std::set<VariantName> resident;
+  std::optional<VariantName> probing;
+  std::set<VariantName> probed;  // of this session
+};
+
+struct ModelEntry {
+  scheduler::ModelId id;
+  std::uint64_t revision = 0;
+  ModelManifest manifest;
+  std::map<std::string, scheduler::VariantId>
+      variants;  // every one that ever was, so that ids stay valid
+  std::uint64_t open_jobs = 0;
+  bool tripped = false;
+  std::map<NodeId, Instant> crashes;  // the last one on each node
+};
+
+struct IdempotencyEntry {
+  std::string request_digest;
+  std::vector<JobId> jobs;
+  BatchNumber batch = 0;
+};
+using IdempotencyName = std::pair<std::string, std::string>;  // namespace, key
+
+struct State {
+  State(Settings settings_in, std::uint64_t seed, Clock* stopwatch_in);
+
+  Settings settings;
+  Clock* stopwatch;
+  Random ids;     // attempt uids
+  Random jitter;  // backoff
+  Epoch epoch;
+  std::uint64_t next_job = 1;
+  BatchNumber batches = 0;
+
+  scheduler::Fleet fleet;
+  scheduler::Placer placer;
+
+  std::map<JobId, JobEntry> jobs;
+  std::array<std::uint64_t, 10> by_state{};  // how many jobs are in each TaskState
+  std::uint64_t open_jobs = 0;
+  std::deque<JobId> ended;  // retained, oldest first
+  ReadyQueue ready;
+  std::map<std::uint64_t, SequenceEntry> sequences;
+  std::map<std::string, std::uint64_t> sequence_numbers;
+  std::uint64_t next_sequence = 1;
+
+  std::map<std::string, NodeEntry> nodes;
+  std::vector<std::string> node_names;  // by NodeId
+  std::map<SessionId, std::string> sessions;
+  std::map<std::string, SilenceCount> site_silence;
+  SilenceCount fleet_silence;
+  bool braking = false;
+  bool brake_spent = false;  // it held for brake_max; not again before the silence has ended
+  Instant braking_since{};
+
+  std::map<std::string, ModelEntry> models;
+  std::vector<std::string> model_names;    // by ModelId
+  std::vector<VariantName> variant_names;  // by VariantId
+
+  std::map<IdempotencyName, IdempotencyEntry> idempotency;
+  std::map<JobId, std::vector<IdempotencyName>> idempotency_of;  // last job of a request -> its key
+  struct Waiter {
+    JobId job;
+    Instant until{};
+    bool owns_job = false;     // durability none: the job dies with the caller
+    bool from_submit = false;  // answers Submitted, not StillRunning, when the time is up
+  };
+  std::map<Ticket, Waiter> waiters;
+  std::map<std::string, std::uint32_t, std::less<>> blob_uses;
+  Timers timers;
+};
+
+}  // namespace skerry::core

@@ -1,0 +1,241 @@
+// submit.cc: what clients ask for jobs: submit, wait, go away, cancel.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/check.h"
+#include "controller/core/context.h"
+
+namespace skerry::core {
+
+namespace {
+
+Status admit(const State& state, const Submit& event) {
+  if (event.jobs.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "no jobs given");
+  }
+  if (state.open_jobs + event.jobs.size() > state.settings.max_open_jobs) {
+    return fail(ErrorCode::kOverloaded,
+                fmt::format("{} jobs are open, which is the limit; try again when some have ended",
+                            state.open_jobs));
+  }
+  for (std::size_t i = 0; i < event.jobs.size(); ++i) {
+    const JobSpec& spec = event.jobs[i];
+    const std::string field = event.jobs.size() == 1 ? "/model" : fmt::format("/jobs/{}/model", i);
+    const auto model = state.models.find(spec.model);
+    if (model == state.models.end()) {
+      return fail(ErrorCode::kNotFound, fmt::format("there is no model named '{}'", spec.model),
+                  {{field, "GET /api/v1/models lists the models"}});
+    }
+    if (model->second.tripped) {
+      return fail(
+          ErrorCode::kUnavailable,
+          fmt::format(
+              "model '{}' crashed on several nodes and takes no new work until it is applied again",
+              spec.model),
+          {{field, "apply a mended model"}});
+    }
+    if (spec.durability == Durability::kNone && (event.jobs.size() > 1 || !event.wait_until)) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "durability 'none' is for one job whose caller waits for it",
+                  {{"/durability", "use 'durable', or send one job with 'Prefer: wait=N'"}});
+    }
+  }
+  return {};
+}
+
+JobEntry& accept(Context& ctx, JobSpec spec) {
+  State& state = ctx.state;
+  const JobId id = JobId::make(state.epoch, state.next_job++);
+  ModelEntry& model = state.models.at(spec.model);
+  ++model.open_jobs;
+  ++state.open_jobs;
+  use_blob(state, spec.inputs);
+
+  JobEntry& entry = state.jobs.emplace_hint(state.jobs.end(), id, JobEntry{})->second;
+  entry.job.id = id;
+  ++state.by_state[static_cast<std::size_t>(entry.job.state)];
+  entry.job.submitted_at = ctx.now;
+  entry.job.spec = std::move(spec);
+  entry.model = model.id;
+  if (entry.job.spec.durability == Durability::kDurable) {
+    entry.job.last_batch = ctx.batch();
+    ctx.write(JobRecord{id, entry.job.spec, ctx.now});
+  }
+  if (const auto& deadline = entry.job.spec.constraints.deadline) {
+    state.timers.add({*deadline, TimerKind::kDeadline, id.value});
+  }
+  if (entry.job.spec.sequence.empty()) {
+    make_ready(ctx, entry);
+  } else {
+    join_sequence(ctx, entry);
+  }
+  announce(ctx, entry);
+  return entry;
+}
+
+void wait_for(Context& ctx, JobEntry& entry, Ticket ticket, Instant until, bool from_submit) {
+  ctx.state.waiters[ticket] = {.job = entry.job.id,
+                               .until = until,
+                               .owns_job = entry.job.spec.durability == Durability::kNone,
+                               .from_submit = from_submit};
+  entry.waiters.push_back(ticket);
+  ctx.state.timers.add({until, TimerKind::kWait, ticket});
+}
+
+// The key was used before: the first answer again, or a refusal.
+void replay(Context& ctx, const Submit& event, const IdempotencyEntry& known) {
+  if (known.request_digest != event.idempotency->request_digest) {
+    ctx.answer(event.ticket,
+               fail(ErrorCode::kIdempotencyMismatch,
+                    fmt::format("the Idempotency-Key '{}' was used before with another request",
+                                event.idempotency->key)));
+    return;
+  }
+  if (event.wait_until && known.jobs.size() == 1) {
+    JobEntry& entry = ctx.state.jobs.at(known.jobs.front());
+    if (is_terminal(entry.job.state)) {
+      ctx.answer(event.ticket, Finished{entry.job}, entry.job.last_batch);
+    } else {
+      wait_for(ctx, entry, event.ticket, *event.wait_until, true);
+    }
+    return;
+  }
+  ctx.answer(event.ticket, Submitted{known.jobs, true}, known.batch);
+}
+
+void remember(Context& ctx, const Submit& event, const std::vector<JobId>& jobs) {
+  const IdempotencyName name{event.jobs.front().ns, event.idempotency->key};
+  ctx.state.idempotency[name] = {event.idempotency->request_digest, jobs, ctx.batch()};
+  ctx.state.idempotency_of[jobs.back()].push_back(name);
+  ctx.write(IdempotencyRecord{name.first, name.second, event.idempotency->request_digest, jobs});
+}
+
+JobEntry* find(State& state, const std::string& ns, JobId id) {
+  const auto it = state.jobs.find(id);
+  return it == state.jobs.end() || (!ns.empty() && it->second.job.spec.ns != ns) ? nullptr
+                                                                                 : &it->second;
+}
+
+auto unknown_job(JobId id) {
+  return fail(ErrorCode::kNotFound,
+              fmt::format("there is no job '{}', or it ended too long ago to be remembered",
+                          to_string(id)));
+}
+
+Result<Reply> time_is_up(const State::Waiter& waiter, const Job& job) {
+  if (waiter.from_submit) {
+    return Submitted{{job.id}, false};
+  }
+  return StillRunning{job};
+}
+
+}  // namespace
+
+void handle(Context& ctx, Submit& event) {
+  if (event.idempotency && !event.jobs.empty()) {
+    const auto known = ctx.state.idempotency.find({event.jobs.front().ns, event.idempotency->key});
+    if (known != ctx.state.idempotency.end()) {
+      replay(ctx, event, known->second);
+      return;
+    }
+  }
+  if (auto admitted = admit(ctx.state, event); !admitted) {
+    ctx.answer(event.ticket, fail(std::move(admitted).error()));
+    return;
+  }
+  const bool store_key = event.idempotency && event.jobs.front().durability == Durability::kDurable;
+  std::vector<JobId> ids;
+  ids.reserve(event.jobs.size());
+  const std::string ns = event.jobs.front().ns;
+  for (auto& spec : event.jobs) {
+    ids.push_back(accept(ctx, spec).job.id);
+  }
+  if (store_key) {
+    remember(ctx, event, ids);
+  }
+  if (event.wait_until && ids.size() == 1) {
+    wait_for(ctx, ctx.state.jobs.at(ids.front()), event.ticket, *event.wait_until, true);
+    return;
+  }
+  const BatchNumber after = ctx.batch();
+  ctx.answer(event.ticket, Submitted{std::move(ids), false}, after);
+}
+
+void handle(Context& ctx, Await& event) {
+  JobEntry* entry = find(ctx.state, event.ns, event.job);
+  if (entry == nullptr) {
+    ctx.answer(event.ticket, unknown_job(event.job));
+  } else if (is_terminal(entry->job.state)) {
+    ctx.answer(event.ticket, Finished{entry->job}, entry->job.last_batch);
+  } else if (event.until <= ctx.now) {
+    ctx.answer(event.ticket, StillRunning{entry->job}, entry->job.last_batch);
+  } else {
+    wait_for(ctx, *entry, event.ticket, event.until, false);
+  }
+}
+
+void handle(Context& ctx, Abandon& event) {
+  const auto it = ctx.state.waiters.find(event.ticket);
+  if (it == ctx.state.waiters.end()) {
+    return;
+  }
+  const State::Waiter waiter = it->second;
+  ctx.state.waiters.erase(it);
+  JobEntry& entry = ctx.state.jobs.at(waiter.job);
+  std::erase(entry.waiters, event.ticket);
+  if (waiter.owns_job) {
+    end_with_error(ctx, entry, TaskState::kCancelled, ErrorCode::kCancelled,
+                   "its caller went away");
+  }
+}
+
+void handle(Context& ctx, CancelJob& event) {
+  JobEntry* entry = find(ctx.state, event.ns, event.job);
+  if (entry == nullptr) {
+    ctx.answer(event.ticket, unknown_job(event.job));
+    return;
+  }
+  const TaskState state = entry->job.state;
+  const BatchNumber known = entry->job.last_batch;
+  if (state == TaskState::kCancelled) {
+    ctx.answer(event.ticket, Changed{false}, known);
+  } else if (is_terminal(state)) {
+    ctx.answer(event.ticket,
+               fail(ErrorCode::kConflict, fmt::format("job '{}' has ended already: {}",
+                                                      to_string(event.job), to_string(state))),
+               known);
+  } else {
+    const bool stored = entry->job.spec.durability == Durability::kDurable;
+    end_with_error(ctx, *entry, TaskState::kCancelled, ErrorCode::kCancelled,
+                   "cancelled by its owner");
+    ctx.answer(event.ticket, Changed{true}, stored ? ctx.batch() : 0);
+  }
+}
+
+void answer_waiters(Context& ctx, JobEntry& entry) {
+  for (const auto ticket : std::exchange(entry.waiters, {})) {
+    ctx.state.waiters.erase(ticket);
+    ctx.answer(ticket, Finished{entry.job}, entry.job.last_batch);
+  }
+}
+
+void wait_timer(Context& ctx, Ticket ticket) {
+  const auto it = ctx.state.waiters.find(ticket);
+  if (it == ctx.state.waiters.end() || it->second.until > ctx.now) {
+    return;
+  }
+  const State::Waiter waiter = it->second;
+  JobEntry& entry = ctx.state.jobs.at(waiter.job);
+  if (waiter.owns_job) {  // nothing is stored, so the end of the wait is the end of the job
+    end_with_error(ctx, entry, TaskState::kExpired, ErrorCode::kDeadlineExceeded,
+                   "no result within the time that the caller waits");
+    return;
+  }
+  ctx.state.waiters.erase(it);
+  std::erase(entry.waiters, ticket);
+  ctx.answer(ticket, time_is_up(waiter, entry.job), entry.job.last_batch);
+}
+
+}  // namespace skerry::core
