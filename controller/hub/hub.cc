@@ -1,0 +1,169 @@
+#include "controller/hub/hub.h"
+
+#include <fmt/format.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "controller/hub/bulk.h"
+#include "controller/hub/credentials.h"
+#include "controller/hub/parts.h"
+#include "controller/hub/pool.h"
+#include "controller/hub/sessions.h"
+#include "controller/hub/stream.h"
+#include "controller/hub/upload_pins.h"
+#include "skerry/v1/agent.grpc.pb.h"
+
+namespace skerry::hub {
+namespace {
+
+// Sessions are read and written as bytes (frames.h), bulk calls as messages.
+using ServiceBase =
+    v1::AgentLink::WithRawCallbackMethod_Session<v1::AgentLink::WithCallbackMethod_Fetch<
+        v1::AgentLink::WithCallbackMethod_Upload<v1::AgentLink::Service>>>;
+
+class LinkService final : public ServiceBase {
+ public:
+  explicit LinkService(HubParts& parts) : parts_(parts) {}
+
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Session(
+      grpc::CallbackServerContext* context) override {
+    return AgentStream::open(parts_, *context);
+  }
+  grpc::ServerWriteReactor<v1::Chunk>* Fetch(grpc::CallbackServerContext* context,
+                                             const v1::FetchRequest* request) override {
+    return FetchCall::open(parts_, *context, *request);
+  }
+  grpc::ServerReadReactor<v1::UploadChunk>* Upload(grpc::CallbackServerContext* context,
+                                                   v1::UploadReply* reply) override {
+    return UploadCall::open(parts_, *context, *reply);
+  }
+
+ private:
+  HubParts& parts_;
+};
+
+int to_ms_int(Duration d) { return static_cast<int>(to_ms(d)); }
+
+void configure(grpc::ServerBuilder& builder, const HubOptions& options) {
+  grpc::ResourceQuota quota("hub");
+  quota.Resize(options.memory_bytes);
+  builder.SetResourceQuota(quota);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 16);  // of one connection
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, to_ms_int(options.keepalive));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, to_ms_int(options.keepalive_timeout));
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000);
+}
+
+}  // namespace
+
+struct Hub::State {
+  State(HubOptions given, controller::Gateway& gateway, blobs::BlobDir& blobs, ModelSource& models,
+        Clock& clock_of_main, Log& log)
+      : options(std::move(given)),
+        clock(clock_of_main),
+        sessions(options.max_streams),
+        transfers(options.transfers),
+        uploads(blobs, options.transfers.unclaimed_timeout),
+        pool(options.bulk_threads),
+        parts{.options = options,
+              .gateway = gateway,
+              .blobs = blobs,
+              .models = models,
+              .clock = clock,
+              .log = log,
+              .counters = counters,
+              .sessions = sessions,
+              .transfers = transfers,
+              .uploads = uploads,
+              .pool = pool},
+        service(parts) {}
+
+  void watch(const std::stop_token& stop);
+
+  const HubOptions options;
+  Clock& clock;
+  Counters counters;
+  Sessions sessions;
+  Transfers transfers;
+  UploadPins uploads;
+  Pool pool;
+  HubParts parts;
+  LinkService service;
+  std::unique_ptr<grpc::Server> server;
+  int port = 0;
+  std::once_flag stopped;
+  std::jthread watcher;
+};
+
+void Hub::State::watch(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  while (!never.wait_for(lock, stop, options.watch_interval, [] { return false; }) &&
+         !stop.stop_requested()) {
+    const Instant now = clock.now();
+    sessions.for_each([now](AgentStream& stream) { stream.watch(now); });
+    transfers.watch(now);
+    uploads.expire(now);
+  }
+}
+
+Result<std::unique_ptr<Hub>> Hub::start(HubOptions options, controller::Gateway& gateway,
+                                        blobs::BlobDir& blobs, ModelSource& models, Clock& clock,
+                                        Log& log) {
+  auto credentials = server_credentials(options);
+  if (!credentials) {
+    return fail(std::move(credentials).error());
+  }
+  auto state = std::make_unique<State>(std::move(options), gateway, blobs, models, clock, log);
+  grpc::ServerBuilder builder;
+  configure(builder, state->options);
+  const std::string address = fmt::format("{}:{}", state->options.listen, state->options.port);
+  builder.AddListeningPort(address, *credentials, &state->port);
+  builder.RegisterService(&state->service);
+  state->server = builder.BuildAndStart();
+  if (!state->server || state->port == 0) {
+    return fail(ErrorCode::kIo, fmt::format("cannot listen for agents on {}", address));
+  }
+  state->watcher =
+      std::jthread([state = state.get()](std::stop_token stop) { state->watch(stop); });
+  return std::unique_ptr<Hub>(new Hub(std::move(state)));
+}
+
+Hub::Hub(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Hub::~Hub() { stop(); }
+
+std::uint16_t Hub::port() const { return static_cast<std::uint16_t>(state_->port); }
+
+std::uint64_t Hub::count(Count what) const { return state_->counters[what]; }
+
+void Hub::send(const core::Send& send) {
+  if (!state_->sessions.with(send.session,
+                             [&](AgentStream& stream) { stream.send(send.command); })) {
+    state_->counters.add(Count::kSendsDropped);
+  }
+}
+
+void Hub::stop() {
+  std::call_once(state_->stopped, [this] {
+    state_->sessions.close();
+    state_->sessions.for_each([](AgentStream& stream) { stream.stop(); });
+    // Returns when every call is done; each stream has then told its end.
+    state_->server->Shutdown(std::chrono::system_clock::now() + state_->options.close_timeout);
+    state_->watcher.request_stop();
+    state_->watcher.join();
+    state_->pool.join();
+  });
+}
+
+}  // namespace skerry::hub

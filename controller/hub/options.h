@@ -1,0 +1,50 @@
+// options.h: the figures of the hub that an operator may change. Defaults are those of the
+// documentation.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "common/time.h"
+
+namespace skerry::hub {
+
+// What one agent's stream may have waiting to be written. Beyond either bound the stream is closed:
+// the agent comes back and says what it has, and nobody else was kept waiting.
+struct QueueLimits {
+  std::size_t messages = 16'384;
+  std::size_t bytes = 64u << 20;
+  std::size_t frame_bytes = 1u << 20;  // of one write; a single larger message goes alone
+};
+
+struct TransferLimits {
+  std::size_t per_connection = 4;  // an agent keeps one connection for bulk
+  std::size_t total = 64;
+  std::size_t chunk_bytes = 128u << 10;
+  std::uint64_t max_blob_bytes = 8ull << 30;
+  Duration idle_timeout = seconds(30);       // of one that the agent does not move on
+  Duration unclaimed_timeout = minutes(60);  // an upload that no result named is thrown away
+};
+
+struct HubOptions {
+  std::string listen = "127.0.0.1";
+  std::uint16_t port = 0;     // 0 = any free one; Hub::port() tells
+  bool insecure_dev = false;  // lets `listen` be more than loopback without TLS
+  std::size_t max_streams = 4096;
+  std::size_t max_message_bytes = 4u << 20;  // of one frame from an agent
+  std::size_t memory_bytes = 512u << 20;     // what gRPC may hold for all connections together
+  Duration keepalive = seconds(10);
+  Duration keepalive_timeout = seconds(5);
+  Duration hello_timeout = seconds(10);  // from the stream's start
+  Duration write_timeout = seconds(20);  // of one write that the agent does not take
+  Duration close_timeout =
+      seconds(5);  // from the decision to close, for what is still to be written
+  Duration watch_interval = milliseconds(500);  // how often the timeouts are looked at
+  QueueLimits queue;
+  TransferLimits transfers;
+  std::size_t bulk_threads = 2;  // for the blob directory's reads, writes and syncs
+};
+
+}  // namespace skerry::hub

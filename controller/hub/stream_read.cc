@@ -1,0 +1,206 @@
+// The reading half of an agent's stream; see stream.h.
+
+#include <fmt/format.h>
+#include <google/protobuf/arena.h>
+
+#include <optional>
+
+#include "controller/hub/stream.h"
+#include "controller/hub/upload_pins.h"
+#include "controller/hub/validate.h"
+
+namespace skerry::hub {
+namespace {
+
+constexpr std::uint32_t kMostRefusalsLogged = 20;  // of one stream; the rest is only counted
+
+}  // namespace
+
+void AgentStream::OnReadDone(bool ok) {
+  if (ok) {
+    grpc::Slice bytes;
+    if (!in_.TrySingleSlice(&bytes).ok()) {
+      ok = in_.DumpToSingleSlice(&bytes).ok();
+    }
+    in_.Clear();
+    ok = ok && read_frame({reinterpret_cast<const char*>(bytes.begin()), bytes.size()});
+  }
+  const std::lock_guard lock(mutex_);
+  if (!ok) {
+    close(Phase::kClosing, grpc::Status::OK);
+  } else if (phase_ < Phase::kClosing) {
+    StartRead(&in_);
+  }
+}
+
+bool AgentStream::read_frame(std::string_view bytes) {
+  parts_.counters.add(Count::kFramesReceived);
+  parts_.counters.add(Count::kBytesReceived, bytes.size());
+  {
+    const std::lock_guard lock(mutex_);
+    if (phase_ >= Phase::kClosing) {
+      return false;
+    }
+  }
+  FrameReader frame(bytes);
+  while (const auto message = frame.next()) {
+    parts_.counters.add(Count::kMessagesReceived);
+    if (!take(message->value_or(std::string_view{}))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool AgentStream::take(std::string_view bytes) {
+  char block[2048];
+  google::protobuf::Arena arena(block, sizeof(block));
+  auto& message = *google::protobuf::Arena::CreateMessage<v1::AgentMessage>(&arena);
+  const bool parsed =
+      !bytes.empty() && message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  last_seq_ = parsed && message.seq() != 0 ? message.seq() : last_seq_ + 1;
+  Status taken =
+      parsed ? Status{} : fail(ErrorCode::kInvalidArgument, "the message cannot be read");
+  if (!version_) {
+    return taken ? greet(message) : refuse_session(taken.error());
+  }
+  if (taken) {
+    taken = handle(message);
+  }
+  if (!taken) {
+    refuse(taken.error());
+  }
+  return true;
+}
+
+bool AgentStream::greet(const v1::AgentMessage& message) {
+  if (!message.has_hello()) {
+    return refuse_session({ErrorCode::kInvalidArgument, "the first message must be a hello"});
+  }
+  const v1::Hello& hello = message.hello();
+  const auto version = negotiate(hello);
+  if (!version) {
+    return refuse_session(version.error());
+  }
+  if (const Status valid = validate(hello); !valid) {
+    return refuse_session(valid.error());
+  }
+  node_name_ = hello.node_name();
+  {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != Phase::kGreeting) {
+      return false;
+    }
+    phase_ = Phase::kOpen;
+    version_ = *version;
+    told_ = true;
+  }
+  parts_.log.info("agent stream opened{}", fields({{"node", node_name_},
+                                                   {"session", fmt::to_string(id_.value)},
+                                                   {"peer", peer_},
+                                                   {"agent_version", hello.software_version()}}));
+  parts_.counters.add(Count::kSessionsOpened);
+  parts_.gateway.tell(from_wire(hello, id_));
+  return true;
+}
+
+Status AgentStream::handle(v1::AgentMessage& message) {
+  switch (message.body_case()) {
+    case v1::AgentMessage::kHeartbeat:
+      return pass_heartbeat(message.heartbeat());
+    case v1::AgentMessage::kStarted:
+      return pass(message.started());
+    case v1::AgentMessage::kResult:
+      return pass_result(*message.mutable_result());
+    case v1::AgentMessage::kReturned:
+      return pass(message.returned());
+    case v1::AgentMessage::kCredits:
+      return pass(message.credits());
+    case v1::AgentMessage::kProbeResult:
+      return pass(message.probe_result());
+    case v1::AgentMessage::kResident:
+      return pass(message.resident());
+    case v1::AgentMessage::kRefused:
+      note_refusal(message.refused());
+      return {};
+    case v1::AgentMessage::kGoodbye: {
+      const std::lock_guard lock(mutex_);
+      goodbye_ = true;
+      return {};
+    }
+    case v1::AgentMessage::kHello:
+      return fail(ErrorCode::kConflict, "this stream has had its hello");
+    case v1::AgentMessage::BODY_NOT_SET:
+      break;
+  }
+  return fail(ErrorCode::kUnsupported, "this kind of message is not known here");
+}
+
+template <typename Message>
+Status AgentStream::pass(Message& message) {
+  Status valid = validate(message);
+  if (valid) {
+    parts_.gateway.tell(from_wire(message, id_));
+  }
+  return valid;
+}
+
+Status AgentStream::pass_heartbeat(const v1::Heartbeat& heartbeat) {
+  {
+    const std::lock_guard lock(mutex_);
+    heartbeat_sent_us_ = heartbeat.sent_us();  // before the core can acknowledge it
+  }
+  return pass(heartbeat);
+}
+
+Status AgentStream::pass_result(v1::AttemptResult& result) {
+  const std::string& blob = result.output().blob();
+  if (result.outcome() == v1::OUTCOME_SUCCEEDED && !blob.empty()) {
+    if (Status valid = validate(result); !valid) {
+      return valid;
+    }
+    // A result must never point at nothing: the agent uploads again and sends it again.
+    const auto size = parts_.uploads.claim(blob, parts_.clock.now());
+    if (!size) {
+      return fail(size.error());
+    }
+    result.mutable_output()->set_size_bytes(*size);
+  }
+  return pass(result);
+}
+
+void AgentStream::note_refusal(const v1::Refused& refused) {
+  parts_.counters.add(Count::kRefusedByAgents);
+  if (refusals_logged_++ < kMostRefusalsLogged) {
+    parts_.log.warn("the agent refused message {}: {}{}", refused.seq(), refused.message(),
+                    fields({{"node", node_name_}, {"code", refused.code()}}));
+  }
+}
+
+void AgentStream::refuse(const Error& error) {
+  parts_.counters.add(Count::kMessagesRefused);
+  if (refusals_logged_++ < kMostRefusalsLogged) {
+    parts_.log.warn("message {} of an agent refused: {}{}", last_seq_, error.message,
+                    fields({{"node", node_name_}, {"code", to_string(error.code)}}));
+  }
+  v1::ControllerMessage message;
+  to_wire(error, last_seq_, message);
+  const std::lock_guard lock(mutex_);
+  if (phase_ == Phase::kOpen) {
+    queue(message);
+    advance();
+  }
+}
+
+bool AgentStream::refuse_session(const Error& error) {
+  parts_.counters.add(Count::kHellosRefused);
+  parts_.log.warn("an agent's hello refused: {}{}", error.message,
+                  fields({{"peer", peer_}, {"code", to_string(error.code)}}));
+  const std::lock_guard lock(mutex_);
+  if (phase_ == Phase::kGreeting) {
+    refuse_and_close(error);
+  }
+  return false;
+}
+
+}  // namespace skerry::hub

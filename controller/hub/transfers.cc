@@ -1,0 +1,39 @@
+#include "controller/hub/transfers.h"
+
+namespace skerry::hub {
+
+bool Transfers::add(Transfer& transfer) {
+  const std::lock_guard lock(mutex_);
+  const auto mine = by_peer_.find(transfer.peer_);
+  if (running_.size() >= limits_.total ||
+      (mine != by_peer_.end() && mine->second >= limits_.per_connection)) {
+    return false;
+  }
+  running_.insert(&transfer);
+  ++by_peer_[transfer.peer_];
+  return true;
+}
+
+void Transfers::remove(Transfer& transfer) {
+  const std::lock_guard lock(mutex_);
+  if (running_.erase(&transfer) == 0) {
+    return;
+  }
+  const auto mine = by_peer_.find(transfer.peer_);
+  if (--mine->second == 0) {
+    by_peer_.erase(mine);
+  }
+}
+
+void Transfers::watch(Instant now) {
+  const std::lock_guard lock(mutex_);
+  for (Transfer* transfer : running_) {
+    const Instant moved_at =
+        instant_from_us(transfer->moved_at_us_.load(std::memory_order_relaxed));
+    if (now - moved_at > limits_.idle_timeout) {
+      transfer->context_.TryCancel();
+    }
+  }
+}
+
+}  // namespace skerry::hub
