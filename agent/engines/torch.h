@@ -1,0 +1,109 @@
+// torch.h: the engine that runs TorchScript models in runner processes: one process per loaded
+// instance of a variant.
+//
+//   kLoading -> kIdle <-> kRunning          any of them -> kEnding (killed) -> gone when its exit
+//   is seen
+//
+// Instances are made on demand, within the memory budget; idle ones make room, least recently
+// used first. A sequence of a stateful model keeps an instance for itself until it was idle for a
+// while; if its process is lost, the sequence begins anew. A runner that gives no answer in
+// max(stall_limit, 20 x its variant's usual time) is ended. A process that dies takes the attempt
+// it was running with it, and nothing else.
+//
+// Not thread-safe; used on the agent's strand.
+
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "agent/engines/engine.h"
+#include "agent/engines/runners.h"
+#include "common/log.h"
+
+namespace skerry::agent {
+
+struct TorchOptions {
+  std::uint32_t threads = 1;  // of one forward
+  std::string device = "auto";
+  std::uint64_t memory_bytes = 1u << 30;      // for all instances
+  std::uint64_t overhead_bytes = 160u << 20;  // a runner's own, until measured
+  std::uint32_t sequence_instances = 8;       // most instances of one stateful variant
+  Duration sequence_idle = seconds(60);
+  Duration load_limit = seconds(120);
+  Duration stall_limit = seconds(30);
+};
+
+class TorchEngine final : public Engine {
+ public:
+  // Both referents outlive the engine.
+  TorchEngine(TorchOptions options, Runners& runners, Log& log);
+
+  std::string_view name() const override { return "torch"; }
+  bool needs_artifact() const override { return true; }
+  Verdict admit(Instant now, const Work& work) override;
+  void start(Instant now, RunToken token, Work work) override;
+  void abort(Instant now, RunToken token) override;
+  std::vector<RunEnded> take_ended() override;
+  std::vector<VariantRef> resident() const override;
+  void on_time(Instant now) override;
+  Instant next_timer() const override;
+
+  void received(Instant now, RunnerId id, runner::Frame frame);
+  void exited(Instant now, RunnerId id, const RunnerExit& exit);
+
+ private:
+  struct Key {
+    VariantRef variant;
+    std::string digest;
+    std::uint64_t revision = 0;
+
+    auto operator<=>(const Key&) const = default;
+  };
+  enum class Kept { kWorking, kWorkingAndBound, kAll };
+  enum class State { kLoading, kIdle, kRunning, kEnding };
+  struct Run {
+    RunToken token = 0;
+    Work work;
+    Duration load{};
+  };
+  struct Instance {
+    Key key;
+    State state = State::kLoading;
+    std::uint64_t memory_bytes = 0;
+    std::string sequence;  // bound to it; empty = free
+    Instant since;         // of the state
+    std::optional<Run> run;
+    Outcome end_outcome = Outcome::kCrashed;  // kEnding: of its run
+    std::string end_reason;
+  };
+  struct Known {  // measured of a variant
+    std::uint64_t memory_bytes = 0;
+    double service_s = 0;
+  };
+
+  static Key key_of(const Work& work);
+  static bool bound(const Work& work);
+  RunnerId find_idle(const Work& work) const;  // 0 = none
+  std::uint64_t memory_needed(const Work& work) const;
+  std::uint64_t memory_used(Kept kept) const;
+  void make_room(std::uint64_t bytes);
+  void begin_run(Instant now, RunnerId id, Instance& instance);
+  void end_run(Instance& instance, RunEnded ended);
+  void kill(RunnerId id, Instance& instance, Outcome outcome, std::string reason);
+  Instant limit_of(const Instance& instance) const;
+  void on_loaded(Instant now, RunnerId id, Instance& instance, const runner::Loaded& loaded);
+  void on_ran(Instant now, Instance& instance, runner::Ran ran);
+  void on_failed(Instant now, RunnerId id, Instance& instance, const runner::Failed& failed);
+
+  const TorchOptions options_;
+  Runners& runners_;
+  Log& log_;
+  RunnerId last_id_ = 0;
+  std::map<RunnerId, Instance> instances_;
+  std::map<Key, Known> known_;
+  std::vector<RunEnded> ended_;
+};
+
+}  // namespace skerry::agent

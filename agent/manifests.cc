@@ -1,0 +1,35 @@
+#include "agent/manifests.h"
+
+#include <fmt/format.h>
+
+#include <boost/json/parse.hpp>
+
+namespace skerry::agent {
+
+Result<ManifestPtr> Manifests::resolve(const std::string& model, std::uint64_t revision,
+                                       const std::string& json) {
+  const auto known = newest_.find(model);
+  if (known != newest_.end() && known->second->revision == revision) {
+    return known->second;
+  }
+  if (json.empty()) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("revision {} of model '{}' was never sent here", revision, model));
+  }
+  boost::system::error_code wrong;
+  const boost::json::value parsed = boost::json::parse(json, wrong);
+  if (wrong) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("the manifest of model '{}' is no JSON: {}", model, wrong.message()));
+  }
+  Result<ModelManifest> manifest = manifest_from_json(parsed);
+  if (!manifest) {
+    return fail(std::move(manifest).error());
+  }
+  auto made = std::make_shared<KnownManifest>(
+      KnownManifest{.manifest = *std::move(manifest), .json = json, .revision = revision});
+  newest_[model] = made;
+  return made;
+}
+
+}  // namespace skerry::agent

@@ -1,0 +1,59 @@
+// probes.h: the variants that the controller wants measured, one after the other, each a few runs
+// on synthetic inputs.
+//
+// The executor runs the next step only when the node is idle, one forward at a time, so a task
+// never waits for more than the forward that is under way. A probe of a variant that is queued
+// already is dropped.
+
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "agent/engines/engine.h"
+#include "agent/messages.h"
+
+namespace skerry::agent {
+
+class Probes {
+ public:
+  struct Step {
+    RunToken token = 0;
+    Engine* engine = nullptr;
+    Work work;
+  };
+
+  // False if the variant is queued already. The artifact, if the engine needs one, is present once
+  // fetched() says so.
+  bool add(const Probe& probe, RunToken token, ManifestPtr manifest, Engine* engine);
+  // The front one's next run, if its artifact is here and it is not under way.
+  std::optional<Step> next() const;
+  void started() { running_ = true; }
+
+  bool owns(RunToken token) const;
+  bool running() const { return running_; }
+  RunToken running_token() const { return queue_.empty() ? 0 : queue_.front().token; }
+  // Each yields the probe's result once it has one.
+  std::optional<ProbeResult> fetched(RunToken token, const Status& status, const std::string& path,
+                                     Duration took);
+  std::optional<ProbeResult> ended(const RunEnded& run);
+  std::optional<ProbeResult> fail_front(std::string reason);
+
+ private:
+  struct Entry {
+    RunToken token = 0;
+    Engine* engine = nullptr;
+    Work work;
+    std::uint32_t runs = 1;
+    bool present = false;
+    ProbeResult result;
+  };
+  std::optional<ProbeResult> finish(std::deque<Entry>::iterator entry);
+
+  std::deque<Entry> queue_;
+  bool running_ = false;
+};
+
+}  // namespace skerry::agent

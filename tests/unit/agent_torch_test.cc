@@ -1,0 +1,220 @@
+// The torch engine: instances, memory, sequences, crashes, stalls, over fake runner processes.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/engines/torch.h"
+#include "tests/unit/agent_fakes.h"
+
+namespace skerry::agent {
+namespace {
+
+using namespace testing;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+struct FakeRunners final : Runners {
+  std::vector<RunnerId> spawned;
+  std::vector<RunnerId> killed;
+  std::map<RunnerId, std::vector<runner::Frame>> frames;
+
+  void spawn(RunnerId id) override { spawned.push_back(id); }
+  void send(RunnerId id, const runner::Frame& frame) override { frames[id].push_back(frame); }
+  void kill(RunnerId id) override { killed.push_back(id); }
+};
+
+struct TorchTest : ::testing::Test {
+  FakeRunners runners;
+  TorchEngine engine{{.threads = 3,
+                      .device = "cpu",
+                      .memory_bytes = 250u << 20,
+                      .overhead_bytes = 100u << 20,
+                      .sequence_instances = 2},
+                     runners,
+                     quiet_log()};
+
+  static Work work(const std::string& variant, const std::string& sequence = "",
+                   bool stateful = false) {
+    static const ManifestPtr plain = *Manifests().resolve("digits", 1, manifest_json("torch"));
+    static const ManifestPtr keeps =
+        *Manifests().resolve("digits", 2, manifest_json("torch", true));
+    return {.variant = {"digits", variant},
+            .manifest = stateful ? keeps : plain,
+            .digest = "sha256:" + variant,
+            .artifact_path = "/models/" + variant,
+            .input = std::make_shared<const std::string>("in"),
+            .sequence = sequence};
+  }
+  void start(Instant now, RunToken token, const Work& wanted) {
+    ASSERT_EQ(engine.admit(now, wanted).admission, Admission::kNow);
+    engine.start(now, token, wanted);
+  }
+  void loaded(Instant now, RunnerId id, std::uint64_t mib = 100) {
+    engine.received(now, id,
+                    runner::Loaded{.load_us = 5, .memory_bytes = mib << 20, .device = "cpu"});
+  }
+  void ran(Instant now, RunnerId id, RunToken token, std::uint64_t service_us = 1000) {
+    engine.received(now, id, runner::Ran{.id = token, .service_us = service_us, .outputs = "out"});
+  }
+  // Starts, loads and finishes: an idle instance.
+  RunnerId idle(Instant now, RunToken token, const Work& wanted) {
+    start(now, token, wanted);
+    const RunnerId id = runners.spawned.back();
+    loaded(now, id);
+    ran(now, id, token);
+    engine.take_ended();
+    return id;
+  }
+};
+
+TEST_F(TorchTest, LoadsThenRunsThenServesTheNextFromTheSameProcess) {
+  start(at(seconds(0)), 11, work("s"));
+  ASSERT_THAT(runners.spawned, ElementsAre(1));
+  const auto load = std::get<runner::Load>(runners.frames[1][0]);
+  EXPECT_EQ(load.artifact_path, "/models/s");
+  EXPECT_EQ(load.threads, 3u);
+  EXPECT_EQ(load.device, "cpu");
+  EXPECT_THAT(runners.frames[1], SizeIs(1));
+  EXPECT_THAT(engine.resident(), IsEmpty());
+  loaded(at(seconds(2)), 1, 120);
+  EXPECT_EQ(std::get<runner::Run>(runners.frames[1][1]).inputs, "in");
+  EXPECT_THAT(engine.resident(), ElementsAre(VariantRef{"digits", "s"}));
+  ran(at(seconds(3)), 1, 11, 900'000);
+  const auto ended = engine.take_ended();
+  ASSERT_THAT(ended, SizeIs(1));
+  EXPECT_EQ(ended[0].token, 11u);
+  EXPECT_EQ(ended[0].load, seconds(2));
+  EXPECT_EQ(ended[0].service, milliseconds(900));
+  EXPECT_EQ(ended[0].memory_bytes, 120u << 20);
+  start(at(seconds(4)), 12, work("s"));
+  EXPECT_THAT(runners.spawned, SizeIs(1));
+  ran(at(seconds(5)), 1, 12);
+  EXPECT_EQ(engine.take_ended()[0].load, Duration(0));
+}
+
+TEST_F(TorchTest, ParallelRunsOfOneVariantGetAProcessEach) {
+  start(at(seconds(0)), 1, work("s"));
+  start(at(seconds(0)), 2, work("s"));
+  EXPECT_THAT(runners.spawned, ElementsAre(1, 2));
+}
+
+TEST_F(TorchTest, IdleInstancesMakeRoomLeastRecentlyUsedFirst) {
+  const RunnerId small = idle(at(seconds(0)), 1, work("s"));
+  const RunnerId large = idle(at(seconds(1)), 2, work("l"));
+  start(at(seconds(2)), 3, work("s"));
+  ran(at(seconds(3)), small, 3);
+  start(at(seconds(4)), 4, work("s", "", true));  // another revision: a third instance
+  EXPECT_THAT(runners.killed, ElementsAre(large));
+}
+
+TEST_F(TorchTest, WhatDoesNotFitBesideRunningOnesWaitsAndWhatNeverFitsIsRefused) {
+  start(at(seconds(0)), 1, work("s"));
+  start(at(seconds(0)), 2, work("s"));
+  EXPECT_EQ(engine.admit(at(seconds(0)), work("l")).admission, Admission::kFull);
+  TorchEngine tiny({.memory_bytes = 50u << 20, .overhead_bytes = 100u << 20}, runners, quiet_log());
+  const Verdict verdict = tiny.admit(at(seconds(0)), work("s"));
+  EXPECT_EQ(verdict.admission, Admission::kNever);
+  EXPECT_THAT(verdict.reason, HasSubstr("100 MiB"));
+}
+
+TEST_F(TorchTest, ASequenceStaysOnOneProcessAndItsCallsFollowEachOther) {
+  const RunnerId mine = idle(at(seconds(0)), 1, work("s", "a", true));
+  const RunnerId other = idle(at(seconds(0)), 2, work("s", "b", true));
+  EXPECT_NE(mine, other);
+  start(at(seconds(1)), 3, work("s", "a", true));
+  EXPECT_EQ(std::get<runner::Run>(runners.frames[mine].back()).sequence, "a");
+  EXPECT_EQ(engine.admit(at(seconds(1)), work("s", "a", true)).admission, Admission::kBusy);
+  EXPECT_EQ(engine.admit(at(seconds(1)), work("s", "c", true)).admission,
+            Admission::kBusy);  // two at most
+}
+
+TEST_F(TorchTest, AnIdleSequenceIsDroppedAfterAMinuteAndItsProcessIsAnybodys) {
+  const RunnerId mine = idle(at(seconds(0)), 1, work("s", "a", true));
+  EXPECT_EQ(engine.next_timer(), at(seconds(60)));
+  engine.on_time(at(seconds(60)));
+  EXPECT_EQ(engine.next_timer(), kNever);
+  start(at(seconds(61)), 2, work("s", "z", true));
+  EXPECT_EQ(std::get<runner::Run>(runners.frames[mine].back()).sequence, "z");
+}
+
+TEST_F(TorchTest, ACrashTakesItsRunAloneAndSaysHow) {
+  start(at(seconds(0)), 1, work("s"));
+  start(at(seconds(0)), 2, work("s"));
+  loaded(at(seconds(1)), 1);
+  loaded(at(seconds(1)), 2);
+  engine.exited(at(seconds(2)), 1, {.how = "by signal 11 (Segmentation fault)"});
+  const auto ended = engine.take_ended();
+  ASSERT_THAT(ended, SizeIs(1));
+  EXPECT_EQ(ended[0].token, 1u);
+  EXPECT_EQ(ended[0].outcome, Outcome::kCrashed);
+  EXPECT_THAT(ended[0].error,
+              HasSubstr("digits/s ended by signal 11 (Segmentation fault) while it was running"));
+  EXPECT_THAT(engine.resident(), SizeIs(1));
+}
+
+TEST_F(TorchTest, ARunnerThatCannotBeStartedIsNoFaultOfTheModel) {
+  start(at(seconds(0)), 1, work("s"));
+  engine.exited(at(seconds(0)), 1, {.how = "no such file", .never_started = true});
+  EXPECT_EQ(engine.take_ended()[0].outcome, Outcome::kInfrastructure);
+}
+
+TEST_F(TorchTest, AbortKillsTheProcessAndEndsWhenItsExitIsSeen) {
+  start(at(seconds(0)), 1, work("s"));
+  loaded(at(seconds(1)), 1);
+  engine.abort(at(seconds(2)), 1);
+  EXPECT_THAT(runners.killed, ElementsAre(1));
+  EXPECT_THAT(engine.take_ended(), IsEmpty());
+  ran(at(seconds(2)), 1, 1);  // too late
+  engine.exited(at(seconds(2)), 1, {.how = "by signal 9 (Killed)"});
+  const auto ended = engine.take_ended();
+  ASSERT_THAT(ended, SizeIs(1));
+  EXPECT_EQ(ended[0].outcome, Outcome::kCancelled);
+}
+
+TEST_F(TorchTest, AStalledRunIsEndedAfterThirtySecondsOrTwentyTimesTheUsual) {
+  const RunnerId id = idle(at(seconds(0)), 1, work("s"));
+  start(at(seconds(0)), 2, work("s"));
+  EXPECT_EQ(engine.next_timer(), at(seconds(30)));
+  ran(at(seconds(3)), id, 2, 40'000'000);  // the usual is now 4 s and a bit
+  engine.take_ended();
+  start(at(seconds(100)), 3, work("s"));
+  EXPECT_GT(engine.next_timer(), at(seconds(179)));
+  engine.on_time(engine.next_timer());
+  EXPECT_THAT(runners.killed, ElementsAre(id));
+  engine.exited(at(seconds(200)), id, {.how = "by signal 9 (Killed)"});
+  const auto ended = engine.take_ended();
+  EXPECT_EQ(ended[0].outcome, Outcome::kCrashed);
+  EXPECT_THAT(ended[0].error, HasSubstr("gave no answer"));
+}
+
+TEST_F(TorchTest, AFailedRunKeepsItsProcessAndAFailedLoadDoesNot) {
+  start(at(seconds(0)), 1, work("s"));
+  loaded(at(seconds(0)), 1);
+  engine.received(at(seconds(1)), 1,
+                  runner::Failed{.id = 1, .code = ErrorCode::kInvalidArgument, .message = "shape"});
+  auto ended = engine.take_ended();
+  EXPECT_EQ(ended[0].outcome, Outcome::kModelFailed);
+  EXPECT_EQ(ended[0].error, "shape");
+  EXPECT_THAT(runners.killed, IsEmpty());
+  start(at(seconds(2)), 2, work("l"));
+  engine.received(at(seconds(3)), 2,
+                  runner::Failed{.code = ErrorCode::kModelFailed, .message = "no TorchScript"});
+  EXPECT_THAT(runners.killed, ElementsAre(2));
+  engine.exited(at(seconds(3)), 2, {.how = "by signal 9 (Killed)"});
+  ended = engine.take_ended();
+  EXPECT_EQ(ended[0].outcome, Outcome::kModelFailed);
+  EXPECT_THAT(ended[0].error, HasSubstr("digits/l does not load: no TorchScript"));
+}
+
+TEST_F(TorchTest, AnAnswerThatWasNotAskedForEndsTheProcess) {
+  const RunnerId id = idle(at(seconds(0)), 1, work("s"));
+  ran(at(seconds(1)), id, 1);
+  EXPECT_THAT(runners.killed, ElementsAre(id));
+  engine.exited(at(seconds(1)), id, {.how = "by signal 9 (Killed)"});
+  EXPECT_THAT(engine.take_ended(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace skerry::agent
