@@ -1,0 +1,332 @@
+#include "controller/metrics/metrics.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <map>
+#include <mutex>
+#include <set>
+#include <unordered_map>
+
+#include "common/version.h"
+#include "controller/metrics/families.h"
+#include "controller/metrics/label_limit.h"
+
+namespace skerry::metrics {
+
+namespace {
+
+using prometheus::Counter;
+using prometheus::Gauge;
+using prometheus::Histogram;
+using scheduler::Objective;
+
+constexpr std::array kNodeStates = {core::NodeState::kReady,        core::NodeState::kSuspect,
+                                    core::NodeState::kDisconnected, core::NodeState::kDraining,
+                                    core::NodeState::kDrained,      core::NodeState::kCordoned};
+constexpr std::size_t kStates = 10;  // of core::TaskState
+
+// A memo from a few label values to the handles made for them.
+template <typename Handles>
+class Memo {
+ public:
+  template <typename Make>
+  Handles& get(std::initializer_list<std::string_view> labels, Make make) {
+    key_.clear();
+    for (const std::string_view label : labels) {
+      key_.append(label).push_back('\x1f');
+    }
+    const auto found = handles_.find(key_);
+    return found != handles_.end() ? found->second : handles_.emplace(key_, make()).first->second;
+  }
+
+ private:
+  std::string key_;
+  std::unordered_map<std::string, Handles> handles_;
+};
+
+std::string text(std::string_view view) { return std::string(view); }
+
+struct DecisionHandles {
+  std::array<Counter*, 3> outcomes;  // placed, none, fallback
+  Histogram* duration;
+};
+struct ModelHandles {
+  std::string label;
+  Histogram* wait;
+  Counter* attempts;
+  std::array<Histogram*, scheduler::kObjectives> ratios;
+  std::array<Counter*, scheduler::kObjectives> predicted;
+  std::array<Counter*, scheduler::kObjectives> actual;
+};
+struct EndHandles {
+  Counter* ended;
+  Histogram* duration;
+};
+struct RunHandles {
+  Histogram* service;
+  Histogram* load;
+  Counter* energy;
+  Counter* cost;
+};
+struct RouteHandles {
+  Counter* requests;
+  Histogram* duration;
+};
+
+const Buckets& time_buckets() {
+  static const Buckets buckets = decades(0.0005, 500);
+  return buckets;
+}
+
+}  // namespace
+
+struct Metrics::State {
+  explicit State(const MetricsOptions& options)
+      : families(registry),
+        models(options.max_models),
+        variants(options.max_variants),
+        nodes(options.max_nodes),
+        namespaces(options.max_namespaces),
+        gauge_nodes(options.max_nodes),
+        sync_duration(families.sync_duration.Add({}, decades(0.00005, 5))),
+        sync_batches(
+            families.sync_batches.Add({}, Buckets{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024})),
+        sync_bytes(families.sync_bytes.Add({})) {
+    for (std::size_t i = 0; i < kStates; ++i) {
+      transitions[i] = &families.job_transitions.Add(
+          {{"state", text(to_string(static_cast<core::TaskState>(i)))}});
+    }
+    families.build_info.Add({{"version", text(kVersion)}, {"commit", text(kCommit)}}).Set(1);
+  }
+
+  ModelHandles& model(std::string_view name) {
+    const std::string_view label = models(name);
+    return model_handles.get({label}, [&] { return make_model(label); });
+  }
+  ModelHandles make_model(std::string_view label) {
+    ModelHandles made{.label = text(label),
+                      .wait = &families.queue_wait.Add({{"model", text(label)}}, time_buckets()),
+                      .attempts = &families.attempts.Add({{"model", text(label)}}),
+                      .ratios = {},
+                      .predicted = {},
+                      .actual = {}};
+    for (std::size_t i = 0; i < scheduler::kObjectives; ++i) {
+      const prometheus::Labels labels{{"model", text(label)},
+                                      {"objective", text(to_string(static_cast<Objective>(i)))}};
+      made.ratios[i] = &families.prediction_ratio.Add(
+          labels, Buckets{0.1, 0.2, 0.33, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10});
+      made.predicted[i] = &families.predicted.Add(labels);
+      made.actual[i] = &families.actual.Add(labels);
+    }
+    return made;
+  }
+
+  void observe(const core::JobChanged& job);
+  void observe(const core::JobEnded& job);
+  void observe(const core::DecisionMade& decision);
+  void observe(const core::AttemptFailed& attempt);
+  void observe(const core::NodeChanged& node);
+  void observe(const core::BrakeChanged&) {}  // a gauge, read at the scrape
+  void observe(const core::ModelChanged& model);
+  void observe(const core::PolicyChanged&) {}  // decisions carry the policy
+  void set_node_gauges(const core::NodeView& node, Instant now);
+  void forget_gone_nodes(const std::set<std::string, std::less<>>& present);
+
+  prometheus::Registry registry;
+  Families families;
+  LabelLimit models;
+  LabelLimit variants;
+  LabelLimit nodes;
+  LabelLimit namespaces;
+  LabelLimit gauge_nodes;
+
+  std::array<Counter*, kStates> transitions{};
+  Memo<DecisionHandles> decision_handles;
+  Memo<ModelHandles> model_handles;
+  Memo<EndHandles> end_handles;
+  Memo<RunHandles> run_handles;
+
+  Histogram& sync_duration;
+  Histogram& sync_batches;
+  Counter& sync_bytes;
+
+  std::mutex request_mutex;  // requests end on many strands
+  Memo<RouteHandles> route_handles;
+
+  std::mutex scrape_mutex;
+  std::map<std::string, std::vector<std::pair<GaugeFamily*, Gauge*>>, std::less<>> node_gauges;
+};
+
+void Metrics::State::observe(const core::JobChanged& job) {
+  transitions[static_cast<std::size_t>(job.state)]->Increment();
+  if (job.state == core::TaskState::kLeased) {
+    model(job.model).attempts->Increment();
+  }
+}
+
+void Metrics::State::observe(const core::DecisionMade& decision) {
+  DecisionHandles& handles = decision_handles.get({decision.policy}, [&] {
+    const auto outcome = [&](const char* name) {
+      return &families.decisions.Add({{"policy", decision.policy}, {"outcome", name}});
+    };
+    return DecisionHandles{.outcomes = {outcome("placed"), outcome("none"), outcome("fallback")},
+                           .duration = &families.decision_duration.Add(
+                               {{"policy", decision.policy}}, decades(1e-6, 0.1))};
+  });
+  handles.outcomes[decision.fallback ? 2 : decision.placed ? 0 : 1]->Increment();
+  if (decision.took.count() > 0) {
+    handles.duration->Observe(to_seconds(decision.took));
+  }
+  if (decision.placed) {
+    model(decision.model).wait->Observe(to_seconds(decision.waited));
+  }
+}
+
+void Metrics::State::observe(const core::JobEnded& job) {
+  ModelHandles& by_model = model(job.model);
+  const std::string_view state = to_string(job.state);
+  const std::string_view ns = namespaces(job.ns);
+  EndHandles& end = end_handles.get({ns, by_model.label, state}, [&] {
+    return EndHandles{
+        .ended = &families.jobs_ended.Add(
+            {{"namespace", text(ns)}, {"model", by_model.label}, {"state", text(state)}}),
+        .duration = &families.job_duration.Add({{"model", by_model.label}, {"state", text(state)}},
+                                               time_buckets())};
+  });
+  end.ended->Increment();
+  end.duration->Observe(to_seconds(job.total));
+  if (job.state != core::TaskState::kSucceeded) {
+    return;
+  }
+  const std::string_view variant = variants(job.variant);
+  const std::string_view node = nodes(job.node);
+  RunHandles& run = run_handles.get({by_model.label, variant, node, job.usage.energy_source}, [&] {
+    const prometheus::Labels labels{{"model", by_model.label}, {"variant", text(variant)}};
+    return RunHandles{
+        .service = &families.service_duration.Add(labels, time_buckets()),
+        .load = &families.model_load_duration.Add(labels, time_buckets()),
+        .energy = &families.energy.Add(
+            {{"model", by_model.label}, {"node", text(node)}, {"source", job.usage.energy_source}}),
+        .cost = &families.cost.Add({{"model", by_model.label}, {"node", text(node)}})};
+  });
+  run.service->Observe(to_seconds(job.usage.service));
+  if (job.usage.load.count() > 0) {
+    run.load->Observe(to_seconds(job.usage.load));
+  }
+  run.energy->Increment(job.actual.energy_j);
+  run.cost->Increment(job.actual.cost_usd);
+  for (std::size_t i = 0; i < scheduler::kObjectives; ++i) {
+    const double predicted = job.predicted[static_cast<Objective>(i)];
+    const double actual = job.actual[static_cast<Objective>(i)];
+    by_model.predicted[i]->Increment(predicted);
+    by_model.actual[i]->Increment(actual);
+    if (predicted > 0) {
+      by_model.ratios[i]->Observe(actual / predicted);
+    }
+  }
+}
+
+void Metrics::State::observe(const core::AttemptFailed& attempt) {
+  families.attempt_failures
+      .Add({{"reason", attempt.reason}, {"retried", attempt.retried ? "true" : "false"}})
+      .Increment();
+}
+void Metrics::State::observe(const core::NodeChanged& node) {
+  families.node_changes.Add({{"state", node.state}}).Increment();
+}
+void Metrics::State::observe(const core::ModelChanged& model) {
+  families.model_changes.Add({{"change", model.change}}).Increment();
+}
+
+void Metrics::State::set_node_gauges(const core::NodeView& node, Instant now) {
+  const std::string label = text(gauge_nodes(node.spec.name));
+  auto& gauges = node_gauges[label];
+  gauges.clear();
+  const auto set = [&](GaugeFamily& family, prometheus::Labels labels, double value) {
+    labels["node"] = label;
+    Gauge& gauge = family.Add(labels);
+    gauge.Set(value);
+    gauges.emplace_back(&family, &gauge);
+  };
+  for (const core::NodeState state : kNodeStates) {
+    set(families.node_state, {{"state", text(to_string(state))}}, node.state == state ? 1 : 0);
+  }
+  set(families.node_heartbeat_age, {}, to_seconds(now - node.last_heartbeat));
+  set(families.node_outstanding, {}, node.outstanding);
+  set(families.node_capacity, {}, node.capacity);
+}
+
+void Metrics::State::forget_gone_nodes(const std::set<std::string, std::less<>>& present) {
+  std::erase_if(node_gauges, [&](const auto& entry) {
+    if (present.contains(entry.first)) {
+      return false;
+    }
+    for (const auto& [family, gauge] : entry.second) {
+      family->Remove(gauge);
+    }
+    return true;
+  });
+}
+
+Metrics::Metrics(MetricsOptions options) : state_(std::make_unique<State>(options)) {}
+Metrics::~Metrics() = default;
+
+void Metrics::observe(const core::Happening& happening) {
+  std::visit([this](const auto& what) { state_->observe(what); }, happening);
+}
+
+void Metrics::observe_sync(Duration took, std::size_t batches, std::uint64_t bytes) {
+  state_->sync_duration.Observe(to_seconds(took));
+  state_->sync_batches.Observe(static_cast<double>(batches));
+  state_->sync_bytes.Increment(static_cast<double>(bytes));
+}
+
+void Metrics::observe_request(std::string_view method, std::string_view route, int status,
+                              Duration took) {
+  std::unique_lock lock(state_->request_mutex);
+  char digits[4] = {static_cast<char>('0' + status / 100 % 10),
+                    static_cast<char>('0' + status / 10 % 10), static_cast<char>('0' + status % 10),
+                    0};
+  const RouteHandles handles = state_->route_handles.get({method, route, digits}, [&] {
+    const prometheus::Labels labels{{"method", text(method)}, {"route", text(route)}};
+    prometheus::Labels with_status = labels;
+    with_status["status"] = digits;
+    return RouteHandles{
+        .requests = &state_->families.http_requests.Add(with_status),
+        .duration = &state_->families.http_duration.Add(labels, decades(0.0001, 500))};
+  });
+  lock.unlock();
+  handles.requests->Increment();
+  handles.duration->Observe(to_seconds(took));
+}
+
+std::string Metrics::scrape(const Gauges& gauges) {
+  const std::scoped_lock lock(state_->scrape_mutex);
+  const core::QueueStats& queue = gauges.queue;
+  Families& families = state_->families;
+  const auto set_jobs = [&](const char* state, std::uint64_t count) {
+    families.queue_jobs.Add({{"state", state}}).Set(static_cast<double>(count));
+  };
+  set_jobs("READY", queue.ready);
+  set_jobs("BACKOFF", queue.backoff);
+  set_jobs("LEASED", queue.leased);
+  set_jobs("RUNNING", queue.running);
+  set_jobs("UNKNOWN", queue.unknown);
+  families.queue_oldest.Add({}).Set(to_seconds(queue.oldest_ready));
+  families.jobs_retained.Add({}).Set(static_cast<double>(queue.retained));
+  families.braking.Add({}).Set(queue.braking ? 1 : 0);
+  families.http_connections.Add({}).Set(static_cast<double>(gauges.http_connections));
+  families.event_watchers.Add({}).Set(static_cast<double>(gauges.event_watchers));
+  std::set<std::string, std::less<>> present;
+  for (const core::NodeView& node : gauges.nodes) {
+    state_->set_node_gauges(node, gauges.now);
+    present.emplace(state_->gauge_nodes(node.spec.name));
+  }
+  state_->forget_gone_nodes(present);
+  return prometheus::TextSerializer().Serialize(state_->registry.Collect());
+}
+
+}  // namespace skerry::metrics
