@@ -1,0 +1,162 @@
+#include "controller/driver.h"
+
+#include <boost/asio/post.hpp>
+
+#include "common/check.h"
+#include "controller/records/codec.h"
+
+namespace skerry::controller {
+
+namespace asio = boost::asio;
+
+Driver::Driver(asio::io_context& io, core::Core& core, blobs::BlobDir& blobs, Clock& clock)
+    : strand_(asio::make_strand(io)), timer_(strand_), core_(core), blobs_(blobs), clock_(clock) {}
+
+Status Driver::start(store::Store& store, Sinks sinks) {
+  store_ = &store;
+  sinks_ = std::move(sinks);
+  base_ = store.durable();
+  durable_ = base_;
+  auto stored = records::load(store);
+  if (!stored) {
+    return fail(std::move(stored).error());
+  }
+  carry_out(core_.restore(*std::move(stored), clock_.now()));
+  auto swept = blobs_.sweep([this](std::string_view digest) { return core_.blob_in_use(digest); });
+  if (!swept) {
+    return fail(std::move(swept).error());
+  }
+  // The new epoch must be durable before anything is done in it; the driver has no thread yet, so
+  // it waits here.
+  const store::Position epoch_batch = base_ + core_.batches_written();
+  for (store::Position seen = durable_; seen < epoch_batch; seen = durable_) {
+    durable_.wait(seen);
+  }
+  asio::post(strand_, [this] {
+    release_durable(durable_);
+    arm_timer();
+  });
+  return {};
+}
+
+void Driver::stop() {
+  stopped_ = true;
+  asio::post(strand_, [this] { timer_.cancel(); });
+}
+
+core::Ticket Driver::ask(core::Event event,
+                         std::move_only_function<void(Result<core::Reply>)> on_answer) {
+  const core::Ticket ticket = next_ticket_++;
+  std::visit(
+      [&](auto& concrete) {
+        if constexpr (requires { concrete.ticket; }) {
+          concrete.ticket = ticket;
+        }
+      },
+      event);
+  asio::post(strand_,
+             [this, ticket, event = std::move(event), on_answer = std::move(on_answer)]() mutable {
+               askers_.emplace(ticket, std::move(on_answer));
+               apply(std::move(event));
+             });
+  return ticket;
+}
+
+void Driver::tell(core::Event event) {
+  asio::post(strand_, [this, event = std::move(event)]() mutable {
+    if (const auto* abandon = std::get_if<core::Abandon>(&event)) {
+      askers_.erase(abandon->ticket);
+    }
+    apply(std::move(event));
+  });
+}
+
+void Driver::inspect(std::move_only_function<void(const core::Core&, Instant now)> look) {
+  asio::post(strand_, [this, look = std::move(look)]() mutable { look(core_, clock_.now()); });
+}
+
+void Driver::on_durable(store::Position position) {
+  durable_ = position;
+  durable_.notify_all();
+  if (!release_posted_.exchange(true)) {
+    asio::post(strand_, [this] {
+      release_posted_ = false;
+      release_durable(durable_);
+    });
+  }
+}
+
+void Driver::apply(core::Event event) {
+  if (stopped_) {
+    return;
+  }
+  carry_out(core_.apply(std::move(event), clock_.now()));
+  arm_timer();
+}
+
+void Driver::carry_out(core::Effects effects) {
+  if (!effects.writes.empty()) {
+    const store::Position position = store_->append(records::encode(effects.writes));
+    check(position == base_ + core_.batches_written(),
+          "the store numbers batches as the core does");
+  }
+  for (auto& digest : effects.dropped_blobs) {
+    dropped_blobs_.emplace_back(core_.batches_written(), std::move(digest));
+  }
+  outbox_.take(std::move(effects.outputs),
+               [this](core::Output output) { release(std::move(output)); });
+}
+
+void Driver::release_durable(store::Position position) {
+  const core::BatchNumber batch = position - base_;
+  remove_blobs(batch);
+  outbox_.durable(batch, [this](core::Output output) { release(std::move(output)); });
+}
+
+void Driver::release(core::Output output) {
+  if (auto* answer = std::get_if<core::Answer>(&output.what)) {
+    const auto asker = askers_.find(answer->ticket);
+    if (asker != askers_.end()) {  // else it went away
+      auto on_answer = std::move(asker->second);
+      askers_.erase(asker);
+      on_answer(std::move(answer->reply));
+    }
+  } else if (const auto* send = std::get_if<core::Send>(&output.what)) {
+    sinks_.send(*send);
+  } else {
+    sinks_.happened(std::get<core::Happening>(output.what));
+  }
+}
+
+// Before the answers of later batches leave: one of them may tell a client that the same bytes are
+// stored.
+void Driver::remove_blobs(core::BatchNumber durable) {
+  while (!dropped_blobs_.empty() && dropped_blobs_.front().first <= durable) {
+    const std::string digest = std::move(dropped_blobs_.front().second);
+    dropped_blobs_.pop_front();
+    if (core_.blob_in_use(digest)) {
+      continue;
+    }
+    if (const auto removed = blobs_.remove(digest); !removed) {
+      sinks_.warn(removed.error().message);
+    }
+  }
+}
+
+void Driver::arm_timer() {
+  const Instant next = core_.next_timer();
+  if (next >= armed_) {
+    return;  // what is armed comes first; it looks again then
+  }
+  armed_ = next;
+  timer_.expires_after(std::max(next - clock_.now(), Duration(0)));
+  timer_.async_wait([this](boost::system::error_code cancelled) {
+    if (cancelled || stopped_) {
+      return;
+    }
+    armed_ = kNever;
+    apply(core::Tick{});
+  });
+}
+
+}  // namespace skerry::controller

@@ -1,0 +1,79 @@
+// driver.h: runs the core: the shell around the pure state machine.
+//
+// Everything that happens is applied on one strand; records go to the store, outputs wait in the
+// outbox until what they depend on is durable, then commands go to the hub, answers to whoever
+// asked, happenings to metrics, logs and watchers.
+//
+// Made by main, which also owns everything it refers to. start() before the first event; stop()
+// before anything it refers to goes away: after it, nothing is applied and no callback runs.
+
+#pragma once
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <map>
+#include <unordered_map>
+
+#include "common/time.h"
+#include "controller/blobs/blob_dir.h"
+#include "controller/core/outbox.h"
+#include "controller/gateway.h"
+#include "controller/store/store.h"
+
+namespace skerry::controller {
+
+// Where outputs go; all called on the core's strand, and must return soon.
+struct Sinks {
+  std::function<void(const core::Send&)> send;
+  std::function<void(const core::Happening&)> happened;
+  std::function<void(std::string_view)> warn;
+};
+
+class Driver final : public Gateway {
+ public:
+  Driver(boost::asio::io_context& io, core::Core& core, blobs::BlobDir& blobs, Clock& clock);
+
+  // Takes over what the store holds and opens a new epoch, durably, before it returns. Blocks; call
+  // before the threads of the io_context run. kCorrupt if the store does not decode.
+  Status start(store::Store& store, Sinks sinks);
+  void stop();
+
+  core::Ticket ask(core::Event event,
+                   std::move_only_function<void(Result<core::Reply>)> on_answer) override;
+  void tell(core::Event event) override;
+  void inspect(std::move_only_function<void(const core::Core&, Instant now)> look) override;
+
+  // From the store's thread.
+  void on_durable(store::Position position);
+
+ private:
+  using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
+
+  void apply(core::Event event);
+  void carry_out(core::Effects effects);
+  void release(core::Output output);
+  void release_durable(store::Position position);
+  void remove_blobs(core::BatchNumber durable);
+  void arm_timer();
+
+  Strand strand_;
+  boost::asio::steady_timer timer_;
+  core::Core& core_;
+  blobs::BlobDir& blobs_;
+  Clock& clock_;
+  store::Store* store_ = nullptr;
+  store::Position base_ = 0;  // position of the store before our first batch
+  Sinks sinks_;
+  core::Outbox outbox_;
+  std::unordered_map<core::Ticket, std::move_only_function<void(Result<core::Reply>)>> askers_;
+  std::deque<std::pair<core::BatchNumber, std::string>> dropped_blobs_;
+  Instant armed_ = kNever;
+  std::atomic<core::Ticket> next_ticket_ = 1;
+  std::atomic<store::Position> durable_ = 0;
+  std::atomic<bool> release_posted_ = false;
+  std::atomic<bool> stopped_ = false;
+};
+
+}  // namespace skerry::controller

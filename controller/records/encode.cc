@@ -1,0 +1,258 @@
+#include <records.pb.h>
+
+#include <boost/json/serialize.hpp>
+
+#include "controller/records/parts.h"
+
+namespace skerry::records {
+
+namespace {
+
+using store::Table;
+using store::Write;
+
+template <typename Message>
+Write put(Table table, std::string key, const Message& message) {
+  return {table, std::move(key), message.SerializeAsString()};
+}
+
+std::string idempotency_key(const std::string& ns, const std::string& key) {
+  return ns + '\0' + key;
+}
+
+void fill(stored::Payload& to, const Payload& from) {
+  if (from.bytes) {
+    to.set_inline_(*from.bytes);
+  }
+  to.set_blob(from.blob);
+  to.set_size_bytes(from.size_bytes);
+}
+
+void fill(stored::Objectives& to, const scheduler::Objectives& from) {
+  to.set_latency_s(from.latency_s);
+  to.set_energy_j(from.energy_j);
+  to.set_cost_usd(from.cost_usd);
+  to.set_error(from.error);
+}
+
+void fill(stored::Constraints& to, const scheduler::Constraints& from) {
+  to.set_deadline_us(from.deadline ? to_us(*from.deadline) : 0);
+  for (const auto tier : from.tiers) {
+    to.add_tiers(static_cast<std::uint32_t>(tier));
+  }
+  to.set_site(from.site);
+  to.mutable_labels()->insert(from.labels.begin(), from.labels.end());
+  to.set_node(from.node);
+  to.mutable_variants()->Assign(from.variants.begin(), from.variants.end());
+  if (from.max_energy_j) {
+    to.set_max_energy_j(*from.max_energy_j);
+  }
+  if (from.max_cost_usd) {
+    to.set_max_cost_usd(*from.max_cost_usd);
+  }
+  if (from.min_accuracy) {
+    to.set_min_accuracy(*from.min_accuracy);
+  }
+}
+
+Write encode(const core::JobRecord& record) {
+  const auto& spec = record.spec;
+  stored::Job job;
+  job.set_ns(spec.ns);
+  job.set_model(spec.model);
+  fill(*job.mutable_inputs(), spec.inputs);
+  job.mutable_weights()->Assign(spec.preference.weights.begin(), spec.preference.weights.end());
+  job.set_preference_name(spec.preference_name);
+  if (spec.constraints != scheduler::Constraints{}) {
+    fill(*job.mutable_constraints(), spec.constraints);
+  }
+  job.set_urgency(static_cast<std::uint32_t>(spec.urgency));
+  job.set_sequence(spec.sequence);
+  job.mutable_labels()->insert(spec.labels.begin(), spec.labels.end());
+  job.set_submitted_us(to_us(record.submitted_at));
+  return put(Table::kJob, job_key(record.id), job);
+}
+
+Write encode(const core::TaskRecord& record) {
+  stored::Task task;
+  task.set_state(static_cast<std::uint32_t>(record.state));
+  task.set_attempts(record.attempts);
+  for (const auto& from : record.live) {
+    auto& attempt = *task.add_live();
+    attempt.set_number(from.number);
+    attempt.set_uid_high(from.uid.high);
+    attempt.set_uid_low(from.uid.low);
+    attempt.set_node(from.node_name);
+    attempt.set_variant(from.variant_name);
+    attempt.set_leased_us(to_us(from.leased_at));
+    fill(*attempt.mutable_predicted(), from.predicted);
+  }
+  task.mutable_excluded_nodes()->Assign(record.excluded_nodes.begin(), record.excluded_nodes.end());
+  task.set_infrastructure_retries(record.retries.infrastructure);
+  task.set_crashes(record.retries.crashes);
+  task.set_ready_us(to_us(record.ready_at));
+  task.set_version(record.version);
+  return put(Table::kTask, job_key(record.id), task);
+}
+
+void fill(stored::Usage& to, const core::Usage& from) {
+  to.set_queue_us(from.queue.count());
+  to.set_fetch_us(from.fetch.count());
+  to.set_load_us(from.load.count());
+  to.set_service_us(from.service.count());
+  to.set_energy_j(from.energy_j);
+  to.set_energy_source(from.energy_source);
+  to.set_cost_usd(from.cost_usd);
+}
+
+Write encode(const core::ResultRecord& record) {
+  const auto& from = record.result;
+  stored::Result result;
+  result.set_attempt(from.attempt);
+  result.set_node(from.node_name);
+  result.set_variant(from.variant_name);
+  fill(*result.mutable_output(), from.output);
+  if (from.error) {
+    result.mutable_error()->set_code(std::string(to_string(from.error->code)));
+    result.mutable_error()->set_message(from.error->message);
+    for (const auto& issue : from.error->fields) {
+      auto& field = *result.mutable_error()->add_fields();
+      field.set_field(issue.field);
+      field.set_message(issue.message);
+    }
+  }
+  fill(*result.mutable_usage(), from.usage);
+  fill(*result.mutable_predicted(), from.predicted);
+  fill(*result.mutable_actual(), from.actual);
+  result.set_ended_us(to_us(from.ended_at));
+  return put(Table::kResult, job_key(record.id), result);
+}
+
+Write encode(const core::NodeRecord& record) {
+  const auto& spec = record.spec;
+  stored::Node node;
+  node.set_id(record.id.value);
+  node.set_name(spec.name);
+  node.set_tier(static_cast<std::uint32_t>(spec.tier));
+  node.set_site(spec.site);
+  node.mutable_labels()->insert(spec.labels.begin(), spec.labels.end());
+  node.mutable_engines()->Assign(spec.engines.begin(), spec.engines.end());
+  node.set_slots(spec.slots);
+  node.set_memory_bytes(spec.memory_bytes);
+  node.set_speed(spec.speed);
+  node.set_idle_w(spec.power.idle_w);
+  node.set_busy_w(spec.power.busy_w);
+  node.set_transfer_j_per_byte(spec.power.transfer_j_per_byte);
+  node.set_price_usd_per_hour(spec.price_usd_per_hour);
+  node.set_rtt_s(spec.rtt_s);
+  node.set_bandwidth_bytes_per_s(spec.bandwidth_bytes_per_s);
+  node.set_incarnation(record.incarnation);
+  node.set_cordoned(record.cordoned);
+  node.set_draining(record.draining);
+  node.set_enrolled_us(to_us(record.enrolled_at));
+  return put(Table::kNode, spec.name, node);
+}
+
+Write encode(const core::ModelRecord& record) {
+  stored::Model model;
+  model.set_revision(record.revision);
+  model.set_manifest_json(boost::json::serialize(manifest_to_json(record.manifest)));
+  return put(Table::kModel, record.manifest.name, model);
+}
+
+Write encode(const core::IdempotencyRecord& record) {
+  stored::Idempotency entry;
+  entry.set_request_digest(record.request_digest);
+  for (const auto id : record.jobs) {
+    entry.add_jobs(id.value);
+  }
+  return put(Table::kIdempotency, idempotency_key(record.ns, record.key), entry);
+}
+
+Write encode(const core::DecisionRecord& record) {
+  stored::Decision decision;
+  decision.set_at_us(to_us(record.at));
+  decision.set_policy(record.policy);
+  decision.set_policy_version(record.policy_version);
+  decision.set_fallback_reason(record.fallback_reason);
+  decision.mutable_weights()->Assign(record.preference.weights.begin(),
+                                     record.preference.weights.end());
+  for (const auto& from : record.candidates) {
+    auto& candidate = *decision.add_candidates();
+    candidate.set_node(from.node);
+    candidate.set_variant(from.variant);
+    candidate.set_wait_s(from.prediction.wait_s);
+    candidate.set_transfer_s(from.prediction.transfer_s);
+    candidate.set_load_s(from.prediction.load_s);
+    candidate.set_service_s(from.prediction.service_s);
+    candidate.set_latency_deviation_s(from.prediction.latency_deviation_s);
+    fill(*candidate.mutable_predicted(), from.prediction.objectives);
+    fill(*candidate.mutable_normalised(), from.normalised);
+    candidate.set_score(from.score);
+  }
+  decision.set_chosen(record.chosen);
+  for (std::size_t reason = 0; reason < record.masked.size(); ++reason) {
+    if (record.masked[reason] > 0) {
+      const auto name = scheduler::to_string(static_cast<scheduler::MaskReason>(reason));
+      (*decision.mutable_masked())[std::string(name)] = record.masked[reason];
+    }
+  }
+  return put(Table::kDecision, decision_key(record.job, record.attempt), decision);
+}
+
+Write encode(const core::MetaRecord& record) {
+  stored::Meta meta;
+  meta.set_epoch(record.epoch.value);
+  meta.set_policy(record.policy);
+  return put(Table::kMeta, std::string(kMetaKey), meta);
+}
+
+Write encode(const core::DeleteIdempotency& record) {
+  return {Table::kIdempotency, idempotency_key(record.ns, record.key), std::nullopt};
+}
+Write encode(const core::DeleteModelRecord& record) {
+  return {Table::kModel, record.name, std::nullopt};
+}
+Write encode(const core::DeleteNodeRecord& record) {
+  return {Table::kNode, record.name, std::nullopt};
+}
+
+void append(store::Batch& batch, const core::DeleteRecords& record) {
+  const std::string key = job_key(record.id);
+  for (const auto table : {Table::kJob, Table::kTask, Table::kResult}) {
+    batch.push_back({table, key, std::nullopt});
+  }
+  for (std::uint32_t attempt = 1; attempt <= record.attempts; ++attempt) {
+    batch.push_back({Table::kDecision, decision_key(record.id, attempt), std::nullopt});
+  }
+}
+
+template <typename Record>
+void append(store::Batch& batch, const Record& record) {
+  batch.push_back(encode(record));
+}
+
+}  // namespace
+
+std::string job_key(JobId id) {
+  std::string key;
+  put_number(key, id.value);
+  return key;
+}
+
+std::string decision_key(JobId id, std::uint32_t attempt) {
+  std::string key = job_key(id);
+  put_number(key, attempt);
+  return key;
+}
+
+store::Batch encode(const std::vector<core::RecordWrite>& writes) {
+  store::Batch batch;
+  batch.reserve(writes.size());
+  for (const auto& write : writes) {
+    std::visit([&](const auto& record) { append(batch, record); }, write);
+  }
+  return batch;
+}
+
+}  // namespace skerry::records

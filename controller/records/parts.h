@@ -1,0 +1,31 @@
+// parts.h: decoding of single tables, for load.cc; and the keys' bytes.
+
+#pragma once
+
+#include <boost/endian/conversion.hpp>
+#include <string>
+#include <string_view>
+
+#include "controller/records/codec.h"
+
+namespace skerry::records {
+
+// Big-endian, so that keys sort like numbers.
+template <typename Number>
+void put_number(std::string& key, Number number) {
+  const Number big = boost::endian::native_to_big(number);
+  key.append(reinterpret_cast<const char*>(&big), sizeof(big));
+}
+
+Result<JobId> job_of(std::string_view key);
+
+Result<core::JobRecord> decode_job(std::string_view key, std::string_view value);
+Result<core::TaskRecord> decode_task(std::string_view key, std::string_view value);
+Result<core::NodeRecord> decode_node(std::string_view value);
+Result<core::ModelRecord> decode_model(std::string_view value);
+Result<core::IdempotencyRecord> decode_idempotency(std::string_view key, std::string_view value);
+Result<core::MetaRecord> decode_meta(std::string_view value);
+
+inline constexpr std::string_view kMetaKey = "core";
+
+}  // namespace skerry::records
