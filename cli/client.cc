@@ -1,0 +1,287 @@
+#include "cli/client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/version.hpp>
+#include <optional>
+
+namespace skerry::cli {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using boost::system::error_code;
+
+constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
+constexpr std::size_t kMaxBodyBytes = 256 * 1024 * 1024;
+constexpr std::size_t kPieceBytes = 64 * 1024;
+
+using Parser = http::response_parser<http::string_body>;
+using StreamParser = http::response_parser<http::buffer_body>;
+
+template <typename Body>
+HttpResponse head_of(const http::response<Body>& message) {
+  HttpResponse response{.status = static_cast<int>(message.result_int())};
+  for (const auto& field : message) {
+    std::string name(field.name_string());
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+    response.headers[name] = std::string(field.value());
+  }
+  return response;
+}
+
+}  // namespace
+
+struct Client::Impl {
+  explicit Impl(Url where) : url(std::move(where)) {}
+
+  Url url;
+  asio::io_context io{1};
+  beast::tcp_stream stream{io};
+  beast::flat_buffer buffer{kMaxHeaderBytes + kPieceBytes};
+  bool connected = false;
+  error_code failed;  // of the last step that failed
+
+  // Runs one asynchronous step to its end: Beast's timeouts work only for these.
+  template <typename Start>
+  bool step(Start start) {
+    bool ok = false;
+    start([&](error_code wrong, const auto&...) {
+      ok = !wrong;
+      failed = wrong;
+    });
+    io.restart();
+    io.run();
+    return ok;
+  }
+
+  void close() {
+    error_code ignored;
+    stream.socket().close(ignored);
+    buffer.clear();
+    connected = false;
+  }
+
+  bool connect(Duration timeout) {
+    asio::ip::tcp::resolver resolver(io);
+    asio::ip::tcp::resolver::results_type found;
+    if (!step([&](auto done) {
+          resolver.async_resolve(url.host, url.port,
+                                 [&found, done](error_code wrong, auto results) {
+                                   found = results;
+                                   done(wrong);
+                                 });
+        })) {
+      return false;
+    }
+    stream.expires_after(timeout);
+    connected = step([&](auto done) { stream.async_connect(found, done); });
+    if (connected) {
+      error_code ignored;
+      stream.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+    }
+    return connected;
+  }
+
+  template <typename Body>
+  http::request<Body> message_of(const HttpRequest& request) const {
+    http::request<Body> message;
+    message.version(11);
+    message.method_string(request.method);
+    message.target(url.path + request.target);
+    message.set(http::field::host, url.port == "80" ? url.host : url.host + ":" + url.port);
+    message.set(http::field::user_agent, "skerryctl");
+    for (const auto& [name, value] : request.headers) {
+      message.set(name, value);
+    }
+    return message;
+  }
+
+  bool write(const HttpRequest& request) {
+    auto message = message_of<http::string_body>(request);
+    message.body() = request.body;
+    message.prepare_payload();
+    stream.expires_after(request.timeout);
+    return step([&](auto done) { http::async_write(stream, message, done); });
+  }
+
+  // Connects if need be and sends the request; a connection that went stale is replaced once.
+  // Leaves the first byte of the answer waiting, since only its arrival proves that the server took
+  // the request.
+  bool deliver(const HttpRequest& request) {
+    const bool reused = connected;
+    if ((connected || connect(request.timeout)) && write(request) && await_answer()) {
+      return true;
+    }
+    const bool stale = reused && failed != beast::error::timeout;
+    close();
+    return stale && connect(request.timeout) && write(request) && await_answer();
+  }
+
+  bool await_answer() {
+    return step([&](auto done) {
+      stream.async_read_some(buffer.prepare(kPieceBytes),
+                             [this, done](error_code wrong, std::size_t n) {
+                               buffer.commit(n);
+                               done(wrong);
+                             });
+    });
+  }
+
+  Result<HttpResponse> read(bool without_body) {
+    Parser parser;
+    parser.header_limit(kMaxHeaderBytes);
+    parser.body_limit(kMaxBodyBytes);
+    parser.skip(without_body);
+    if (!step([&](auto done) { http::async_read(stream, buffer, parser, done); })) {
+      return lost();
+    }
+    HttpResponse response = head_of(parser.get());
+    response.body = std::move(parser.get().body());
+    if (!parser.keep_alive()) {
+      close();
+    }
+    return response;
+  }
+
+  Result<void> write_file(const HttpRequest& request, const std::string& file,
+                          const std::function<void(std::uint64_t)>& on_progress) {
+    auto message = message_of<http::file_body>(request);
+    error_code wrong;
+    message.body().open(file.c_str(), beast::file_mode::scan, wrong);
+    if (wrong) {
+      return fail(ErrorCode::kIo, fmt::format("cannot read '{}': {}", file, wrong.message()));
+    }
+    message.prepare_payload();
+    http::request_serializer<http::file_body> serializer(message);
+    serializer.limit(kPieceBytes);
+    std::uint64_t sent = 0;
+    while (!serializer.is_done()) {
+      stream.expires_after(request.timeout);
+      std::size_t piece = 0;
+      if (!step([&](auto done) {
+            http::async_write_some(stream, serializer,
+                                   [&piece, done](error_code status, std::size_t n) {
+                                     piece = n;
+                                     done(status);
+                                   });
+          })) {
+        // The server may have refused and closed before it had everything: its answer says why, if
+        // it can be read.
+        return {};
+      }
+      sent += piece;
+      on_progress(sent);
+    }
+    return {};
+  }
+
+  // Reads on until the answer ends or on_bytes has enough. Expects the header to have been read.
+  Result<void> read_pieces(StreamParser& parser, Duration timeout,
+                           const std::function<bool(std::string_view)>& on_bytes) {
+    std::string piece(kPieceBytes, '\0');
+    while (!parser.is_done()) {
+      parser.get().body().data = piece.data();
+      parser.get().body().size = piece.size();
+      stream.expires_after(timeout);
+      const bool ok = step([&](auto done) { http::async_read_some(stream, buffer, parser, done); });
+      if (!ok && failed != http::error::need_buffer) {
+        return lost();
+      }
+      if (!on_bytes(std::string_view(piece).substr(0, piece.size() - parser.get().body().size))) {
+        break;
+      }
+    }
+    return {};
+  }
+
+  // What to say when there is no answer; closes the connection.
+  std::unexpected<Error> lost() {
+    close();
+    if (failed == beast::error::timeout) {
+      return fail(ErrorCode::kDeadlineExceeded,
+                  fmt::format("{} did not answer in time", url.text()));
+    }
+    if (failed.category() == http::make_error_code(http::error::bad_version).category() &&
+        failed != http::error::end_of_stream && failed != http::error::partial_message) {
+      return fail(ErrorCode::kCorrupt,
+                  fmt::format("{} does not speak HTTP: {}", url.text(), failed.message()));
+    }
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("cannot reach {}: {}\nhint: is a controller running there? Name "
+                            "another with --server URL, "
+                            "SKERRY_SERVER or `server:` in the configuration file",
+                            url.text(), failed.message()));
+  }
+};
+
+std::string HttpResponse::header(const std::string& name) const {
+  const auto found = headers.find(name);
+  return found == headers.end() ? "" : found->second;
+}
+
+Client::Client(Url url) : impl_(std::make_unique<Impl>(std::move(url))) {}
+Client::~Client() = default;
+
+const Url& Client::url() const { return impl_->url; }
+
+Result<HttpResponse> Client::send(const HttpRequest& request) {
+  if (!impl_->deliver(request)) {
+    return impl_->lost();
+  }
+  return impl_->read(request.method == "HEAD");
+}
+
+Result<HttpResponse> Client::upload(const HttpRequest& request, const std::string& file,
+                                    const std::function<void(std::uint64_t)>& on_progress) {
+  // A stale connection would be noticed only in the middle of the file.
+  impl_->close();
+  if (!impl_->connect(request.timeout)) {
+    return impl_->lost();
+  }
+  if (const auto sent = impl_->write_file(request, file, on_progress); !sent) {
+    impl_->close();
+    return fail(sent.error());
+  }
+  return impl_->read(false);
+}
+
+Result<HttpResponse> Client::stream(const HttpRequest& request,
+                                    const std::function<bool(std::string_view)>& on_bytes) {
+  if (!impl_->deliver(request)) {
+    return impl_->lost();
+  }
+  StreamParser parser;
+  parser.header_limit(kMaxHeaderBytes);
+  parser.body_limit(boost::none);
+  if (!impl_->step([&](auto done) {
+        http::async_read_header(impl_->stream, impl_->buffer, parser, done);
+      })) {
+    return impl_->lost();
+  }
+  HttpResponse response = head_of(parser.get());
+  const bool refused = response.status != 200;
+  const auto read = impl_->read_pieces(parser, request.timeout, [&](std::string_view piece) {
+    if (refused) {
+      response.body += piece;
+      return response.body.size() < kMaxBodyBytes;
+    }
+    return on_bytes(piece);
+  });
+  impl_->close();
+  if (!read) {
+    return fail(read.error());
+  }
+  return response;
+}
+
+}  // namespace skerry::cli

@@ -1,0 +1,138 @@
+// apply -f FILE..., model apply -f FILE..., delete model|node NAME...
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "cli/commands.h"
+#include "cli/listings.h"
+#include "cli/model_files.h"
+#include "cli/units.h"
+#include "cli/url.h"
+
+namespace skerry::cli {
+
+namespace {
+
+struct ApplyFlags {
+  std::vector<std::string> files;
+  bool dry_run = false;
+};
+
+// One line on a terminal that is written over as bytes go out.
+void show_progress(const Artifact& artifact, std::uint64_t sent) {
+  const double total = static_cast<double>(std::max<std::uint64_t>(1, artifact.size_bytes));
+  // The head of the request counts, too, so a small file would pass 100 %.
+  const double part = std::min(1.0, static_cast<double>(sent) / total);
+  fmt::print(stderr, "\r\x1b[Kuploading {} ({}) {:.0f} %", artifact.path, human_bytes(total),
+             100 * part);
+  std::fflush(stderr);
+}
+
+Status upload(Context& context, const Artifact& artifact) {
+  const auto there = context.api.has_blob(artifact.digest);
+  if (!there || *there) {
+    return there ? Status() : fail(there.error());
+  }
+  const bool progress = context.settings.progress;
+  const Status sent =
+      context.api.put_blob(artifact.digest, artifact.path, [&](std::uint64_t bytes) {
+        if (progress) {
+          show_progress(artifact, bytes);
+        }
+      });
+  if (progress) {
+    note("");
+  }
+  return sent;
+}
+
+Result<bool> apply_model(Context& context, const PreparedModel& model) {
+  for (const Artifact& artifact : model.artifacts) {
+    if (const Status sent = upload(context, artifact); !sent) {
+      return fail(sent.error());
+    }
+  }
+  const boost::json::value body = manifest_to_json(model.manifest);
+  return context.api.change("PUT", fmt::format("/models/{}", url_escape(model.manifest.name)),
+                            &body);
+}
+
+Result<ExitCode> apply(Context& context, const ApplyFlags& flags) {
+  // Everything is read before anything is changed, so that a mistake in the second file leaves the
+  // first unapplied.
+  std::vector<PreparedModel> models;
+  for (const std::string& file : flags.files) {
+    auto prepared = prepare_models(file);
+    if (!prepared) {
+      return fail(std::move(prepared).error());
+    }
+    models.insert(models.end(), prepared->begin(), prepared->end());
+  }
+  boost::json::array documents;
+  for (const PreparedModel& model : models) {
+    if (flags.dry_run && !context.settings.for_people()) {
+      documents.push_back(manifest_to_json(model.manifest));
+      continue;
+    }
+    const auto changed = flags.dry_run ? Result<bool>(true) : apply_model(context, model);
+    if (!changed) {
+      return fail(changed.error());
+    }
+    show_change(context.settings, "model/" + model.manifest.name,
+                flags.dry_run ? "is well formed" : (*changed ? "applied" : "unchanged"));
+  }
+  if (!documents.empty()) {
+    show(context.settings, documents.size() == 1 ? documents.front() : documents, {});
+  }
+  return ExitCode::kOk;
+}
+
+void add_apply_flags(Command apply_command) {
+  auto flags = std::make_shared<ApplyFlags>();
+  apply_command.add({.names = "-f,--file",
+                     .help = "manifest as YAML or JSON; - is standard input; may be repeated",
+                     .value = "FILE",
+                     .values = Values::kFiles,
+                     .required = true},
+                    flags->files);
+  apply_command.add(
+      {.names = "--dry-run", .help = "check the manifest and its files, send nothing"},
+      flags->dry_run);
+  apply_command.on_run([flags](Context& context) { return apply(context, *flags); });
+}
+
+void add_delete_kind(Command parent, const std::string& kind, const std::string& help,
+                     Values values) {
+  auto names = std::make_shared<std::vector<std::string>>();
+  Command command = parent.sub(kind, help, {kind + "s"});
+  command.add({.names = "NAME", .help = "which", .values = values, .required = true}, *names);
+  command.on_run([names, kind](Context& context) -> Result<ExitCode> {
+    for (const std::string& name : *names) {
+      const auto done =
+          context.api.change("DELETE", fmt::format("/{}s/{}", kind, url_escape(bare_name(name))));
+      if (!done) {
+        return fail(done.error());
+      }
+      show_change(context.settings, fmt::format("{}/{}", kind, bare_name(name)), "deleted");
+    }
+    return ExitCode::kOk;
+  });
+}
+
+}  // namespace
+
+void add_apply(Command root) {
+  Command apply_command = root.sub("apply", "Register models from manifests, with their files");
+  apply_command.example(
+      "  skerryctl apply -f models/digits/model.yaml\n"
+      "  skerryctl apply --dry-run -o json -f model.yaml\n");
+  add_apply_flags(apply_command);
+  Command model = root.sub("model", "Register models");
+  add_apply_flags(model.sub("apply", "The same as skerryctl apply"));
+  Command remove = root.sub("delete", "Forget a model or a node");
+  add_delete_kind(remove, "model", "A model that no open job needs", Values::kModels);
+  add_delete_kind(remove, "node", "A node that is not connected", Values::kNodes);
+}
+
+}  // namespace skerry::cli

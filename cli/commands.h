@@ -1,0 +1,25 @@
+// commands.h: every group of commands; each adds its part of the tree. One file, cmd_<group>.cc,
+// per group.
+
+#pragma once
+
+#include "cli/command.h"
+
+namespace skerry::cli {
+
+void add_get(Command root);          // get nodes|jobs|models|policies
+void add_describe(Command root);     // describe node|job|model
+void add_apply(Command root);        // apply, model apply, delete model|node
+void add_submit(Command root);       // submit, infer
+void add_wait(Command root);         // wait job, cancel
+void add_explain(Command root);      // explain
+void add_plan(Command root);         // plan
+void add_node(Command root);         // cordon, uncordon, drain
+void add_events(Command root);       // events
+void add_top(Command root);          // top nodes
+void add_policy(Command root);       // policy list|use
+void add_get_policies(Command get);  // beside get nodes
+void add_version(Command root);      // version
+void add_completion(Command root);   // completion bash|zsh|fish
+
+}  // namespace skerry::cli
