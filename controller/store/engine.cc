@@ -121,6 +121,7 @@ rocksdb::Options engine_options(rocksdb::Env* env, const std::function<void(std:
   options.bottommost_compression = rocksdb::kNoCompression;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options()));
   options.max_open_files = 512;
+  options.max_file_opening_threads = 2;
   options.max_background_jobs = 2;
   options.bytes_per_sync = kMiB;
   options.skip_stats_update_on_db_open = true;

@@ -33,8 +33,8 @@ class WithoutLogs final : public rocksdb::FileSystemWrapper {
 };
 
 struct Files {
-  bool current = false;           // names the manifest: there is a database
-  bool data = false;              // logs or tables
+  bool current = false;  // names the manifest: there is a database
+  bool tables = false;
   std::vector<std::string> logs;  // by number
 };
 
@@ -46,7 +46,7 @@ Result<Files> list(rocksdb::FileSystem& files, const std::string& path) {
   Files found;
   for (const std::string& name : names) {
     found.current = found.current || name == "CURRENT";
-    found.data = found.data || name.ends_with(kLogSuffix) || name.ends_with(kTableSuffix);
+    found.tables = found.tables || name.ends_with(kTableSuffix);
     if (name.ends_with(kLogSuffix)) {
       found.logs.push_back(name);
     }
@@ -117,9 +117,16 @@ Error refusal(const std::string& path, const std::string& why, Position readable
 }
 
 // Whether what is there may be opened, given what must be there.
-Status judge(const std::string& path, const WalFinding& found,
+Status judge(const std::string& path, const Files& present, const WalFinding& found,
              const std::optional<Stamp>& witness) {
   const Position readable = found.last ? found.last->last : 0;
+  // A creation that was interrupted leaves neither tables nor whole records.
+  if (!witness && !found.last && (present.tables || found.damage)) {
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("{} holds a database that is not Skerry's, or nothing readable of one. "
+                            "Nothing was changed. Choose another directory",
+                            path));
+  }
   if (found.last && found.last->schema > kSchema) {
     return fail(ErrorCode::kUnsupported,
                 fmt::format("the store in {} was written by a newer Skerry (schema {}; this one "
@@ -177,7 +184,7 @@ Result<RecoveryPlan> plan_recovery(const std::shared_ptr<rocksdb::FileSystem>& f
                                                             : witness.error());
   }
   if (!present->current) {
-    if (*witness || present->data) {
+    if (*witness || present->tables || !present->logs.empty()) {
       return fail(refusal(path, "the file CURRENT is gone"));
     }
     return RecoveryPlan{.create = true, .report = {.created = true}};
@@ -193,7 +200,7 @@ Result<RecoveryPlan> plan_recovery(const std::shared_ptr<rocksdb::FileSystem>& f
   if (!found) {
     return fail(std::move(found).error());
   }
-  if (Status judged = judge(path, *found, *witness); !judged) {
+  if (Status judged = judge(path, *present, *found, *witness); !judged) {
     return fail(std::move(judged).error());
   }
   return plan_from(*std::move(found), *witness, present->logs);

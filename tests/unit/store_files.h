@@ -1,0 +1,71 @@
+// store_files.h: a file system that counts, holds and fails what the store asks of it.
+//
+// It passes everything on to the real one. Operations that change files (create, append, write,
+// sync, truncate, close, rename, sync a directory) are counted from arm() on, and the chosen one
+// fails, once: a disk that works again must not make a store go on. Thread-safe.
+
+#pragma once
+
+#include <rocksdb/file_system.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace skerry::store::testing {
+
+class ScriptedFiles final : public rocksdb::FileSystemWrapper {
+ public:
+  ScriptedFiles() : rocksdb::FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+  const char* Name() const override { return "ScriptedFiles"; }
+
+  // Syncs of *.log files that were completed.
+  int log_syncs() const;
+  // Syncs of files with this in their names wait until they are released.
+  void hold_syncs(const std::string& part);
+  void wait_for_held_sync();
+  void release_syncs();
+
+  // Counts anew the operations on files with `part` in their names, and lets number `fails` of
+  // them (from 1; 0: none) fail.
+  void arm(int fails, const std::string& part = "");
+  int operations() const;
+  // What failed: "sync 000004.log"; empty if nothing did.
+  std::string failed() const;
+
+  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                    rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                       std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                       rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewRandomRWFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSRandomRWFile>* file,
+                                    rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
+                                 std::unique_ptr<rocksdb::FSDirectory>* directory,
+                                 rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to,
+                               const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+
+  // Asked by the files before each operation, and after a log's sync.
+  rocksdb::IOStatus before(const char* operation, const std::string& name);
+  void hold_if_asked(const std::string& name);
+  void synced(const std::string& name);
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  int log_syncs_ = 0;
+  std::string holds_;
+  bool held_ = false;
+  int operations_ = 0;
+  int fails_ = 0;
+  std::string part_;
+  std::string failed_;
+};
+
+}  // namespace skerry::store::testing

@@ -1,0 +1,41 @@
+// store_writer.cc: the process that store_kill_test.cc kills: appends known batches without end and
+// writes to standard output each position it was told is durable, 8 bytes each.
+//
+// Usage: store_writer DIRECTORY
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <semaphore>
+#include <string>
+
+#include "controller/store/rocks_store.h"
+#include "tests/unit/store_world.h"
+
+int main(int argc, char** argv) {
+  using namespace skerry::store;
+  if (argc != 2) {
+    return 2;
+  }
+  constexpr int kAhead = 32;
+  std::counting_semaphore<kAhead> ahead(kAhead);
+  Position told = 0;
+  RocksOptions options{.path = argv[1]};
+  options.on_recovered = [&](const RecoveryReport& report) { told = report.position; };
+  options.on_durable = [&](Position position) {
+    if (::write(STDOUT_FILENO, &position, sizeof position) != sizeof position) {
+      ::_exit(3);
+    }
+    ahead.release(static_cast<std::ptrdiff_t>(position - told));
+    told = position;
+  };
+  const auto store = open_rocks_store(std::move(options));
+  if (!store) {
+    std::fprintf(stderr, "%s\n", store.error().message.c_str());
+    return 1;
+  }
+  for (Position position = (*store)->durable() + 1;; ++position) {
+    ahead.acquire();
+    (*store)->append(testing::known_batch(position));
+  }
+}
