@@ -1,0 +1,229 @@
+#include <atomic>
+#include <thread>
+
+#include "common/digest.h"
+#include "tests/unit/hub_fixture.h"
+
+namespace skerry::hub {
+namespace {
+
+std::string patterned(std::size_t size) {
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) {
+    bytes[i] = static_cast<char>(i * 31 + i / 977);
+  }
+  return bytes;
+}
+
+struct Fetched {
+  grpc::Status status;
+  std::uint64_t total_bytes = 0;
+  std::string data;
+};
+
+Fetched fetch(v1::AgentLink::Stub& stub, const std::string& digest, std::uint64_t offset,
+              std::size_t most_chunks = SIZE_MAX) {
+  grpc::ClientContext context;
+  v1::FetchRequest request;
+  request.set_digest(digest);
+  request.set_offset(offset);
+  const auto stream = stub.Fetch(&context, request);
+  Fetched fetched;
+  v1::Chunk chunk;
+  std::size_t chunks = 0;
+  while (chunks < most_chunks && stream->Read(&chunk)) {
+    ++chunks;
+    fetched.total_bytes = std::max(fetched.total_bytes, chunk.total_bytes());
+    fetched.data += chunk.data();
+  }
+  if (chunks == most_chunks) {
+    context.TryCancel();
+  }
+  fetched.status = stream->Finish();
+  return fetched;
+}
+
+grpc::Status upload(v1::AgentLink::Stub& stub, const std::string& digest, const std::string& bytes,
+                    v1::UploadReply& reply) {
+  grpc::ClientContext context;
+  const auto stream = stub.Upload(&context, &reply);
+  v1::UploadChunk chunk;
+  chunk.set_digest(digest);
+  for (std::size_t at = 0; at < bytes.size(); at += 100'000) {
+    chunk.set_data(bytes.substr(at, 100'000));
+    if (!stream->Write(chunk)) {
+      break;
+    }
+    chunk.clear_digest();
+  }
+  stream->WritesDone();
+  return stream->Finish();
+}
+
+v1::AgentMessage result_message(const std::string& blob) {
+  v1::AgentMessage message;
+  v1::AttemptResult& result = *message.mutable_result();
+  result.mutable_attempt()->set_job_id(5);
+  result.mutable_attempt()->set_attempt(1);
+  result.mutable_attempt()->set_uid_low(9);
+  result.set_outcome(v1::OUTCOME_SUCCEEDED);
+  result.mutable_output()->set_blob(blob);
+  result.mutable_output()->set_size_bytes(1);
+  return message;
+}
+
+TEST_F(HubTest, FetchesABlob) {
+  start();
+  const std::string bytes = patterned(1'000'000);
+  const std::string digest = blobs_->put(bytes)->digest();
+  TestAgent agent(hub_->port());
+  const Fetched fetched = fetch(agent.stub(), digest, 0);
+  EXPECT_EQ(fetched.total_bytes, bytes.size());
+  EXPECT_TRUE(fetched.data == bytes);
+}
+
+TEST_F(HubTest, ResumesAFetchThatWasCutOff) {
+  start();
+  const std::string bytes = patterned(1'000'000);
+  const std::string digest = blobs_->put(bytes)->digest();
+  TestAgent agent(hub_->port());
+  const Fetched begun = fetch(agent.stub(), digest, 0, 2);
+  ASSERT_LT(begun.data.size(), bytes.size());
+  const Fetched rest = fetch(agent.stub(), digest, begun.data.size());
+  EXPECT_EQ(rest.total_bytes, bytes.size());
+  EXPECT_TRUE(begun.data + rest.data == bytes);
+}
+
+TEST_F(HubTest, AnswersAFetchBehindTheLastByteWithTheSizeAlone) {
+  start();
+  const std::string digest = blobs_->put("four")->digest();
+  TestAgent agent(hub_->port());
+  EXPECT_EQ(fetch(agent.stub(), digest, 4).total_bytes, 4u);
+  EXPECT_EQ(fetch(agent.stub(), digest, 5).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(HubTest, RefusesToFetchWhatIsNotThereOrNoDigest) {
+  start();
+  TestAgent agent(hub_->port());
+  EXPECT_EQ(fetch(agent.stub(), sha256_digest("nobody has it"), 0).status.error_code(),
+            grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(fetch(agent.stub(), "../../etc/passwd", 0).status.error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(HubTest, AnswersHeartbeatsWhileABlobIsFetched) {
+  start();
+  const std::string bytes = patterned(4 << 20);
+  const std::string digest = blobs_->put(bytes)->digest();
+  TestAgent agent(hub_->port());
+  TestAgent bulk(hub_->port());
+  const SessionId session = welcome(agent);
+  std::atomic<bool> fetched = false;
+  std::jthread fetching([&] {
+    EXPECT_TRUE(fetch(bulk.stub(), digest, 0).data == bytes);
+    fetched = true;
+  });
+  for (std::uint64_t beat = 1; beat <= 20 || !fetched; ++beat) {
+    agent.say(heartbeat_message(beat));
+    gateway_.next_as<core::AgentHeartbeat>();
+    hub_->send({session, core::AckHeartbeat{}});
+    ASSERT_EQ(agent.hear().heartbeat_ack().sent_us(), beat);
+  }
+}
+
+TEST_F(HubTest, StoresAnUploadUnderItsDigest) {
+  start();
+  const std::string bytes = patterned(700'000);
+  TestAgent agent(hub_->port());
+  v1::UploadReply reply;
+  const grpc::Status status = upload(agent.stub(), sha256_digest(bytes), bytes, reply);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(reply.size_bytes(), bytes.size());
+  EXPECT_TRUE(blobs_->read_all(sha256_digest(bytes)) == bytes);
+}
+
+TEST_F(HubTest, RefusesAnUploadWithAnotherDigest) {
+  start();
+  const std::string bytes = patterned(300'000);
+  TestAgent agent(hub_->port());
+  v1::UploadReply reply;
+  EXPECT_EQ(upload(agent.stub(), sha256_digest("other bytes"), bytes, reply).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(upload(agent.stub(), "no digest", bytes, reply).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(upload(agent.stub(), sha256_digest(""), "", reply).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_FALSE(blobs_->size_bytes(sha256_digest(bytes)));
+}
+
+TEST_F(HubTest, RefusesAnUploadOverTheLimit) {
+  options_.transfers.max_blob_bytes = 150'000;
+  start();
+  const std::string bytes = patterned(300'000);
+  TestAgent agent(hub_->port());
+  v1::UploadReply reply;
+  EXPECT_EQ(upload(agent.stub(), sha256_digest(bytes), bytes, reply).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+TEST_F(HubTest, BoundsTheTransfersOfOneConnection) {
+  options_.transfers.per_connection = 1;
+  start();
+  const std::string digest = blobs_->put(patterned(4 << 20))->digest();
+  TestAgent agent(hub_->port());
+  TestAgent other(hub_->port());
+
+  grpc::ClientContext context;
+  v1::FetchRequest request;
+  request.set_digest(digest);
+  const auto held = agent.stub().Fetch(&context, request);
+  v1::Chunk chunk;
+  ASSERT_TRUE(held->Read(&chunk));  // under way, and not read on
+  EXPECT_EQ(fetch(agent.stub(), digest, 0).status.error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(fetch(other.stub(), digest, 0).data.size(), 4u << 20);
+  context.TryCancel();
+  held->Finish();
+}
+
+TEST_F(HubTest, CancelsATransferThatDoesNotMoveOn) {
+  options_.transfers.idle_timeout = milliseconds(20);
+  options_.watch_interval = milliseconds(5);
+  start();
+  TestAgent agent(hub_->port());
+  grpc::ClientContext context;
+  v1::UploadReply reply;
+  const auto stream = agent.stub().Upload(&context, &reply);
+  EXPECT_FALSE(stream->Finish().ok());
+}
+
+TEST_F(HubTest, TellsAResultOnlyOnceItsBlobIsThere) {
+  start();
+  const std::string bytes = patterned(300'000);
+  const std::string digest = sha256_digest(bytes);
+  TestAgent agent(hub_->port());
+  welcome(agent);
+  agent.say(result_message(digest));
+  EXPECT_EQ(agent.hear().refused().code(), "not_found");
+
+  v1::UploadReply reply;
+  ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
+  agent.say(result_message(digest));
+  const auto ended = gateway_.next_as<core::AttemptEnded>();
+  EXPECT_EQ(ended.output.blob, digest);
+  EXPECT_EQ(ended.output.size_bytes, bytes.size()) << "the directory's word, not the agent's";
+}
+
+TEST_F(HubTest, KeepsAnUploadInPlaceThoughAnOlderJobLetsGoOfTheSameBytes) {
+  start();
+  const std::string bytes = patterned(300'000);
+  const std::string digest = sha256_digest(bytes);
+  TestAgent agent(hub_->port());
+  v1::UploadReply reply;
+  ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
+  ASSERT_TRUE(blobs_->remove(digest));
+  EXPECT_TRUE(blobs_->size_bytes(digest));
+}
+
+}  // namespace
+}  // namespace skerry::hub

@@ -1,0 +1,256 @@
+// hub_fixture.h: a Hub on a free port of loopback, with a gateway that records, and agents to talk
+// to it.
+//
+// The test's thread plays the core: it takes the events one by one and calls Hub::send. Waiting is
+// for an event or a frame, never for time; a minute without it fails the test. When a test ends,
+// the hub is stopped and every session must have been told as opened first and closed last, once
+// each.
+
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <spdlog/sinks/null_sink.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "controller/hub/hub.h"
+#include "skerry/v1/agent.grpc.pb.h"
+
+namespace skerry::hub {
+
+constexpr std::chrono::seconds kPatience{60};
+
+inline SessionId session_of(const core::Event& event) {
+  return std::visit(
+      [](const auto& one) -> SessionId {
+        if constexpr (requires { one.session; }) {
+          return one.session;
+        } else {
+          return {};
+        }
+      },
+      event);
+}
+
+class RecordingGateway final : public controller::Gateway {
+ public:
+  core::Ticket ask(core::Event, std::move_only_function<void(Result<core::Reply>)>) override {
+    ADD_FAILURE() << "the hub asks nothing";
+    return core::kNoTicket;
+  }
+  void inspect(std::move_only_function<void(const core::Core&, Instant)>) override {
+    ADD_FAILURE() << "the hub inspects nothing";
+  }
+  void tell(core::Event event) override {
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_.push_back(event);
+      all_.push_back(std::move(event));
+    }
+    told_.notify_all();
+  }
+
+  // The next event, in the order in which they were told.
+  core::Event next() {
+    std::unique_lock lock(mutex_);
+    if (!told_.wait_for(lock, kPatience, [this] { return !waiting_.empty(); })) {
+      ADD_FAILURE() << "no event came";
+      return core::Tick{};
+    }
+    core::Event event = std::move(waiting_.front());
+    waiting_.pop_front();
+    return event;
+  }
+  // The next event, which must be of this kind.
+  template <typename Kind>
+  Kind next_as() {
+    core::Event event = next();
+    if (auto* kind = std::get_if<Kind>(&event)) {
+      return std::move(*kind);
+    }
+    ADD_FAILURE() << "the next event is of kind " << event.index();
+    return {};
+  }
+  std::vector<core::Event> all() {
+    const std::lock_guard lock(mutex_);
+    return all_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable told_;
+  std::deque<core::Event> waiting_;
+  std::vector<core::Event> all_;
+};
+
+class OneModel final : public ModelSource {
+ public:
+  std::shared_ptr<const std::string> manifest_json(std::string_view model,
+                                                   std::uint64_t revision) override {
+    return std::make_shared<std::string>(std::string(model) + "@" + std::to_string(revision));
+  }
+  Artifact artifact(std::string_view, std::uint64_t, std::string_view variant) override {
+    return {.digest = "artifact-of-" + std::string(variant), .bytes = 1234};
+  }
+};
+
+inline v1::AgentMessage hello_message(const std::string& node = "edge-1") {
+  v1::AgentMessage message;
+  v1::Hello& hello = *message.mutable_hello();
+  hello.set_min_version(1);
+  hello.set_max_version(1);
+  hello.set_node_name(node);
+  hello.set_incarnation(7);
+  hello.set_capacity(4);
+  v1::Capabilities& node_facts = *hello.mutable_capabilities();
+  node_facts.set_tier("edge");
+  node_facts.add_engines("noop");
+  node_facts.set_slots(2);
+  node_facts.set_speed(1);
+  return message;
+}
+
+inline v1::AgentMessage heartbeat_message(std::uint64_t sent_us) {
+  v1::AgentMessage message;
+  message.mutable_heartbeat()->set_sent_us(sent_us);
+  return message;
+}
+
+inline v1::AgentMessage credits_message(std::uint32_t capacity) {
+  v1::AgentMessage message;
+  message.mutable_credits()->set_capacity(capacity);
+  return message;
+}
+
+inline core::AttemptRef attempt_ref(std::uint64_t number) {
+  core::AttemptRef ref;
+  ref.job.value = 1000 + number;
+  ref.number = 1;
+  ref.uid = {.high = 1, .low = number};
+  return ref;
+}
+
+// A stream of an agent, with blocking reads and writes.
+class TestAgent {
+ public:
+  explicit TestAgent(std::uint16_t port) {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
+    auto channel = grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port),
+                                             grpc::InsecureChannelCredentials(), arguments);
+    stub_ = v1::AgentLink::NewStub(channel);
+    stream_ = stub_->Session(&context_);
+  }
+
+  v1::AgentLink::Stub& stub() { return *stub_; }
+
+  // Sends a message as a frame of its own, numbered.
+  void say(v1::AgentMessage message) {
+    message.set_seq(++seq_);
+    v1::AgentFrame frame;
+    *frame.add_messages() = std::move(message);
+    say(frame);
+  }
+  void say(const v1::AgentFrame& frame) { stream_->Write(frame); }
+
+  // The next message; without a body if the stream has ended.
+  v1::ControllerMessage hear() {
+    while (heard_.empty()) {
+      v1::ControllerFrame frame;
+      if (!stream_->Read(&frame)) {
+        return {};
+      }
+      ++frames_;
+      heard_.insert(heard_.end(), frame.messages().begin(), frame.messages().end());
+    }
+    v1::ControllerMessage message = std::move(heard_.front());
+    heard_.pop_front();
+    return message;
+  }
+  std::size_t frames() const { return frames_; }
+
+  void half_close() { stream_->WritesDone(); }
+  void cancel() { context_.TryCancel(); }
+  // How the stream ended; nothing may be left to hear.
+  grpc::Status end() { return stream_->Finish(); }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<v1::AgentLink::Stub> stub_;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::AgentFrame, v1::ControllerFrame>> stream_;
+  std::uint64_t seq_ = 0;
+  std::size_t frames_ = 0;
+  std::deque<v1::ControllerMessage> heard_;
+};
+
+class HubTest : public testing::Test {
+ protected:
+  HubTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "skerry-hub-XXXXXX").string();
+    root_ = ::mkdtemp(pattern.data());
+    blobs_ = std::move(*blobs::BlobDir::open(root_ / "blobs"));
+  }
+  ~HubTest() override { std::filesystem::remove_all(root_); }
+
+  void start() {
+    auto hub = Hub::start(options_, gateway_, *blobs_, models_, clock_, *log_);
+    ASSERT_TRUE(hub) << hub.error().message;
+    hub_ = std::move(*hub);
+  }
+
+  void TearDown() override {
+    if (hub_) {
+      hub_->stop();
+      expect_whole_sessions();
+    }
+  }
+
+  // Greets, and answers as the core would.
+  SessionId welcome(TestAgent& agent, const std::string& node = "edge-1") {
+    agent.say(hello_message(node));
+    const SessionId session = gateway_.next_as<core::AgentHello>().session;
+    hub_->send({session, core::WelcomeAgent{.epoch = Epoch{3}, .heartbeat = seconds(1)}});
+    EXPECT_TRUE(agent.hear().has_welcome());
+    return session;
+  }
+
+  void expect_whole_sessions() {
+    std::map<SessionId, std::vector<core::Event>> sessions;
+    for (const core::Event& event : gateway_.all()) {
+      sessions[session_of(event)].push_back(event);
+    }
+    for (const auto& [session, events] : sessions) {
+      EXPECT_TRUE(std::holds_alternative<core::AgentHello>(events.front()));
+      EXPECT_TRUE(std::holds_alternative<core::SessionClosed>(events.back()));
+      EXPECT_EQ(std::ranges::count_if(events,
+                                      [](const core::Event& event) {
+                                        return std::holds_alternative<core::SessionClosed>(event);
+                                      }),
+                1);
+    }
+  }
+
+  HubOptions options_;
+  std::filesystem::path root_;
+  std::unique_ptr<blobs::BlobDir> blobs_;
+  RecordingGateway gateway_;
+  OneModel models_;
+  SystemClock clock_;
+  std::shared_ptr<Log> log_ =
+      make_log({.part = "hub"}, std::make_shared<spdlog::sinks::null_sink_mt>(), false);
+  std::unique_ptr<Hub> hub_;
+};
+
+}  // namespace skerry::hub
