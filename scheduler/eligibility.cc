@@ -60,8 +60,10 @@ void Eligibility::bind(const TaskView& task, const Fleet& fleet) {
   for (const Tier tier : constraints.tiers) {
     tiers_ |= 1U << static_cast<unsigned>(tier);
   }
-  site_asked_ = !constraints.site.empty();
-  site_ = site_asked_ ? fleet.index().sites.find(constraints.site) : std::nullopt;
+  only_site_ = {};
+  if (!constraints.site.empty()) {
+    only_site_ = {.asked = true, .site = fleet.index().sites.find(constraints.site)};
+  }
   const auto engine = fleet.index().engines.find(model_->engine);
   engine_ = engine ? engine_bit(*engine) : 0;
   bind_variants();
@@ -86,7 +88,7 @@ MaskReason Eligibility::lasting(NodeId node) const {
   if (!tier_allowed(facts.tier)) {
     return MaskReason::kTier;
   }
-  if (site_asked_ && site_ != facts.site) {
+  if (only_site_.asked && only_site_.site != facts.site) {
     return MaskReason::kSite;
   }
   const auto& labels = task_->constraints->labels;

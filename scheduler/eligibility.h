@@ -39,14 +39,19 @@ class Eligibility {
   };
   OnlyNode only_node() const { return only_node_; }
   bool tier_allowed(Tier tier) const { return (tiers_ >> static_cast<unsigned>(tier) & 1) != 0; }
-  bool site_asked() const { return site_asked_; }
-  std::optional<std::uint32_t> site() const {
-    return site_;
-  }  // its number; no value = nobody is there
+  // Likewise the number of the only site; no value in it = nobody is there.
+  struct OnlySite {
+    bool asked = false;
+    std::optional<std::uint32_t> site;
+  };
+  OnlySite only_site() const { return only_site_; }
 
   MaskReason lasting(NodeId node) const;
   MaskReason lasting(NodeId node, const VariantMask& variant) const;
   MaskReason passing(NodeId node) const;
+  bool takes_work(NodeId node) const {  // of this task, as far as the node alone can tell
+    return lasting(node) == MaskReason::kNone && passing(node) == MaskReason::kNone;
+  }
   MaskReason predicted(const Prediction& prediction) const;
   // The whole chain, for a pair whose prediction is known.
   MaskReason judge(NodeId node, const VariantMask& variant, const Prediction& prediction) const;
@@ -62,8 +67,7 @@ class Eligibility {
   std::vector<VariantMask> variants_;
   OnlyNode only_node_;
   std::uint32_t tiers_ = 0;  // a bit per allowed tier
-  bool site_asked_ = false;
-  std::optional<std::uint32_t> site_;
+  OnlySite only_site_;
   std::uint64_t engine_ = 0;
 };
 

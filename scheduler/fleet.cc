@@ -135,8 +135,10 @@ void Fleet::put_model(Model model, std::vector<Variant> variants) {
   model.variants.clear();
   for (Variant& variant : variants) {
     check(variant.model == model.id, "a variant belongs to the model that it comes with");
+    std::optional<Variant>& known = entry(state_->variants, variant.id.value);
+    check(!known || known->model == model.id, "a variant's id is not one of another model's");
     model.variants.push_back(variant.id);
-    entry(state_->variants, variant.id.value) = std::move(variant);
+    known = std::move(variant);
   }
   const bool new_name = state_->model_names.emplace(model.name, model.id).second;
   check(new_name, "two models cannot have one name");

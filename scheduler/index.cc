@@ -9,10 +9,14 @@ namespace skerry::scheduler {
 namespace {
 
 constexpr std::size_t kWordBits = 64;
-constexpr double kMegabyte = 1e6;
-// Added to rates that are multiplied, so that a free node is not the best whatever else it is.
-constexpr double kLeastJoules = 0.1;
-constexpr double kLeastUsd = 1e-6;
+constexpr double kLight_s = 0.001;
+constexpr double kMedium_s = 0.03;
+constexpr double kHeavy_s = 1;
+constexpr double kInputBytes = 1e6;
+// Added to what is multiplied, so that a node that is free in one way is not the best whatever else
+// it is: what the medium work takes on the thriftiest hardware.
+constexpr double kLeastJoules = 1e-3;
+constexpr double kLeastUsd = 1e-8;
 
 Fleet::Index::Keys keys_of(NodeId id, const NodeFacts& f) {
   Fleet::Index::Keys keys;
@@ -21,18 +25,28 @@ Fleet::Index::Keys keys_of(NodeId id, const NodeFacts& f) {
     return keys;
   }
   const double start_s = f.wait_s + f.rtt_s;
-  const double medium_s = start_s + 0.03 * f.seconds_per_reference_s;
+  const double medium_s = start_s + kMedium_s * f.seconds_per_reference_s;
+  const double input_s = medium_s + kInputBytes * f.seconds_per_byte;
+  const double medium_j = kLeastJoules + kMedium_s * f.joules_per_reference_s;
+  const double input_j = medium_j + kInputBytes * f.joules_per_byte;
+  const double medium_usd = kLeastUsd + kMedium_s * f.usd_per_reference_s;
+
   const auto set = [&](OrderKind kind, double key) {
     keys[static_cast<std::size_t>(kind)] = ranked(key, id);
   };
-  set(OrderKind::kLightWork, start_s + 0.001 * f.seconds_per_reference_s);
-  set(OrderKind::kMediumWork, medium_s);
-  set(OrderKind::kHeavyWork, start_s + f.seconds_per_reference_s);
-  set(OrderKind::kLargeInput, medium_s + kMegabyte * f.seconds_per_byte);
+  set(OrderKind::kLightLatency, start_s + kLight_s * f.seconds_per_reference_s);
+  set(OrderKind::kLatency, medium_s);
+  set(OrderKind::kHeavyLatency, start_s + kHeavy_s * f.seconds_per_reference_s);
+  set(OrderKind::kInputLatency, input_s);
   set(OrderKind::kEnergy, f.joules_per_reference_s);
+  set(OrderKind::kInputEnergy, input_j);
   set(OrderKind::kCost, f.usd_per_reference_s);
-  set(OrderKind::kThrift,
-      medium_s * (f.joules_per_reference_s + kLeastJoules) * (f.usd_per_reference_s + kLeastUsd));
+  set(OrderKind::kThrift, medium_s * medium_j * medium_usd);
+  set(OrderKind::kInputThrift, input_s * input_j * medium_usd);
+  set(OrderKind::kGreenSpeed, medium_s * medium_j * medium_j);
+  set(OrderKind::kInputGreenSpeed, input_s * input_j * input_j);
+  set(OrderKind::kCheapSpeed, medium_s * medium_usd);
+  set(OrderKind::kFrugal, medium_j * medium_usd);
   set(OrderKind::kQueue, f.queue);
   return keys;
 }
@@ -81,6 +95,16 @@ void Fleet::Index::mark_placeable(NodeId id, bool placeable) {
   placeable_[word] = placeable ? placeable_[word] | bit : placeable_[word] & ~bit;
 }
 
+void Fleet::Index::move_site(NodeId id, const Card& card, std::uint32_t site) {
+  if (card.present) {
+    std::erase(sites_[card.facts.site], id);
+  }
+  if (sites_.size() <= site) {
+    sites_.resize(site + 1);
+  }
+  sites_[site].push_back(id);
+}
+
 void Fleet::Index::put(NodeId id, const NodeFacts& facts) {
   if (cards_.size() <= id.value) {
     cards_.resize(id.value + 1);
@@ -88,13 +112,14 @@ void Fleet::Index::put(NodeId id, const NodeFacts& facts) {
   Card& card = cards_[id.value];
   const Keys keys = keys_of(id, facts);
   mark_placeable(id, facts.placeable);
-  if (!card.present || card.facts.tier != facts.tier || card.facts.site != facts.site) {
+  if (!card.present || card.facts.site != facts.site) {
+    move_site(id, card, facts.site);
+  }
+  if (!card.present || card.facts.tier != facts.tier) {
     if (card.present) {
       leave(card.tier);
-      leave(card.site);
     }
     card.tier = join(group_of(tiers_, static_cast<std::size_t>(facts.tier)), keys);
-    card.site = join(group_of(sites_, facts.site), keys);
   }
   if (!card.present) {
     card.present = true;
@@ -107,7 +132,6 @@ void Fleet::Index::put(NodeId id, const NodeFacts& facts) {
     }
     card.keys[i] = keys[i];
     card.tier.group->orders[i].set(card.tier.slot, keys[i]);
-    card.site.group->orders[i].set(card.site.slot, keys[i]);
     for (const Membership& membership : card.by_model) {
       membership.group->orders[i].set(membership.slot, keys[i]);
     }
@@ -134,7 +158,7 @@ void Fleet::Index::remove(NodeId id) {
   check(card.present, "only a node of the index leaves it");
   mark_placeable(id, false);
   leave(card.tier);
-  leave(card.site);
+  std::erase(sites_[card.facts.site], id);
   set_models(id, {});
   card.present = false;
   card.facts = {};
@@ -150,13 +174,13 @@ const Order* Fleet::Index::tier_order(Tier tier, OrderKind kind) const {
   return number < tiers_.size() ? &tiers_[number].orders[static_cast<std::size_t>(kind)] : nullptr;
 }
 
-const Order* Fleet::Index::site_order(std::uint32_t site, OrderKind kind) const {
-  return site < sites_.size() ? &sites_[site].orders[static_cast<std::size_t>(kind)] : nullptr;
-}
-
 const Order* Fleet::Index::model_order(ModelId model, OrderKind kind) const {
   return model.value < models_.size() ? &models_[model.value].orders[static_cast<std::size_t>(kind)]
                                       : nullptr;
+}
+
+std::span<const NodeId> Fleet::Index::site_nodes(std::uint32_t site) const {
+  return site < sites_.size() ? std::span<const NodeId>(sites_[site]) : std::span<const NodeId>();
 }
 
 bool Fleet::Index::has_model(NodeId id, ModelId model) const {

@@ -1,9 +1,9 @@
 // index.h: where a decision finds good nodes without looking at the whole fleet.
 //
-// Nodes stand in groups: one per tier, one per site, one per model that is resident on them. Each
-// group keeps its placeable nodes (ready and with credit) in several orders at once; shortlist.h
-// takes the best few of each. Fleet's mutators keep it current: one node's change costs O(groups of
-// the node x orders x log nodes).
+// Nodes stand in groups: one per tier, and one per model that is resident on them. Each group keeps
+// its placeable nodes (ready and with credit) in several orders at once; shortlist.h takes the best
+// few of each. Sites, which tend to be small, have a plain list of their nodes. Fleet's mutators
+// keep all of it current: one node's change costs O(groups of the node x orders x log nodes).
 
 #pragma once
 
@@ -35,21 +35,32 @@ struct NodeFacts {
   double seconds_per_byte = 0;
   double seconds_per_reference_s = 1;  // as declared and corrected by what was measured there
   double joules_per_reference_s = 0;
+  double joules_per_byte = 0;
   double usd_per_reference_s = 0;
   double queue = 0;  // outstanding attempts per slot
 };
 
+// What a node is good at. Latency is of waiting, the round trip and some work; energy and cost are
+// per reference second. The "input" kinds count 1 MB of input as well. Products find the nodes that
+// are good in several ways at once: they weigh ratios, so they need to know nothing of the scale on
+// which a decision will weigh them. The set was chosen by how much regret it leaves (shortlist.h).
 enum class OrderKind : std::uint8_t {
-  kLightWork,   // latency of 1 ms of reference work
-  kMediumWork,  // of 30 ms
-  kHeavyWork,   // of 1 s
-  kLargeInput,  // of 30 ms and 1 MB of input
-  kEnergy,      // joules per reference second
-  kCost,        // USD per reference second
-  kThrift,      // latency of 30 ms x joules x USD: good in everything, best in nothing
-  kQueue,       // outstanding attempts per slot
+  kLightLatency,  // 1 ms of reference work
+  kLatency,       // 30 ms
+  kHeavyLatency,  // 1 s
+  kInputLatency,  // 30 ms
+  kEnergy,
+  kInputEnergy,  // of 30 ms
+  kCost,
+  kThrift,           // latency x energy x cost
+  kInputThrift,      //
+  kGreenSpeed,       // latency x energy^2
+  kInputGreenSpeed,  //
+  kCheapSpeed,       // latency x cost
+  kFrugal,           // energy x cost
+  kQueue,            // outstanding attempts per slot
 };
-constexpr std::size_t kOrders = 8;
+constexpr std::size_t kOrders = 14;
 
 // Gives names small numbers, in order of first use, and never takes them back.
 class Numbering {
@@ -90,13 +101,13 @@ class Fleet::Index {
 
   // Reading. Orders hold placeable nodes only; nullptr if there is no such group.
   const Order* tier_order(Tier tier, OrderKind kind) const;
-  const Order* site_order(std::uint32_t site, OrderKind kind) const;
   const Order* model_order(ModelId model, OrderKind kind) const;
   const NodeFacts& facts(NodeId id) const { return cards_[id.value].facts; }
   Ranked key(NodeId id, OrderKind kind) const {
     return cards_[id.value].keys[static_cast<std::size_t>(kind)];
   }
   bool has_model(NodeId id, ModelId model) const;  // some variant of it is resident there
+  std::span<const NodeId> site_nodes(std::uint32_t site) const;  // in no particular order
   std::size_t placeable_count() const { return placeable_count_; }
   // The first placeable node with this id or a larger one, else the first of all; kNoNode if none
   // is placeable.
@@ -119,7 +130,7 @@ class Fleet::Index {
     bool present = false;
     NodeFacts facts;
     Keys keys;  // kUnranked unless placeable
-    Membership tier, site;
+    Membership tier;
     std::vector<Membership> by_model;  // parallel to models
     std::vector<ModelId> models;
   };
@@ -127,11 +138,13 @@ class Fleet::Index {
   Group& group_of(std::deque<Group>& groups, std::size_t number);
   Membership join(Group& group, const Keys& keys);
   void leave(const Membership& membership);
+  void move_site(NodeId id, const Card& card, std::uint32_t site);
   void mark_placeable(NodeId id, bool placeable);
 
-  std::deque<Group> tiers_, sites_, models_;  // deques: groups never move
-  std::vector<Card> cards_;                   // by node
-  std::vector<std::uint64_t> placeable_;      // a bit per node
+  std::deque<Group> tiers_, models_;        // deques: groups never move
+  std::vector<std::vector<NodeId>> sites_;  // members, by number
+  std::vector<Card> cards_;                 // by node
+  std::vector<std::uint64_t> placeable_;    // a bit per node
   std::size_t placeable_count_ = 0;
   std::uint32_t turn_ = 0;
 };

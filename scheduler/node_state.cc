@@ -145,6 +145,7 @@ NodeFacts NodeState::facts() const {
       .seconds_per_byte = seconds_per_byte.mean,
       .seconds_per_reference_s = slowness,
       .joules_per_reference_s = busy_w_per_slot * slowness,
+      .joules_per_byte = transfer_j_per_byte,
       .usd_per_reference_s = price_usd_per_s / slots * slowness,
       .queue = load.outstanding / slots,
   };

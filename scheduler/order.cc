@@ -31,33 +31,41 @@ void Order::set(std::uint32_t slot, Ranked entry) {
   }
 }
 
+void OrderWalk::start() {
+  bests_.clear();
+  parts_.clear();
+}
+
 void OrderWalk::push(Ranked best, const Order* order, std::uint32_t place) {
-  if (best == kUnranked) {
-    return;
+  if (best != kUnranked) {
+    bests_.push_back(best);
+    parts_.push_back({order, place});
   }
-  frontier_.push_back({best, order, place});
-  std::ranges::push_heap(frontier_, std::ranges::greater(), &Branch::best);
 }
 
 void OrderWalk::add(const Order& order) { push(order.best(), &order, 1); }
 
 Ranked OrderWalk::next() {
-  if (frontier_.empty()) {
+  if (bests_.empty()) {
     return kUnranked;
   }
-  std::ranges::pop_heap(frontier_, std::ranges::greater(), &Branch::best);
-  const Branch top = frontier_.back();
-  frontier_.pop_back();
-  const std::vector<Ranked>& tree = top.order->tree_;
+  const auto top = static_cast<std::size_t>(std::ranges::min_element(bests_) - bests_.begin());
+  const Ranked best = bests_[top];
+  const Part part = parts_[top];
+  bests_[top] = bests_.back();
+  bests_.pop_back();
+  parts_[top] = parts_.back();
+  parts_.pop_back();
+  const std::vector<Ranked>& tree = part.order->tree_;
   // Down to the leaf that won; what lost against it on the way is what may come next.
-  for (std::uint32_t place = top.place; place < top.order->leaves_;) {
+  for (std::uint32_t place = part.place; place < part.order->leaves_;) {
     place *= 2;
-    if (tree[place] != top.best) {
+    if (tree[place] != best) {
       ++place;
     }
-    push(tree[place ^ 1], top.order, place ^ 1);
+    push(tree[place ^ 1], part.order, place ^ 1);
   }
-  return top.best;
+  return best;
 }
 
 }  // namespace skerry::scheduler

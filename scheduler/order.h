@@ -46,18 +46,20 @@ class Order {
 // are kept by start().
 class OrderWalk {
  public:
-  void start() { frontier_.clear(); }
+  void start();
   void add(const Order& order);
   Ranked next();  // kUnranked at the end
 
  private:
-  struct Branch {
-    Ranked best;
+  // Where the best entry of a part of an order is to be found. Parts are few (some log n for each
+  // entry read), so finding the best one by looking at all of them beats keeping a heap.
+  struct Part {
     const Order* order;
     std::uint32_t place;
   };
   void push(Ranked best, const Order* order, std::uint32_t place);
-  std::vector<Branch> frontier_;  // a heap: the best on top
+  std::vector<Ranked> bests_;
+  std::vector<Part> parts_;  // parallel to bests_
 };
 
 }  // namespace skerry::scheduler

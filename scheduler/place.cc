@@ -17,6 +17,8 @@ namespace {
 
 // A shortlist of fewer nodes that gave up looking is not trusted: the fleet is scanned.
 constexpr std::size_t kTrustedNodes = 4;
+// A site of at most so many nodes is looked at node by node; a larger one is found by the index.
+constexpr std::size_t kSmallSite = 512;
 // Where nobody can take a task, at least so many nodes are asked why.
 constexpr std::size_t kAskedNodes = 64;
 
@@ -32,7 +34,11 @@ struct Placer::State {
   Front front;
   Decision decision;
 
+  std::uint32_t& masked_of(MaskReason reason) {
+    return decision.masked[static_cast<std::size_t>(reason)];
+  }
   void look(const TaskView& task, const Fleet& fleet);
+  void look_at_site(const TaskView& task, const Fleet& fleet, std::span<const NodeId> site_nodes);
   void evaluate(const TaskView& task, const Fleet& fleet, std::span<const NodeId> from);
   void scan(const TaskView& task, const Fleet& fleet);
   void ask_why(const TaskView& task, const Fleet& fleet);
@@ -71,8 +77,9 @@ std::size_t best_of(std::span<const Candidate> candidates, std::span<const doubl
 
 // Finds the nodes worth looking at, and the candidates among them.
 void Placer::State::look(const TaskView& task, const Fleet& fleet) {
-  nodes.clear();
   const Eligibility::OnlyNode only = eligibility.only_node();
+  const Eligibility::OnlySite site = eligibility.only_site();
+  nodes.clear();
   if (only.asked) {
     if (only.node) {
       nodes.push_back(*only.node);
@@ -89,7 +96,14 @@ void Placer::State::look(const TaskView& task, const Fleet& fleet) {
     evaluate(task, fleet, nodes);
     return;
   }
-  shortlist.gather(task, fleet, eligibility, decision.masked);
+  if (site.asked && !site.site) {
+    return;
+  }
+  if (site.asked && fleet.index().site_nodes(*site.site).size() <= kSmallSite) {
+    look_at_site(task, fleet, fleet.index().site_nodes(*site.site));
+  } else {
+    shortlist.gather(task, fleet, eligibility, decision.masked);
+  }
   evaluate(task, fleet, shortlist.nodes());
   const bool few = shortlist.incomplete() && shortlist.nodes().size() < kTrustedNodes;
   if ((decision.candidates.empty() || few) && fleet.index().placeable_count() > 0) {
@@ -97,12 +111,24 @@ void Placer::State::look(const TaskView& task, const Fleet& fleet) {
   }
 }
 
+// Shortlists those of a site's nodes that take work.
+void Placer::State::look_at_site(const TaskView& task, const Fleet& fleet,
+                                 std::span<const NodeId> site_nodes) {
+  for (const NodeId node : site_nodes) {
+    if (eligibility.takes_work(node)) {
+      nodes.push_back(node);
+    } else {
+      count_masked(eligibility, node, decision.masked);
+    }
+  }
+  shortlist.pick(task, fleet, nodes);
+}
+
 // Appends the candidates on these nodes, which are ascending.
 void Placer::State::evaluate(const TaskView& task, const Fleet& fleet,
                              std::span<const NodeId> from) {
   for (const NodeId node : from) {
-    if (eligibility.lasting(node) != MaskReason::kNone ||
-        eligibility.passing(node) != MaskReason::kNone) {
+    if (!eligibility.takes_work(node)) {
       count_masked(eligibility, node, decision.masked);
       continue;
     }
@@ -116,7 +142,7 @@ void Placer::State::evaluate(const TaskView& task, const Fleet& fleet,
           continue;
         }
       }
-      ++decision.masked[static_cast<std::size_t>(reason)];
+      ++masked_of(reason);
     }
   }
 }
@@ -152,10 +178,14 @@ void Placer::State::ask_why(const TaskView& task, const Fleet& fleet) {
     if (!fleet.has_node(node)) {
       continue;
     }
+    const MaskReason lasting = eligibility.lasting(node);
+    if (lasting != MaskReason::kNone) {  // most nodes, where a constraint is selective
+      masked_of(lasting) += static_cast<std::uint32_t>(eligibility.variants().size());
+      continue;
+    }
     for (const VariantMask& variant : eligibility.variants()) {
       const Prediction prediction = predict(fleet, node, variant.id, task.input_bytes);
-      const MaskReason reason = eligibility.judge(node, variant, prediction);
-      ++decision.masked[static_cast<std::size_t>(reason)];
+      ++masked_of(eligibility.judge(node, variant, prediction));
       decision.satisfiable = decision.satisfiable || eligibility.possible(node, variant);
     }
     if (++asked >= kAskedNodes && decision.satisfiable) {

@@ -14,17 +14,38 @@ constexpr std::size_t kRotatingNodes = 2;
 constexpr double kLargeInputBytes = 100e3;
 constexpr double kExhausted = std::numeric_limits<double>::infinity();
 
+// How many turns an order has, relative to the others: always, and by the preference's weights.
+// Chosen by the regret over random fleets (tests/unit/scheduler_regret_test.cc); it is flat around
+// these.
+struct Turns {
+  OrderKind small_input, large_input;
+  double always, latency, energy, cost;
+
+  double weight(const Preference& preference) const {
+    const auto& weights = preference.weights;
+    return always + latency * weights[0] + energy * weights[1] + cost * weights[2];
+  }
+};
+constexpr std::array<Turns, 6> kTurns = {{
+    {OrderKind::kThrift, OrderKind::kInputThrift, 0.5, 0, 0, 0},
+    {OrderKind::kGreenSpeed, OrderKind::kInputGreenSpeed, 0.2, 0, 0.8, 0},
+    {OrderKind::kEnergy, OrderKind::kInputEnergy, 0.1, 0, 0.5, 0},
+    {OrderKind::kCost, OrderKind::kCost, 0.05, 0, 0, 0.3},
+    {OrderKind::kCheapSpeed, OrderKind::kCheapSpeed, 0.1, 0.2, 0, 0.5},
+    {OrderKind::kFrugal, OrderKind::kFrugal, 0.25, 0, 0.2, 0.2},
+}};
+// The latency orders depend on the model's work, so their kinds are chosen per task.
+constexpr Turns kLatencyTurns = {OrderKind::kLatency, OrderKind::kInputLatency, 0.05, 0.3, 0, 0};
+constexpr double kQueueTurns = 0.05;
+// Nodes where the model is not resident have to load it first, and are good more rarely.
+constexpr double kElsewhere = 0.2;
+
 // The latency order whose amount of work is nearest, by ratio.
 OrderKind latency_order(double reference_s) {
   if (reference_s < 0.0055) {
-    return OrderKind::kLightWork;
+    return OrderKind::kLightLatency;
   }
-  return reference_s < 0.17 ? OrderKind::kMediumWork : OrderKind::kHeavyWork;
-}
-
-bool passes(const Eligibility& eligibility, NodeId node) {
-  return eligibility.lasting(node) == MaskReason::kNone &&
-         eligibility.passing(node) == MaskReason::kNone;
+  return reference_s < 0.17 ? OrderKind::kLatency : OrderKind::kHeavyLatency;
 }
 
 }  // namespace
@@ -50,7 +71,7 @@ void Shortlist::add_source(OrderKind kind, bool resident, double weight) {
   source.kind = kind;
   source.resident = resident;
   source.stride = 1 / weight;
-  source.next_turn = 0;  // everyone has a first turn
+  source.next_turn = source.stride;
   source.passed_over = 0;
   source.list_next = 0;
 }
@@ -65,23 +86,23 @@ void Shortlist::plan_sources(const TaskView& task, const Fleet& fleet) {
   }
   const OrderKind light = latency_order(least_s);
   const OrderKind heavy = latency_order(most_s);
-  const auto& weights = task.preference.weights;
-  constexpr double kBase = 0.1;
+  const bool large_input = task.input_bytes > kLargeInputBytes;
 
   source_count_ = 0;
   for (const bool resident : {true, false}) {
-    add_source(heavy, resident, kBase + weights[0] / 2);
-    if (light != heavy) {
-      add_source(light, resident, kBase + weights[0] / 2);
+    const double share = resident ? 1 : kElsewhere;
+    const double latency = share * kLatencyTurns.weight(task.preference);
+    add_source(large_input ? kLatencyTurns.large_input : heavy, resident, latency);
+    if (light != heavy || large_input) {
+      add_source(light, resident, latency);
     }
-    if (task.input_bytes > kLargeInputBytes) {
-      add_source(OrderKind::kLargeInput, resident, kBase + weights[0] / 2);
+    for (const Turns& turns : kTurns) {
+      add_source(large_input ? turns.large_input : turns.small_input, resident,
+                 share * turns.weight(task.preference));
     }
-    add_source(OrderKind::kEnergy, resident, kBase + weights[1]);
-    add_source(OrderKind::kCost, resident, kBase + weights[2]);
-    add_source(OrderKind::kThrift, resident, kBase + 0.25);
   }
-  add_source(OrderKind::kQueue, false, kBase);
+  add_source(OrderKind::kQueue, false, kQueueTurns);
+  sources_[source_count_ - 1].next_turn = 0;  // always has one
 }
 
 void Shortlist::start_walks(const TaskView& task, const Fleet& fleet,
@@ -96,8 +117,6 @@ void Shortlist::start_walks(const TaskView& task, const Fleet& fleet,
     };
     if (source.resident) {
       add(index.model_order(task.model, source.kind));
-    } else if (eligibility.site_asked()) {
-      add(eligibility.site() ? index.site_order(*eligibility.site(), source.kind) : nullptr);
     } else {
       for (const Tier tier : {Tier::kDevice, Tier::kEdge, Tier::kCloud}) {
         add(eligibility.tier_allowed(tier) ? index.tier_order(tier, source.kind) : nullptr);
@@ -144,7 +163,7 @@ void Shortlist::take_rotating(const Fleet& fleet, const Eligibility& eligibility
       return;  // none, or once around
     }
     from = id.value + 1;
-    if (passes(eligibility, id) && take(id)) {
+    if (eligibility.takes_work(id) && take(id)) {
       nodes_.push_back(id);
     }
   }
@@ -171,7 +190,7 @@ void Shortlist::gather(const TaskView& task, const Fleet& fleet, const Eligibili
     if (!take(id)) {
       continue;
     }
-    if (passes(eligibility, id)) {
+    if (eligibility.takes_work(id)) {
       nodes_.push_back(id);
       source->next_turn += source->stride;
     } else {

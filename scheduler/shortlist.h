@@ -1,10 +1,11 @@
 // shortlist.h: picks the few nodes that a decision looks at closely.
 //
 // The index keeps nodes in several orders (index.h). A shortlist takes the best of each in turns,
-// until it has kShortlistNodes: of the whole fleet (or of the tiers or the site asked for), and of
-// the nodes where the model is resident. Turns go by the task's preference, but every order has
-// one. Two places go to a rotation over all nodes, so that no node is forgotten. Nodes that are not
-// eligible are passed over; an order that yields none for long is given up.
+// until it has kShortlistNodes: of the nodes where the model is resident, and, with fewer turns, of
+// all nodes of the tiers asked for. Orders have more turns the more the task's preference cares for
+// what they are about. Two places go to a rotation over all nodes and one to the shortest queue,
+// whatever the preference. Nodes that take no work of this task are passed over; an order that keeps
+// yielding such nodes is given up.
 //
 // Deterministic: the same task and fleet always yield the same nodes. Nothing is allocated once
 // buffers have grown.
@@ -45,7 +46,7 @@ class Shortlist {
     std::vector<Ranked> list;
     std::size_t list_next = 0;
   };
-  static constexpr std::size_t kMaxSources = 16;
+  static constexpr std::size_t kMaxSources = 20;
 
   void plan_sources(const TaskView& task, const Fleet& fleet);
   void add_source(OrderKind kind, bool resident, double weight);
