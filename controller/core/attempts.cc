@@ -61,10 +61,11 @@ TaskResult result_of(const Context& ctx, const JobEntry& entry, const Attempt& a
 }
 
 // What the outcome teaches about the node's speed.
-void learn(Context& ctx, const Attempt& attempt, const AttemptEnded& event) {
+void learn(Context& ctx, const JobEntry& entry, const Attempt& attempt, const AttemptEnded& event) {
   if (event.outcome != AttemptOutcome::kSucceeded) {
     return;
   }
+  model_worked_on(ctx.state.models.at(entry.job.spec.model), attempt.node);
   ctx.state.fleet.observe_service(attempt.node, attempt.variant, to_seconds(event.usage.service));
   if (event.usage.load.count() > 0) {
     ctx.state.fleet.observe_load(attempt.node, attempt.variant, to_seconds(event.usage.load));
@@ -201,7 +202,7 @@ void handle(Context& ctx, AttemptEnded& event) {
     ctx.send(event.session, AckResult{event.attempt, committed}, after);
     return;
   }
-  learn(ctx, *attempt, event);
+  learn(ctx, *entry, *attempt, event);
   const Attempt ended = *attempt;
   const AttemptRef ref = event.attempt;
   const bool durable = entry->job.spec.durability == Durability::kDurable;

@@ -116,6 +116,8 @@ void handle(Context& ctx, ProbeEnded& event);
 void install_model(State& state, const ModelManifest& manifest, std::uint64_t revision);
 void probe_next(Context& ctx, NodeEntry& node);
 void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node);
+void model_worked_on(ModelEntry& model, NodeId node);
+void trip_timer(Context& ctx, scheduler::ModelId id);
 void set_resident(State& state, NodeEntry& node, const std::vector<VariantName>& variants);
 
 // ---- operators.cc

@@ -52,6 +52,8 @@ void fire(Context& ctx, const Timer& timer) {
       return sequence_timer(ctx, timer.id);
     case TimerKind::kRetention:
       return retention_timer(ctx);
+    case TimerKind::kTrip:
+      return trip_timer(ctx, {static_cast<std::uint32_t>(timer.id)});
     case TimerKind::kPlace:
       return;  // placing follows every apply
   }

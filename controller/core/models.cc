@@ -199,9 +199,28 @@ void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node) {
       model.crashes, [&](const auto& crash) { return crash.second >= since; });
   if (!model.tripped && recent >= ctx.state.settings.trip_nodes) {
     model.tripped = true;
+    model.tripped_at = ctx.now;
+    ctx.state.timers.add(
+        {ctx.now + ctx.state.settings.trip_time, TimerKind::kTrip, model.id.value});
     ctx.state.fleet.set_tripped(model.id, true);
     ctx.happen(ModelChanged{model.manifest.name, "tripped"});
   }
+}
+
+void model_worked_on(ModelEntry& model, NodeId node) { model.crashes.erase(node); }
+
+// The breaker closes again: if the model still crashes everywhere, it trips again.
+void trip_timer(Context& ctx, scheduler::ModelId id) {
+  const auto it = ctx.state.models.find(ctx.state.model_names.at(id.value));
+  if (it == ctx.state.models.end() || it->second.id != id || !it->second.tripped ||
+      it->second.tripped_at + ctx.state.settings.trip_time > ctx.now) {
+    return;
+  }
+  it->second.tripped = false;
+  it->second.crashes.clear();
+  ctx.state.fleet.set_tripped(id, false);
+  ctx.state.ready.unblock_all();
+  ctx.happen(ModelChanged{it->first, "restored"});
 }
 
 }  // namespace skerry::core

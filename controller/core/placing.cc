@@ -149,15 +149,29 @@ const scheduler::Decision& decide(Context& ctx, JobEntry& entry) {
   return *decision;
 }
 
-// Nobody can take it now. A caller that waits without a stored job is told at once if nobody ever
-// can.
+// Why waiting makes no sense; empty = it does. A stored job waits for the fleet to change, unless
+// its sequence binds it.
+std::string hopeless_because(const Context& ctx, const JobEntry& entry,
+                             const scheduler::Decision& decision) {
+  if (decision.satisfiable) {
+    return {};
+  }
+  if (entry.sequence != 0 && ctx.state.sequences.at(entry.sequence).node) {
+    return "the node and variant that hold its sequence's state do not meet its constraints";
+  }
+  if (entry.job.spec.durability == Durability::kNone) {
+    return "no node and variant of this fleet can ever meet the constraints; POST "
+           "/api/v1/placements says why";
+  }
+  return {};
+}
+
+// Nobody can take it now. Returns whether it stays in line.
 bool refuse_or_block(Context& ctx, JobEntry& entry, const ReadyQueue::Spot& spot,
                      const scheduler::Decision& decision, Duration took) {
-  if (!decision.satisfiable && entry.job.spec.durability == Durability::kNone) {
+  if (std::string why = hopeless_because(ctx, entry, decision); !why.empty()) {
     ctx.state.ready.pop(spot, false);
-    end_with_error(ctx, entry, TaskState::kFailed, ErrorCode::kUnsatisfiable,
-                   "no node and variant of this fleet can ever meet the constraints; POST "
-                   "/api/v1/placements says why");
+    end_with_error(ctx, entry, TaskState::kFailed, ErrorCode::kUnsatisfiable, std::move(why));
     return false;
   }
   ctx.state.ready.block(spot, decision.masked);

@@ -109,9 +109,7 @@ void handle(Context& ctx, AgentHello& event) {
   }
   ctx.send(event.session, WelcomeAgent{ctx.state.epoch, ctx.state.settings.heartbeat},
            changed ? ctx.batch() : 0);
-  if (node.draining) {
-    ctx.send(event.session, SetNodeMode{true});
-  }
+  ctx.send(event.session, SetNodeMode{node.draining});  // it may remember another
   node.given_up = false;
   node.suspect = false;
   node.recovering = false;

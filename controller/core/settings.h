@@ -30,8 +30,10 @@ struct Settings {
   std::uint32_t max_crashes = 2;             // runners crashed on that many nodes: QUARANTINED
   Duration backoff_base = milliseconds(50);  // full jitter: uniform(0, min(cap, base * 2^n))
   Duration backoff_cap = seconds(10);
-  std::uint32_t trip_nodes = 3;        // a model that crashed on that many nodes ...
-  Duration trip_window = minutes(10);  // ... within this time takes no new work until applied again
+  std::uint32_t trip_nodes =
+      3;  // a model that crashed on that many nodes, with no success there since,
+  Duration trip_window = minutes(10);  // within this time, takes no new work
+  Duration trip_time = seconds(60);    // for so long, or until it is applied again
   Duration sequence_idle =
       seconds(60);  // an idle sequence is forgotten; a later task of it starts afresh
   // bounds

@@ -88,7 +88,8 @@ struct ModelEntry {
       variants;  // every one that ever was, so that ids stay valid
   std::uint64_t open_jobs = 0;
   bool tripped = false;
-  std::map<NodeId, Instant> crashes;  // the last one on each node
+  Instant tripped_at{};
+  std::map<NodeId, Instant> crashes;  // the last one on each node, unless it worked there since
 };
 
 struct IdempotencyEntry {

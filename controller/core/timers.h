@@ -24,6 +24,7 @@ enum class TimerKind : std::uint8_t {
   kNode,
   kSequence,
   kRetention,
+  kTrip,
   kPlace
 };
 

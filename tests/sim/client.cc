@@ -1,0 +1,228 @@
+#include "tests/sim/client.h"
+
+#include <fmt/format.h>
+
+namespace skerry::sim {
+
+namespace {
+
+ModelManifest model() {
+  ModelManifest manifest{.name = "m"};
+  manifest.inputs.push_back({.name = "x", .kind = InputKind::kTensor, .shape = {-1}});
+  manifest.outputs.push_back({.name = "y", .kind = OutputKind::kTensor});
+  manifest.variants.push_back(
+      {.name = "small", .accuracy = 0.9, .memory_bytes = 1 << 20, .reference_ms = 50});
+  manifest.variants.push_back(
+      {.name = "large", .accuracy = 0.99, .memory_bytes = 8 << 20, .reference_ms = 400});
+  return manifest;
+}
+
+}  // namespace
+
+Clients::Clients(World& world, Random random) : world_(world), random_(random) {}
+
+void Clients::install_model() {
+  if (!world_.controller_up() || model_known_) {
+    return;
+  }
+  world_.tell_core(core::PutModel{.ticket = next_ticket_++, .manifest = model()});
+  world_.after(milliseconds(200), [this] {
+    model_known_ = world_.controller_up() && world_.core().model("m").has_value();
+    install_model();
+  });
+}
+
+core::JobSpec Clients::draw_job() {
+  core::JobSpec spec;
+  spec.ns = random_.chance(0.5) ? "a" : "b";
+  spec.model = "m";
+  const double kind = random_.uniform();
+  spec.inputs = Payload::inlined(
+      kind < 0.05 ? "bad" : (kind < 0.08 ? "poison" : (kind < 0.25 ? "slow" : "ok")));
+  const auto presets = scheduler::presets();
+  spec.preference = presets[random_.below(presets.size())].preference;
+  spec.urgency = static_cast<core::Urgency>(random_.below(3));
+  if (random_.chance(0.2)) {
+    spec.constraints.deadline = world_.now() + duration_from_seconds(random_.uniform(0.05, 20));
+  }
+  if (random_.chance(0.1)) {
+    spec.constraints.min_accuracy = 0.95;
+  }
+  if (random_.chance(0.1)) {
+    spec.constraints.site = "s0";
+  }
+  if (random_.chance(0.1)) {
+    spec.sequence = random_.chance(0.5) ? "q1" : "q2";
+  }
+  return spec;
+}
+
+void Clients::plan_requests(Duration over) {
+  const std::uint64_t requests = 10 + random_.below(60);
+  for (std::uint64_t number = 0; number < requests; ++number) {
+    world_.after(duration_from_seconds(random_.uniform(0.3, to_seconds(over))),
+                 [this, number] { request(number); });
+  }
+}
+
+void Clients::request(std::uint64_t number) {
+  if (!model_known_) {
+    world_.after(milliseconds(300), [this, number] { request(number); });
+    return;
+  }
+  Request request{.submit = {}, .number = number};
+  const std::uint64_t jobs = random_.chance(0.15) ? 2 + random_.below(8) : 1;
+  const std::string ns = random_.chance(0.5) ? "a" : "b";
+  for (std::uint64_t i = 0; i < jobs; ++i) {
+    request.submit.jobs.push_back(draw_job());
+    request.submit.jobs.back().ns = ns;
+  }
+  if (jobs == 1 && random_.chance(0.4)) {
+    request.submit.wait_until = world_.now() + duration_from_seconds(random_.uniform(0.01, 30));
+    if (random_.chance(0.5)) {
+      request.submit.jobs.front().durability = core::Durability::kNone;
+      request.submit.jobs.front().sequence.clear();
+    }
+  }
+  if (request.submit.jobs.front().durability == core::Durability::kDurable && random_.chance(0.5)) {
+    request.submit.idempotency =
+        core::IdempotencyKey{fmt::format("k{}", number), fmt::format("d{}", number)};
+  }
+  send(std::move(request));
+}
+
+void Clients::send(Request request) {
+  if (!world_.controller_up()) {
+    world_.after(milliseconds(250),
+                 [this, request = std::move(request)]() mutable { send(std::move(request)); });
+    return;
+  }
+  const core::Ticket ticket = next_ticket_++;
+  request.submit.ticket = ticket;
+  open_[ticket] = request;
+  const bool impatient = request.submit.wait_until && random_.chance(0.1);
+  world_.note(fmt::format("submit #{} ticket {}", request.number, ticket));
+  world_.tell_core(request.submit);
+  if (impatient) {
+    world_.after(milliseconds(100), [this, ticket, life = world_.controller_life()] {
+      if (open_.erase(ticket) > 0 && life == world_.controller_life() && world_.controller_up()) {
+        world_.tell_core(core::Abandon{ticket});
+      }
+    });
+  }
+  if (request.submit.idempotency && random_.chance(0.2)) {  // the same again, from a nervous client
+    Request again = request;
+    world_.after(duration_from_seconds(random_.uniform(0, 5)), [this, again] { send(again); });
+  }
+}
+
+void Clients::answer(const core::Answer& answer) {
+  const auto it = open_.find(answer.ticket);
+  if (it == open_.end()) {
+    return;
+  }
+  const bool durable = it->second.submit.jobs.front().durability == core::Durability::kDurable;
+  open_.erase(it);
+  if (!answer.reply) {
+    return;
+  }
+  if (const auto* submitted = std::get_if<core::Submitted>(&*answer.reply)) {
+    world_.probes().replayed += submitted->replayed ? 1 : 0;
+    for (const auto id : submitted->jobs) {
+      told(id);
+      maybe_cancel(id);
+    }
+  } else if (const auto* finished = std::get_if<core::Finished>(&*answer.reply);
+             finished != nullptr && durable) {
+    told_end(finished->job);
+  }
+}
+
+void Clients::told(JobId id) {
+  world_.note(fmt::format("acknowledged {}", to_string(id)));
+  acknowledged_.try_emplace(id);
+}
+
+void Clients::told_end(const core::Job& job) {
+  told(job.id);
+  auto& seen = acknowledged_[job.id];
+  if (seen && *seen != job.state) {
+    world_.broke(fmt::format("{} was told to be {} and then {}", to_string(job.id),
+                             to_string(*seen), to_string(job.state)));
+  }
+  seen = job.state;
+  if (!world_.store().results().contains(job.id)) {
+    world_.broke(
+        fmt::format("{} was told to have ended before that was durable", to_string(job.id)));
+  }
+}
+
+void Clients::maybe_cancel(JobId id) {
+  if (!random_.chance(0.1)) {
+    return;
+  }
+  world_.after(duration_from_seconds(random_.exponential(0.5)), [this, id] {
+    if (world_.controller_up()) {
+      world_.tell_core(core::CancelJob{.ticket = next_ticket_++, .ns = {}, .job = id});
+    }
+  });
+}
+
+void Clients::controller_died() {
+  std::map<core::Ticket, Request> open;
+  open.swap(open_);
+  for (auto& [ticket, request] : open) {
+    if (request.submit.idempotency) {
+      send(std::move(request));
+    }
+  }
+}
+
+std::uint64_t Clients::succeeded() const {
+  std::uint64_t count = 0;
+  for (const auto& [id, seen] : acknowledged_) {
+    const auto result = world_.store().results().find(id);
+    count += result != world_.store().results().end() && !result->second.result.error ? 1 : 0;
+  }
+  return count;
+}
+
+// "no_credit 3, site 2": why a job is not placed.
+std::string waiting_for(const core::Core& core, JobId id) {
+  std::string text;
+  if (const auto masked = core.waiting_for(id)) {
+    for (std::size_t reason = 0; reason < masked->size(); ++reason) {
+      if ((*masked)[reason] > 0) {
+        text +=
+            fmt::format(" {} {},", scheduler::to_string(static_cast<scheduler::MaskReason>(reason)),
+                        (*masked)[reason]);
+      }
+    }
+  }
+  return text;
+}
+
+std::vector<std::string> Clients::complaints() const {
+  std::vector<std::string> complaints;
+  for (const auto& [id, seen] : acknowledged_) {
+    const core::Job* job = world_.core().find_job(id);
+    if (job == nullptr) {
+      complaints.push_back(fmt::format("{} was acknowledged and is lost", to_string(id)));
+    } else if (!is_terminal(job->state)) {
+      complaints.push_back(fmt::format("{} is still {} ({} attempts), sequence '{}', waits for:{}",
+                                       to_string(id), to_string(job->state), job->attempts,
+                                       job->spec.sequence, waiting_for(world_.core(), id)));
+    } else if (seen && *seen != job->state) {
+      complaints.push_back(fmt::format("{} was told to be {} and is {}", to_string(id),
+                                       to_string(*seen), to_string(job->state)));
+    } else if (!world_.store().results().contains(id)) {
+      complaints.push_back(fmt::format("{} ended and has no stored result", to_string(id)));
+    }
+  }
+  if (!open_.empty()) {
+    complaints.push_back(fmt::format("{} requests were never answered", open_.size()));
+  }
+  return complaints;
+}
+
+}  // namespace skerry::sim

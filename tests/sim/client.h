@@ -1,0 +1,54 @@
+// client.h: clients that submit, wait, cancel, repeat themselves and keep a ledger of what they
+// were told.
+//
+// What they were told must stay true: an acknowledged job ends, once, and what they saw of an ended
+// job never changes.
+
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/core/core.h"
+#include "tests/sim/world.h"
+
+namespace skerry::sim {
+
+class Clients {
+ public:
+  Clients(World& world, Random random);
+
+  void install_model();
+  void plan_requests(Duration over);
+  void answer(const core::Answer& answer);
+  void controller_died();  // every open request fails; those with a key are sent again
+
+  std::uint64_t jobs() const { return acknowledged_.size(); }
+  std::uint64_t succeeded() const;
+  // After healing: what is not as the ledger says.
+  std::vector<std::string> complaints() const;
+
+ private:
+  struct Request {
+    core::Submit submit;
+    std::uint64_t number = 0;
+  };
+
+  void request(std::uint64_t number);
+  void send(Request request);
+  void told(JobId id);
+  void told_end(const core::Job& job);
+  core::JobSpec draw_job();
+  void maybe_cancel(JobId id);
+
+  World& world_;
+  Random random_;
+  core::Ticket next_ticket_ = 1;
+  std::map<core::Ticket, Request> open_;
+  bool model_known_ = false;
+  std::map<JobId, std::optional<core::TaskState>> acknowledged_;  // and how it ended, once told
+};
+
+}  // namespace skerry::sim

@@ -1,0 +1,322 @@
+#include "tests/sim/world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "tests/sim/client.h"
+#include "tests/sim/sim_agent.h"
+
+namespace skerry::sim {
+
+namespace {
+
+constexpr Instant kStart = instant_from_us(1'700'000'000'000'000);
+constexpr Duration kWorkload = seconds(20);
+constexpr Duration kFaults = seconds(40);
+constexpr Duration kHealing = seconds(120);
+
+core::Settings draw_settings(Random random) {
+  core::Settings settings;
+  settings.policy = scheduler::heuristic_names()[random.below(scheduler::heuristic_names().size())];
+  settings.decisions_per_apply = random.chance(0.3) ? 2 : 256;
+  return settings;
+}
+
+}  // namespace
+
+World::World(RunOptions options)
+    : options_(options), random_(options.seed), now_(kStart), faults_end_(kStart + kFaults) {
+  outcome_.seed = options.seed;
+  outcome_.history_hash = 0xcbf29ce484222325ULL;
+  clients_ = std::make_unique<Clients>(*this, random_.fork("clients"));
+  const std::uint64_t agents = 1 + random_.below(7);
+  const std::uint64_t sites = 1 + random_.below(3);
+  for (std::uint64_t i = 0; i < agents; ++i) {
+    agents_.push_back(std::make_unique<SimAgent>(
+        *this, fmt::format("n{}", i), fmt::format("s{}", i % sites),
+        static_cast<scheduler::Tier>(random_.below(3)), random_.fork(fmt::format("agent {}", i))));
+  }
+}
+
+World::~World() = default;
+
+void World::after(Duration delay, std::function<void()> action) {
+  events_.push({now_ + std::max(delay, Duration(0)), ++order_, std::move(action)});
+}
+
+void World::note(std::string_view line) {
+  for (const char c : line) {
+    outcome_.history_hash =
+        (outcome_.history_hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  }
+  outcome_.history_hash =
+      (outcome_.history_hash ^ static_cast<std::uint64_t>(to_us(now_))) * 0x100000001b3ULL;
+  if (options_.print_history) {
+    std::printf("%12.6f  %.*s\n", to_seconds(now_ - kStart), static_cast<int>(line.size()),
+                line.data());
+  }
+}
+
+void World::broke(std::string rule) {
+  note("BROKEN: " + rule);
+  if (outcome_.broken.size() < 20) {
+    outcome_.broken.push_back(std::move(rule));
+  }
+}
+
+void World::start_controller() {
+  ++life_;
+  core_ =
+      std::make_unique<core::Core>(draw_settings(random_.fork("settings")), options_.seed + life_);
+  outbox_ = {};
+  durable_batches_ = 0;
+  tick_at_ = kNever;
+  note(fmt::format("controller starts, life {}", life_));
+  syncing_ = true;
+  carry_out(core_->restore(store_.stored(), now_));
+  syncing_ = false;
+  store_.sync(store_.pending());  // the epoch is durable before anything else
+  durable_batches_ = core_->batches_written();
+  outbox_.durable(durable_batches_, [this](core::Output output) { release(std::move(output)); });
+  schedule_tick();
+  clients_->install_model();
+}
+
+void World::crash_controller() {
+  if (!core_) {
+    return;
+  }
+  note("controller crashes");
+  ++outcome_.probes.controller_crashes;
+  outcome_.probes.batches_lost += store_.pending();
+  core_.reset();
+  ++life_;
+  store_.crash();
+  syncing_ = false;
+  for (auto& agent : agents_) {
+    agent->controller_died();
+  }
+  clients_->controller_died();
+  after(duration_from_seconds(random_.uniform(0.05, 3)), [this] {
+    if (!core_) {
+      start_controller();
+    }
+  });
+}
+
+void World::tell_core(core::Event event) {
+  note(fmt::format("event {}", event.index()));
+  carry_out(core_->apply(std::move(event), now_));
+  schedule_tick();
+  check_rules();
+}
+
+void World::session_closed(SessionId session, bool goodbye) {
+  tell_core(core::SessionClosed{session, goodbye});
+}
+
+void World::carry_out(core::Effects effects) {
+  if (!effects.writes.empty()) {
+    store_.append(std::move(effects.writes));
+    if (std::exchange(crash_at_next_write_, false) && faults_on()) {
+      after(Duration(0), [this] { crash_controller(); });
+    }
+    schedule_sync();
+  }
+  outbox_.take(std::move(effects.outputs),
+               [this](core::Output output) { release(std::move(output)); });
+}
+
+void World::schedule_sync() {
+  if (syncing_ || store_.pending() == 0) {
+    return;
+  }
+  syncing_ = true;
+  const std::size_t gathered = store_.pending();
+  const Duration took = duration_from_seconds(random_.chance(0.02) ? random_.uniform(0, 2)
+                                                                   : random_.exponential(0.0005));
+  after(took, [this, gathered, life = life_] {
+    if (life != life_) {
+      return;
+    }
+    syncing_ = false;
+    store_.sync(gathered);
+    durable_batches_ += gathered;
+    outbox_.durable(durable_batches_, [this](core::Output output) { release(std::move(output)); });
+    schedule_sync();
+  });
+}
+
+void World::release(core::Output output) {
+  if (const auto* answer = std::get_if<core::Answer>(&output.what)) {
+    note(fmt::format("answer {}", answer->ticket));
+    after(milliseconds(1), [this, answer = *answer, life = life_] {
+      if (life == life_) {
+        clients_->answer(answer);
+      }
+    });
+    return;
+  }
+  if (const auto* send = std::get_if<core::Send>(&output.what)) {
+    note(fmt::format("send {} to {}", send->command.index(), send->session.value));
+    for (auto& agent : agents_) {
+      if (agent->owns(send->session)) {
+        agent->command(send->session, send->command, life_);
+      }
+    }
+    return;
+  }
+  const auto& happening = std::get<core::Happening>(output.what);
+  if (const auto* changed = std::get_if<core::JobChanged>(&happening)) {
+    note(fmt::format("{} {} attempt {} {} {} {}", to_string(changed->job),
+                     to_string(changed->state), changed->attempt, changed->node, changed->variant,
+                     changed->reason));
+    outcome_.probes.quarantined += changed->state == core::TaskState::kQuarantined ? 1 : 0;
+    outcome_.probes.expired += changed->state == core::TaskState::kExpired ? 1 : 0;
+    outcome_.probes.cancelled += changed->state == core::TaskState::kCancelled ? 1 : 0;
+    outcome_.probes.sequences_lost += changed->reason.contains("sequence's state") ? 1 : 0;
+    const core::Job* job = core_ ? core_->find_job(changed->job) : nullptr;
+    outcome_.probes.hedged += job != nullptr && job->live.size() == 2 ? 1 : 0;
+  } else if (const auto* node = std::get_if<core::NodeChanged>(&happening)) {
+    note(fmt::format("{} {} {}", node->node, node->state, node->reason));
+  } else if (const auto* brake = std::get_if<core::BrakeChanged>(&happening)) {
+    note(brake->on ? "brake on" : "brake off");
+    outcome_.probes.brakes += brake->on ? 1 : 0;
+  }
+}
+
+void World::schedule_tick() {
+  const Instant next = core_->next_timer();
+  if (next >= tick_at_) {
+    return;
+  }
+  tick_at_ = next;
+  after(next - now_, [this, life = life_, next] {
+    if (life != life_ || tick_at_ != next) {
+      return;
+    }
+    tick_at_ = kNever;
+    tell_core(core::Tick{});
+  });
+}
+
+void World::plan_faults() {
+  Random faults = random_.fork("faults");
+  const auto sometime = [&] {
+    return duration_from_seconds(faults.uniform(0.5, to_seconds(kFaults) - 5));
+  };
+  const auto anybody = [&] { return agents_[faults.below(agents_.size())].get(); };
+  const auto many = [&](double mean) { return static_cast<int>(faults.exponential(mean)); };
+  for (int i = many(1.5); i > 0; --i) {
+    const Duration at = sometime();
+    if (faults.chance(0.5)) {
+      after(at, [this] { crash_controller(); });
+    } else {
+      after(at - milliseconds(40),
+            [this] { crash_at_next_write_ = true; });  // between a write and its sync
+    }
+  }
+  for (int i = many(2); i > 0; --i) {
+    after(sometime(), [agent = anybody(), down = duration_from_seconds(faults.uniform(0.1, 8))] {
+      agent->crash(down);
+    });
+  }
+  for (int i = many(4); i > 0; --i) {
+    after(sometime(), [agent = anybody()] { agent->break_stream(); });
+  }
+  for (int i = many(2); i > 0; --i) {
+    after(sometime(), [agent = anybody(), time = duration_from_seconds(faults.uniform(0.5, 12))] {
+      agent->partition(time);
+    });
+  }
+  for (int i = many(1); i > 0; --i) {
+    after(sometime(), [agent = anybody(), time = duration_from_seconds(faults.uniform(0.5, 10))] {
+      agent->pause(time);
+    });
+  }
+  for (int i = many(1); i > 0; --i) {
+    after(sometime(), [agent = anybody(), delay = duration_from_seconds(faults.uniform(0.1, 5))] {
+      agent->clog(delay, seconds(5));
+    });
+  }
+  if (faults.chance(0.2)) {  // most of the fleet at once
+    after(sometime(), [this, time = duration_from_seconds(faults.uniform(4, 15))] {
+      for (std::size_t i = 0; i < agents_.size() * 3 / 4; ++i) {
+        agents_[i]->partition(time);
+      }
+    });
+  }
+  for (int i = many(0.7); i > 0; --i) {
+    const std::string name = anybody()->name();
+    const Duration at = sometime();
+    const auto operate = [this, name](core::NodeAction action) {
+      if (core_) {
+        tell_core(core::ChangeNode{.ticket = core::kNoTicket, .name = name, .action = action});
+      }
+    };
+    after(at, [operate, drain = faults.chance(0.5)] {
+      operate(drain ? core::NodeAction::kDrain : core::NodeAction::kCordon);
+    });
+    after(kFaults + seconds(4), [operate] { operate(core::NodeAction::kUncordon); });
+  }
+}
+
+void World::check_rules() {
+  if (!core_) {
+    return;
+  }
+  for (auto& rule : core_->broken_invariants()) {
+    broke(std::move(rule));
+  }
+}
+
+void World::check_end() {
+  if (!core_) {
+    broke("the controller is down at the end");
+    return;
+  }
+  for (auto& complaint : clients_->complaints()) {
+    broke(std::move(complaint));
+  }
+  for (const auto& agent : agents_) {
+    for (auto& left : agent->leftovers()) {
+      broke(std::move(left));
+    }
+  }
+  const auto stats = core_->queue_stats(now_);
+  if (stats.ready + stats.backoff + stats.leased + stats.running + stats.unknown > 0) {
+    broke("jobs are still open");
+  }
+  for (const auto& rule : store_.broken()) {
+    broke(rule);
+  }
+}
+
+Outcome World::run() {
+  start_controller();
+  for (auto& agent : agents_) {
+    agent->start();
+  }
+  clients_->plan_requests(kWorkload);
+  plan_faults();
+  after(kFaults, [this] { note("faults end"); });
+  const Instant end = kStart + kFaults + kHealing;
+  while (!events_.empty() && events_.top().at <= end && outcome_.broken.empty()) {
+    Event event = events_.top();
+    events_.pop();
+    now_ = event.at;
+    ++outcome_.events;
+    event.action();
+  }
+  if (outcome_.broken.empty()) {
+    check_end();
+  }
+  outcome_.virtual_time = now_ - kStart;
+  outcome_.jobs = clients_->jobs();
+  outcome_.succeeded = clients_->succeeded();
+  return outcome_;
+}
+
+}  // namespace skerry::sim

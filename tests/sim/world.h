@@ -1,0 +1,125 @@
+// world.h: a whole cluster in one process and one thread, with simulated time, network, disks and
+// crashes, all from one seed.
+//
+// Real: the core, the scheduler inside it, the outbox. Simulated: the store's syncs (sim_store.h),
+// the streams between controller and agents (in order, delayed, broken at either end at different
+// times), agents (sim_agent.h), clients (client.h). A seed yields the same history, bit for bit;
+// its hash is compared by the runner.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "common/random.h"
+#include "controller/core/core.h"
+#include "controller/core/outbox.h"
+#include "tests/sim/sim_store.h"
+
+namespace skerry::sim {
+
+class SimAgent;
+class Clients;
+
+// Rare paths that a set of seeds must have reached for its silence to mean something.
+struct Probes {
+  std::uint64_t controller_crashes = 0;
+  std::uint64_t agent_crashes = 0;
+  std::uint64_t streams_broken = 0;
+  std::uint64_t batches_lost = 0;
+  std::uint64_t late_results_refused = 0;
+  std::uint64_t results_sent_again = 0;
+  std::uint64_t attempts_adopted = 0;
+  std::uint64_t hedged = 0;  // two live attempts at once
+  std::uint64_t brakes = 0;
+  std::uint64_t quarantined = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t cancelled = 0;
+  std::uint64_t replayed = 0;
+  std::uint64_t sequences_lost = 0;
+};
+
+struct Outcome {
+  std::uint64_t seed = 0;
+  std::uint64_t history_hash = 0;
+  std::uint64_t events = 0;
+  Duration virtual_time{};
+  std::uint64_t jobs = 0;
+  std::uint64_t succeeded = 0;
+  std::vector<std::string> broken;  // empty = all is well
+  Probes probes;
+};
+
+struct RunOptions {
+  std::uint64_t seed = 1;
+  bool print_history = false;
+};
+
+class World {
+ public:
+  explicit World(RunOptions options);
+  ~World();
+  Outcome run();
+
+  // ---- for agents and clients
+  Instant now() const { return now_; }
+  Random& random() { return random_; }
+  Probes& probes() { return outcome_.probes; }
+  bool faults_on() const { return now_ < faults_end_; }
+  void after(Duration delay, std::function<void()> action);
+  void note(std::string_view line);  // one line of history
+  void broke(std::string rule);
+  bool controller_up() const { return core_ != nullptr; }
+  std::uint64_t controller_life() const { return life_; }
+  void tell_core(core::Event event);  // at once; the controller must be up
+  const core::Core& core() const { return *core_; }
+  const SimStore& store() const { return store_; }
+  // The stream's far end learns that it broke.
+  void session_closed(SessionId session, bool goodbye);
+  SessionId new_session() { return {++sessions_}; }
+
+ private:
+  void start_controller();
+  void crash_controller();
+  void carry_out(core::Effects effects);
+  void release(core::Output output);
+  void schedule_sync();
+  void schedule_tick();
+  void plan_faults();
+  void check_rules();
+  void check_end();
+
+  RunOptions options_;
+  Random random_;
+  Instant now_;
+  Instant faults_end_;
+  struct Event {
+    Instant at{};
+    std::uint64_t order = 0;
+    std::function<void()> action;
+    bool operator>(const Event& other) const {
+      return std::pair(at, order) > std::pair(other.at, other.order);
+    }
+  };
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::uint64_t order_ = 0;
+  std::uint64_t life_ = 0;  // of the controller: actions of an earlier one are void
+  std::uint64_t sessions_ = 0;
+  std::unique_ptr<core::Core> core_;
+  core::Outbox outbox_;
+  SimStore store_;
+  bool syncing_ = false;
+  bool crash_at_next_write_ = false;
+  std::uint64_t durable_batches_ = 0;
+  Instant tick_at_ = kNever;
+  std::vector<std::unique_ptr<SimAgent>> agents_;
+  std::unique_ptr<Clients> clients_;
+  Outcome outcome_;
+};
+
+}  // namespace skerry::sim
