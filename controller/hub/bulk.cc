@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/digest.h"
+#include "controller/hub/grpc_order.h"
 #include "controller/hub/grpc_status.h"
 #include "controller/hub/pool.h"
 #include "controller/hub/upload_pins.h"
@@ -24,6 +25,7 @@ FetchCall* FetchCall::open(HubParts& parts, grpc::CallbackServerContext& context
                            const v1::FetchRequest& request) {
   auto* call = new FetchCall(parts, context, request);
   parts.counters.add(Count::kTransfers);
+  begun(call);
   if (parts.transfers.add(*call)) {
     parts.pool.run([call] { call->step(); });
   } else {
@@ -85,6 +87,7 @@ Status FetchCall::open_blob() {
 }
 
 void FetchCall::OnWriteDone(bool ok) {
+  reacting(this);
   if (ok) {
     parts_.pool.run([this] { step(); });
   } else {
@@ -93,6 +96,8 @@ void FetchCall::OnWriteDone(bool ok) {
 }
 
 void FetchCall::OnDone() {
+  reacting(this);
+  { const std::lock_guard after_the_last_step(mutex_); }
   parts_.transfers.remove(*this);
   parts_.counters.take(Count::kTransfers);
   delete this;
@@ -104,6 +109,7 @@ UploadCall* UploadCall::open(HubParts& parts, grpc::CallbackServerContext& conte
                              v1::UploadReply& reply) {
   auto* call = new UploadCall(parts, context, reply);
   parts.counters.add(Count::kTransfers);
+  begun(call);
   if (parts.transfers.add(*call)) {
     call->StartRead(&call->chunk_);
   } else {
@@ -119,6 +125,7 @@ UploadCall::UploadCall(HubParts& parts, grpc::CallbackServerContext& context,
 
 // A stream that was cut off reads like one that ended; the digest tells them apart.
 void UploadCall::OnReadDone(bool ok) {
+  reacting(this);
   parts_.pool.run([this, ok] { ok ? step() : complete(); });
 }
 
@@ -187,6 +194,8 @@ Status UploadCall::commit() {
 }
 
 void UploadCall::OnDone() {
+  reacting(this);
+  { const std::lock_guard after_the_last_step(mutex_); }
   parts_.transfers.remove(*this);
   parts_.counters.take(Count::kTransfers);
   delete this;

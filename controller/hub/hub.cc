@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <latch>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -34,19 +35,24 @@ class LinkService final : public ServiceBase {
 
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Session(
       grpc::CallbackServerContext* context) override {
+    started_.wait();
     return AgentStream::open(parts_, *context);
   }
   grpc::ServerWriteReactor<v1::Chunk>* Fetch(grpc::CallbackServerContext* context,
                                              const v1::FetchRequest* request) override {
+    started_.wait();
     return FetchCall::open(parts_, *context, *request);
   }
   grpc::ServerReadReactor<v1::UploadChunk>* Upload(grpc::CallbackServerContext* context,
                                                    v1::UploadReply* reply) override {
+    started_.wait();
     return UploadCall::open(parts_, *context, *reply);
   }
+  void start() { started_.count_down(); }
 
  private:
   HubParts& parts_;
+  std::latch started_{1};  // a call may arrive before start() is through
 };
 
 int to_ms_int(Duration d) { return static_cast<int>(to_ms(d)); }
@@ -136,6 +142,7 @@ Result<std::unique_ptr<Hub>> Hub::start(HubOptions options, controller::Gateway&
   }
   state->watcher =
       std::jthread([state = state.get()](std::stop_token stop) { state->watch(stop); });
+  state->service.start();
   return std::unique_ptr<Hub>(new Hub(std::move(state)));
 }
 

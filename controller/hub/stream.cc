@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "controller/hub/grpc_order.h"
 #include "controller/hub/grpc_status.h"
 #include "controller/hub/sessions.h"
 
@@ -27,6 +28,7 @@ AgentStream::AgentStream(HubParts& parts, grpc::CallbackServerContext& context)
 void AgentStream::begin() {
   parts_.counters.add(Count::kStreams);
   const bool added = parts_.sessions.add(id_, *this);
+  begun(this);
   const std::lock_guard lock(mutex_);
   if (!added) {
     parts_.counters.add(Count::kTurnedAway);
@@ -38,16 +40,22 @@ void AgentStream::begin() {
 }
 
 void AgentStream::OnDone() {
-  if (parts_.sessions.remove(id_); told_) {
+  reacting(this);
+  parts_.sessions.remove(id_);
+  report_end();
+  delete this;
+}
+
+void AgentStream::report_end() {
+  const std::lock_guard lock(mutex_);
+  if (told_) {
     parts_.gateway.tell(core::SessionClosed{.session = id_, .goodbye = goodbye_});
     parts_.counters.add(Count::kSessionsClosed);
   }
-  parts_.log.info(
-      "agent stream ended: {}{}",
-      status_.ok() ? (goodbye_ ? "goodbye" : "the agent left") : status_.error_message(),
-      fields({{"node", node_name_}, {"session", fmt::to_string(id_.value)}}));
   parts_.counters.take(Count::kStreams);
-  delete this;
+  const std::string how = goodbye_ ? "goodbye" : "the agent left";
+  parts_.log.info("agent stream ended: {}{}", status_.ok() ? how : status_.error_message(),
+                  fields({{"node", node_name_}, {"session", fmt::to_string(id_.value)}}));
 }
 
 void AgentStream::stop() {
@@ -173,6 +181,7 @@ void AgentStream::advance() {
 }
 
 void AgentStream::OnWriteDone(bool ok) {
+  reacting(this);
   const std::lock_guard lock(mutex_);
   write_in_flight_ = false;
   if (!ok) {

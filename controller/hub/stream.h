@@ -58,6 +58,7 @@ class AgentStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
 
   AgentStream(HubParts& parts, grpc::CallbackServerContext& context);
   void begin();
+  void report_end();
 
   // ---- reading
   bool read_frame(std::string_view bytes);  // false: nothing more is to be read

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "controller/hub/grpc_order.h"
 #include "controller/hub/stream.h"
 #include "controller/hub/upload_pins.h"
 #include "controller/hub/validate.h"
@@ -17,6 +18,7 @@ constexpr std::uint32_t kMostRefusalsLogged = 20;  // of one stream; the rest is
 }  // namespace
 
 void AgentStream::OnReadDone(bool ok) {
+  reacting(this);
   if (ok) {
     grpc::Slice bytes;
     if (!in_.TrySingleSlice(&bytes).ok()) {
