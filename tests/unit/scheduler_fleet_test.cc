@@ -1,0 +1,223 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "scheduler/estimate.h"
+#include "scheduler/fleet.h"
+#include "scheduler/predict.h"
+#include "tests/unit/scheduler_world.h"
+
+namespace skerry::scheduler {
+namespace {
+
+using namespace testing;
+
+Estimate after(std::initializer_list<double> measured) {
+  Estimate estimate = guessed(1, kGuessDeviation);
+  for (const double value : measured) {
+    estimate = learned(estimate, value);
+  }
+  return estimate;
+}
+
+TEST(Estimate, TheFirstMeasurementReplacesTheGuess) {
+  const Estimate estimate = after({40});
+  EXPECT_DOUBLE_EQ(estimate.mean, 40);
+  EXPECT_DOUBLE_EQ(estimate.deviation, 20);
+  EXPECT_EQ(estimate.samples, 1U);
+}
+
+TEST(Estimate, EarlyMeasurementsAreAveraged) {
+  EXPECT_DOUBLE_EQ(after({2, 3}).mean, 2.5);
+  EXPECT_DOUBLE_EQ(after({2, 3, 4}).mean, 3);
+}
+
+TEST(Estimate, LaterOnesAreForgottenExponentially) {
+  Estimate estimate = guessed(1, kGuessDeviation);
+  for (int i = 0; i < 100; ++i) {
+    estimate = learned(estimate, i % 2 == 0 ? 0.9 : 1.1);
+  }
+  const double before = estimate.mean;
+  EXPECT_NEAR(learned(estimate, 1.2).mean, before + 0.1 * (1.2 - before), 1e-12);
+}
+
+TEST(Estimate, DeviationFollowsTheSpread) {
+  Random random(7);
+  Estimate estimate = guessed(1, kGuessDeviation);
+  double sum = 0;
+  for (int i = 0; i < 2000; ++i) {
+    estimate = learned(estimate, random.normal(5, 0.4));
+    sum += i >= 1000 ? estimate.deviation : 0;
+  }
+  EXPECT_NEAR(sum / 1000, 0.4, 0.06);
+}
+
+TEST(Estimate, OneOutlierMovesASettledMeanByThreePercent) {
+  Estimate estimate = guessed(1, kGuessDeviation);
+  for (int i = 0; i < 60; ++i) {
+    estimate = learned(estimate, 1);
+  }
+  EXPECT_NEAR(learned(estimate, 100).mean, 1.03, 1e-3);
+}
+
+TEST(Estimate, ALastingChangeIsFollowed) {
+  Estimate estimate = guessed(1, kGuessDeviation);
+  for (int i = 0; i < 60; ++i) {
+    estimate = learned(estimate, 1);
+  }
+  for (int i = 0; i < 20; ++i) {
+    estimate = learned(estimate, 4);
+  }
+  EXPECT_GT(estimate.mean, 3);
+  for (int i = 0; i < 20; ++i) {
+    estimate = learned(estimate, 4);
+  }
+  EXPECT_NEAR(estimate.mean, 4, 0.2);
+}
+
+TEST(Estimate, ASlowWarmUpIsForgottenAtOnce) { EXPECT_DOUBLE_EQ(after({30, 1}).mean, 1); }
+
+TEST(Estimate, AnEstimateOfNothingCanGrow) {
+  Estimate estimate = after({0, 0, 0});
+  for (int i = 0; i < 60; ++i) {
+    estimate = learned(estimate, 0.01);
+  }
+  EXPECT_NEAR(estimate.mean, 0.01, 1e-3);
+}
+
+TEST(Estimate, NonsenseChangesNothing) {
+  const Estimate estimate = after({2, 3});
+  for (const double nonsense : {-1.0, static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
+    EXPECT_EQ(learned(estimate, nonsense).mean, estimate.mean);
+    EXPECT_EQ(learned(estimate, nonsense).samples, estimate.samples);
+  }
+}
+
+struct OneNode : ::testing::Test {
+  static constexpr NodeId kNode{0};
+  Fleet fleet;
+  OneNode() {
+    put_digits(fleet);
+    put_ready(fleet, kNode, plain_node("n"));
+  }
+};
+
+TEST_F(OneNode, GuessesFromTheProfile) {
+  NodeSpec fast = plain_node("n");
+  fast.speed = 4;
+  fleet.put_node(kNode, fast);
+  EXPECT_DOUBLE_EQ(fleet.service(kNode, kLarge).mean, 0.25);
+  EXPECT_DOUBLE_EQ(fleet.service(kNode, kLarge).deviation, 0.125);
+  EXPECT_EQ(fleet.service(kNode, kLarge).samples, 0U);
+}
+
+TEST_F(OneNode, AMeasuredVariantCorrectsTheGuessOfItsSiblings) {
+  fleet.observe_service(kNode, kSmall, 0.3);  // three times the guess
+  EXPECT_DOUBLE_EQ(fleet.service(kNode, kSmall).mean, 0.3);
+  EXPECT_NEAR(fleet.service(kNode, kLarge).mean, 3, 1e-12);
+  EXPECT_NEAR(fleet.service(kNode, kLarge).deviation, 3 * kCorrectedDeviation, 1e-12);
+}
+
+TEST_F(OneNode, CorrectionStaysWithinTheModelAndTheNode) {
+  constexpr ModelId kOther{1};
+  constexpr VariantId kOtherVariant{2};
+  fleet.put_model(
+      {.id = kOther, .name = "other", .engine = "torch"},
+      {{.id = kOtherVariant, .model = kOther, .name = "v", .accuracy = 1, .reference_s = 1}});
+  put_ready(fleet, NodeId{1}, plain_node("other"));
+  fleet.observe_service(kNode, kSmall, 0.3);
+  EXPECT_DOUBLE_EQ(fleet.service(kNode, kOtherVariant).mean, 1);
+  EXPECT_DOUBLE_EQ(fleet.service(NodeId{1}, kLarge).mean, 1);
+}
+
+TEST_F(OneNode, WhatWasMeasuredOutlivesANewSpec) {
+  fleet.observe_service(kNode, kSmall, 0.3);
+  fleet.observe_link(kNode, 0.02, 5e6);
+  NodeSpec spec = plain_node("n");
+  spec.speed = 3;  // the declared speed moves the guess, so the correction moves the other way
+  fleet.put_node(kNode, spec);
+  EXPECT_DOUBLE_EQ(fleet.service(kNode, kSmall).mean, 0.3);
+  EXPECT_NEAR(fleet.service(kNode, kLarge).mean, 3, 1e-12);
+  EXPECT_DOUBLE_EQ(fleet.rtt_s(kNode), 0.02);
+  EXPECT_NEAR(fleet.bandwidth_bytes_per_s(kNode), 5e6, 1);
+}
+
+TEST_F(OneNode, TheDeclaredLinkCountsUntilOneIsMeasured) {
+  EXPECT_DOUBLE_EQ(fleet.bandwidth_bytes_per_s(kNode), 1e6);
+  fleet.observe_link(kNode, 0.5, std::nullopt);
+  EXPECT_DOUBLE_EQ(fleet.rtt_s(kNode), 0.5);
+  EXPECT_DOUBLE_EQ(fleet.bandwidth_bytes_per_s(kNode), 1e6);
+}
+
+TEST_F(OneNode, FiguresThatMakeNoSenseCountAsDefaults) {
+  NodeSpec spec = plain_node("n");
+  spec.slots = 0;
+  spec.speed = -1;
+  spec.bandwidth_bytes_per_s = 0;
+  spec.power.busy_w = NAN;
+  fleet.put_node(NodeId{1}, NodeSpec{.name = "n2"});
+  fleet.put_node(kNode, spec);
+  EXPECT_DOUBLE_EQ(fleet.service(kNode, kLarge).mean, 1);
+  const Prediction p = predict(fleet, kNode, kLarge, 1000);
+  EXPECT_TRUE(std::isfinite(p.objectives.latency_s));
+  EXPECT_EQ(p.objectives.energy_j, 0);
+}
+
+TEST_F(OneNode, LoadAddsUpAndGoesBackToExactlyNothing) {
+  for (int i = 0; i < 3; ++i) {
+    fleet.assigned(kNode, kSmall, 0.1);
+  }
+  EXPECT_EQ(fleet.load(kNode).outstanding, 3U);
+  EXPECT_NEAR(fleet.load(kNode).backlog_s, 0.3, 1e-12);
+  for (int i = 0; i < 3; ++i) {
+    fleet.released(kNode, kSmall, 0.1);
+  }
+  EXPECT_EQ(fleet.load(kNode).outstanding, 0U);
+  EXPECT_EQ(fleet.load(kNode).backlog_s, 0);
+}
+
+TEST_F(OneNode, ResidencyIsReplacedNotAdded) {
+  const std::vector<VariantId> large = {kLarge};
+  make_resident(fleet, kNode);
+  fleet.set_resident(kNode, large);
+  EXPECT_FALSE(fleet.resident(kNode, kSmall));
+  EXPECT_TRUE(fleet.resident(kNode, kLarge));
+}
+
+TEST_F(OneNode, NamesFindNodesAndModels) {
+  EXPECT_EQ(fleet.find_node("n"), kNode);
+  EXPECT_EQ(fleet.find_model("digits")->id, kModel);
+  EXPECT_EQ(fleet.find_model("letters"), nullptr);
+  NodeSpec renamed = plain_node("m");
+  fleet.put_node(kNode, renamed);
+  EXPECT_EQ(fleet.find_node("n"), std::nullopt);
+  EXPECT_EQ(fleet.find_node("m"), kNode);
+  fleet.remove_node(kNode);
+  EXPECT_EQ(fleet.find_node("m"), std::nullopt);
+  EXPECT_EQ(fleet.node_count(), 0U);
+}
+
+TEST_F(OneNode, AVariantThatIsGoneIsForgotten) {
+  make_resident(fleet, kNode);
+  fleet.observe_service(kNode, kSmall, 0.3);
+  fleet.assigned(kNode, kSmall, 0.3);
+  fleet.put_model(
+      {.id = kModel, .name = "digits", .engine = "torch"},
+      {{.id = kLarge, .model = kModel, .name = "large", .accuracy = 0.95, .reference_s = 1}});
+  EXPECT_DOUBLE_EQ(fleet.service(kNode, kLarge).mean, 1) << "corrected by nobody any more";
+  EXPECT_TRUE(fleet.resident(kNode, kLarge));
+  fleet.observe_service(kNode, kSmall, 0.2);  // a late result teaches nothing
+  fleet.released(kNode, kSmall, 0.3);
+  EXPECT_EQ(fleet.load(kNode).outstanding, 0U);
+  fleet.remove_model(kModel);
+  EXPECT_EQ(fleet.find_model("digits"), nullptr);
+}
+
+TEST_F(OneNode, UnknownIdsAreProgrammerErrors) {
+  EXPECT_DEATH(fleet.load(NodeId{9}), "no node with this id");
+  EXPECT_DEATH((void)fleet.service(kNode, VariantId{9}), "no variant with this id");
+  EXPECT_DEATH(fleet.released(kNode, kSmall, 1), "only what was assigned");
+}
+
+}  // namespace
+}  // namespace skerry::scheduler
