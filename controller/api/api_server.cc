@@ -1,0 +1,66 @@
+#include "controller/api/api_server.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/thread_pool.hpp>
+
+#include "controller/api/api_service.h"
+#include "controller/api/event_ring.h"
+#include "controller/api/http_server.h"
+#include "controller/api/manifest_cache.h"
+#include "controller/api/router.h"
+
+namespace skerry::api {
+
+struct ApiServer::State {
+  State(asio::io_context& io, ApiOptions given, ApiParts parts)
+      : options(std::move(given)),
+        router(api_routes()),
+        files(options.file_threads),
+        events(options.event_ring, fmt::format("{:x}", to_us(parts.clock.now()))),
+        services{.gateway = parts.gateway,
+                 .blobs = parts.blobs,
+                 .archive = parts.archive,
+                 .metrics = parts.metrics,
+                 .clock = parts.clock,
+                 .log = parts.log,
+                 .ready_checks = std::move(parts.ready_checks),
+                 .files = files,
+                 .manifests = manifests,
+                 .events = events,
+                 .router = router},
+        service(services, router),
+        http(io, service, parts.clock, parts.log, options.limits) {
+    services.server = &http;
+  }
+
+  ApiOptions options;
+  Router router;
+  asio::thread_pool files;
+  ManifestCache manifests;
+  EventRing events;
+  Services services;
+  ApiService service;
+  HttpServer http;
+};
+
+ApiServer::ApiServer(asio::io_context& io, ApiOptions options, ApiParts parts)
+    : state_(std::make_unique<State>(io, std::move(options), std::move(parts))) {}
+ApiServer::~ApiServer() = default;
+
+Result<std::uint16_t> ApiServer::start() {
+  return state_->http.start(state_->options.address, state_->options.port);
+}
+
+void ApiServer::publish(const core::Happening& happening, Instant now) {
+  if (const auto* model = std::get_if<core::ModelChanged>(&happening)) {
+    state_->manifests.drop(model->model);
+  }
+  state_->events.publish(happening, now);
+}
+
+void ApiServer::stop(Duration grace, std::move_only_function<void()> done) {
+  state_->http.stop(grace, std::move(done));
+}
+
+}  // namespace skerry::api

@@ -1,0 +1,92 @@
+// call.h: what a handler is given, and how it asks the core and the disk.
+//
+// A Call is two pointers: copy it. Both outlive the handler that was given it.
+
+#pragma once
+
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "common/time.h"
+#include "controller/api/http_service.h"
+#include "controller/api/job_archive.h"
+#include "controller/api/task.h"
+#include "controller/blobs/blob_dir.h"
+#include "controller/gateway.h"
+#include "controller/metrics/metrics.h"
+
+namespace skerry::api {
+
+class EventRing;
+class HttpServer;
+class ManifestCache;
+class Router;
+
+// One condition of being ready, by name: "store", "leader". Called on any thread; must return at
+// once.
+struct ReadyCheck {
+  std::string name;
+  std::function<Status()> check;
+};
+
+// What all handlers share; owned by ApiServer.
+struct Services {
+  controller::Gateway& gateway;
+  blobs::BlobDir& blobs;
+  JobArchive& archive;
+  metrics::Metrics& metrics;
+  Clock& clock;
+  Log& log;
+  std::vector<ReadyCheck> ready_checks;
+  asio::thread_pool& files;  // for calls that block on the disk
+  ManifestCache& manifests;
+  EventRing& events;
+  const Router& router;
+  const HttpServer* server = nullptr;
+};
+
+struct Call {
+  Services* services;
+  Exchange* exchange;
+
+  Services* operator->() const { return services; }
+  Request& request() const { return exchange->request(); }
+};
+
+// Runs `look(core, now)` on the core's strand and yields what it returns; it must copy what it
+// needs.
+template <typename Look>
+auto inspect(Call call, Look look) {
+  using T = std::invoke_result_t<Look, const core::Core&, Instant>;
+  return await_callback<T>([call, look = std::move(look)](auto done) mutable {
+    call->gateway.inspect(
+        [look = std::move(look), done = std::move(done)](
+            const core::Core& core, Instant now) mutable { done(look(core, now)); });
+  });
+}
+
+// Runs `work`, which returns a Result and may block on the disk, on the pool for that.
+template <typename Work>
+auto on_disk(Call call, Work work) {
+  using T = typename std::invoke_result_t<Work>::value_type;
+  return await_callback<T>([call, work = std::move(work)](auto done) mutable {
+    asio::post(call->files,
+               [work = std::move(work), done = std::move(done)]() mutable { done(work()); });
+  });
+}
+
+// Applies the event and yields the core's answer.
+Task<Result<core::Reply>> ask(Call call, core::Event event);
+// The same for an answer that may take long. If the client goes away meanwhile, the core is told,
+// and the result is kCancelled, which nobody reads.
+Task<Result<core::Reply>> ask_while_connected(Call call, core::Event event);
+
+}  // namespace skerry::api

@@ -1,0 +1,127 @@
+#include "controller/api/handler_parts.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "controller/api/problem.h"
+
+namespace skerry::api {
+
+namespace {
+
+Result<std::optional<Duration>> parse_wait(std::string_view text) {
+  double wait_s = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), wait_s);
+  if (error != std::errc() || end != text.data() + text.size() ||
+      !(wait_s > 0 && wait_s <= to_seconds(kLongestWait))) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("wait={}: must be seconds, more than 0 and at most {}",
+                            text.substr(0, 40), to_seconds(kLongestWait)));
+  }
+  return duration_from_seconds(wait_s);
+}
+
+}  // namespace
+
+Response json_response(int status, std::string body) {
+  return {.status = status, .body = std::move(body)};
+}
+
+Response changed_response(const Result<core::Reply>& reply) {
+  if (!reply) {
+    return problem(reply.error());
+  }
+  const auto* changed = std::get_if<core::Changed>(&*reply);
+  if (changed == nullptr) {
+    return problem(Error{ErrorCode::kInternal, "the core answered a change with something else"});
+  }
+  return json_response(200, changed->changed ? R"({"changed":true})" : R"({"changed":false})");
+}
+
+Result<std::optional<Duration>> preferred_wait(const Request& request) {
+  std::string_view rest = request.header("Prefer");
+  while (!rest.empty()) {
+    const auto end = rest.find_first_of(",;");
+    std::string_view preference = rest.substr(0, end);
+    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+    preference.remove_prefix(std::min(preference.find_first_not_of(' '), preference.size()));
+    preference = preference.substr(0, preference.find_last_not_of(' ') + 1);
+    if (preference.starts_with("wait=")) {
+      return parse_wait(preference.substr(5));
+    }
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<Duration>> queried_wait(const Request& request) {
+  const auto text = request.query_value("wait");
+  return text ? parse_wait(*text) : std::optional<Duration>();
+}
+
+Result<std::int64_t> query_integer(const Request& request, std::string_view name,
+                                   std::int64_t fallback, std::int64_t lowest,
+                                   std::int64_t highest) {
+  const auto text = request.query_value(name);
+  if (!text) {
+    return fallback;
+  }
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc() || end != text->data() + text->size() || number < lowest ||
+      number > highest) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}={}: must be a whole number from {} to {}", name,
+                            text->substr(0, 40), lowest, highest));
+  }
+  return number;
+}
+
+Result<JobId> job_id_of(const Request& request) { return parse_job_id(request.param("id")); }
+
+Task<Result<ManifestCache::Entry>> find_manifest(Call call, std::string model) {
+  if (auto known = call->manifests.find(model)) {
+    co_return known;
+  }
+  const std::uint64_t generation = call->manifests.generation();
+  auto found =
+      co_await inspect(call, [model](const core::Core& core, Instant) -> ManifestCache::Entry {
+        const auto view = core.model(model);
+        return view ? std::make_shared<const ModelManifest>(view->manifest) : nullptr;
+      });
+  if (!found) {
+    co_return fail(found.error());
+  }
+  if (*found == nullptr) {
+    co_return fail(ErrorCode::kNotFound,
+                   fmt::format("there is no model named '{}'", model.substr(0, 80)),
+                   {{"/model", "GET /api/v1/models lists the models"}});
+  }
+  call->manifests.put(*found, generation);
+  co_return std::move(*found);
+}
+
+Task<Result<Values>> read_payload(Call call, Payload payload) {
+  if (payload.bytes) {
+    co_return decode_values(*payload.bytes);
+  }
+  const auto bytes = co_await on_disk(
+      call, [call, digest = payload.blob] { return call->blobs.read_all(digest); });
+  if (!bytes) {
+    co_return fail(bytes.error());
+  }
+  co_return decode_values(*bytes);
+}
+
+Task<Result<Values>> read_outputs(Call call, JobId id, core::TaskResult result) {
+  if (result.output.empty()) {
+    auto stored = co_await on_disk(call, [call, id] { return call->archive.result(id); });
+    if (!stored) {
+      co_return fail(stored.error());
+    }
+    result = std::move(stored->result);
+  }
+  co_return co_await read_payload(call, std::move(result.output));
+}
+
+}  // namespace skerry::api

@@ -1,0 +1,447 @@
+#include "controller/api/http_connection.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/write.hpp>
+#include <limits>
+
+#include "common/check.h"
+
+namespace skerry::api {
+
+namespace http = boost::beast::http;
+
+namespace {
+
+constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
+constexpr double kSlowestBytesPerS = 16 * 1024;
+constexpr std::uint64_t kDiscardBytes =
+    64 * 1024;  // of a refused request's body, to keep its connection
+constexpr Duration kLinger = seconds(2);
+
+Duration time_for(std::uint64_t bytes) {
+  return duration_from_seconds(static_cast<double>(bytes) / kSlowestBytesPerS);
+}
+
+// "Mon, 23 Nov 2026 10:30:00 GMT", formatted once a second.
+std::string_view http_date(Instant now) {
+  thread_local std::int64_t formatted_s = -1;
+  thread_local std::string text;
+  const std::int64_t now_s = to_us(now) / 1'000'000;
+  if (now_s != formatted_s) {
+    formatted_s = now_s;
+    text =
+        fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(static_cast<std::time_t>(now_s)));
+  }
+  return text;
+}
+
+}  // namespace
+
+Connection::Connection(Socket socket, HttpShared& shared)
+    : socket_(std::move(socket)),
+      executor_(socket_.get_executor()),
+      shared_(shared),
+      buffer_(kBufferBytes),
+      deadline_tick_(kNoDeadline) {}
+
+// ---- deadlines and stopping
+
+void Connection::set_deadline(Duration from_now) {
+  const std::int64_t ticks = from_now / shared_.tick + 1;
+  deadline_tick_.store(shared_.now_tick.load(std::memory_order_relaxed) + ticks,
+                       std::memory_order_relaxed);
+}
+void Connection::clear_deadline() { deadline_tick_.store(kNoDeadline, std::memory_order_relaxed); }
+
+void Connection::expire_if_due() {
+  const auto is_due = [this] {
+    return deadline_tick_.load(std::memory_order_relaxed) <
+           shared_.now_tick.load(std::memory_order_relaxed);
+  };
+  if (is_due()) {
+    asio::post(executor_, [self = shared_from_this(), is_due] {
+      if (is_due()) {
+        self->timed_out_ = true;
+        boost::system::error_code ignored;
+        self->socket_.cancel(ignored);
+      }
+    });
+  }
+}
+
+void Connection::begin_stop() {
+  if (waiting_for_request_) {
+    cut();
+  } else if (on_stop_) {
+    std::exchange(on_stop_, nullptr)();
+  }
+}
+
+void Connection::cut() {
+  failed_ = true;
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+// ---- reading
+
+// False: the other side is gone, or the deadline passed (timed_out_).
+Task<bool> Connection::fill() {
+  const std::size_t room = buffer_.max_size() - buffer_.size();
+  check(room > 0, "the connection's buffer has room when it is filled");
+  const auto [error, count] = co_await socket_.async_read_some(buffer_.prepare(room), kAwaitTuple);
+  buffer_.commit(count);
+  if (error && !timed_out_) {
+    failed_ = true;
+  }
+  co_return !error;
+}
+
+// Feeds the parser what has arrived. True: it got somewhere and may be fed again; false: it needs
+// more bytes.
+Result<bool> Connection::parse_some() {
+  if (buffer_.size() == 0) {
+    return false;
+  }
+  boost::system::error_code error;
+  const std::size_t used = parser_->put(buffer_.data(), error);
+  buffer_.consume(used);
+  if (error == http::error::need_more) {
+    if (buffer_.size() == buffer_.max_size()) {
+      return fail(ErrorCode::kTooLarge, "a chunk's extension or the trailer is too long");
+    }
+    return false;
+  }
+  if (error == http::error::body_limit) {
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("the body is over the limit of {} bytes", body_limit_bytes_));
+  }
+  if (error == http::error::header_limit) {
+    return fail(ErrorCode::kTooLarge, fmt::format("the header is over the limit of {} bytes",
+                                                  shared_.limits.header_bytes));
+  }
+  if (error) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("not a valid HTTP request: {}", error.message()));
+  }
+  return true;
+}
+
+Task<Connection::Header> Connection::read_header() {
+  parser_.emplace();
+  parser_->header_limit(shared_.limits.header_bytes);
+  parser_->body_limit(boost::none);  // its route's limit is set once it is known
+  waiting_for_request_ = buffer_.size() == 0;
+  set_deadline(waiting_for_request_ ? shared_.limits.idle : shared_.limits.header);
+  while (!parser_->is_header_done()) {
+    const auto progress = parse_some();
+    if (!progress) {
+      const bool long_header = progress.error().code == ErrorCode::kTooLarge;
+      refusal_ = shared_.service.error_response(long_header ? 431 : 400,
+                                                long_header ? "header_too_large" : "bad_request",
+                                                progress.error().message);
+      co_return Header::kRefused;
+    }
+    if (*progress) {
+      continue;
+    }
+    if (waiting_for_request_ && stopping()) {
+      co_return Header::kClosed;
+    }
+    if (!co_await fill()) {
+      const bool idle = std::exchange(waiting_for_request_, false);
+      if (idle || failed_) {
+        co_return Header::kClosed;
+      }
+      refusal_ = shared_.service.error_response(408, "request_timeout",
+                                                "the request's header took too long");
+      co_return Header::kRefused;
+    }
+    if (std::exchange(waiting_for_request_, false)) {
+      set_deadline(shared_.limits.header);
+    }
+  }
+  clear_deadline();
+  co_return Header::kRead;
+}
+
+Task<Result<std::string>> Connection::read_piece() {
+  if (std::exchange(expects_continue_, false) && buffer_.size() == 0 &&
+      !co_await send("HTTP/1.1 100 Continue\r\n\r\n")) {
+    co_return fail(ErrorCode::kInvalidArgument, "the connection broke");
+  }
+  std::string& piece = parser_->get().body();
+  while (!parser_->is_done() && piece.empty()) {
+    const auto progress = parse_some();
+    if (!progress) {
+      co_return fail(progress.error());
+    }
+    if (*progress) {
+      continue;
+    }
+    set_deadline(shared_.limits.idle);
+    if (!co_await fill()) {
+      co_return fail(
+          timed_out_ ? ErrorCode::kDeadlineExceeded : ErrorCode::kInvalidArgument,
+          timed_out_ ? "the request's body took too long" : "the connection broke within the body");
+    }
+  }
+  clear_deadline();
+  co_return std::exchange(piece, {});
+}
+
+// The whole body. A client that trickles it is cut: from its start it has the idle time and what
+// slow bytes take.
+Task<Result<std::string>> Connection::read_body() {
+  const Instant start = shared_.clock.now();
+  std::string body = std::exchange(parser_->get().body(), {});
+  if (const auto length = parser_->content_length()) {
+    body.reserve(std::min<std::uint64_t>(*length, 1024 * 1024));
+  }
+  while (!parser_->is_done()) {
+    auto piece = co_await read_piece();
+    if (!piece) {
+      co_return piece;
+    }
+    body += *piece;
+    if (shared_.clock.now() - start > shared_.limits.idle + time_for(body.size())) {
+      co_return fail(ErrorCode::kDeadlineExceeded, "the request's body took too long");
+    }
+  }
+  co_return body;
+}
+
+// ---- the answer
+
+Task<void> Connection::run() {
+  const auto self = shared_from_this();
+  while (!stopping() && co_await answer_one()) {
+  }
+  if (!failed_) {
+    co_await linger();
+  }
+}
+
+Task<void> Connection::run_refused() {
+  const auto self = shared_from_this();
+  Response response = shared_.service.error_response(
+      503, "overloaded",
+      fmt::format("the server has its {} connections in use", shared_.limits.max_connections));
+  if (co_await send_response(std::move(response), false)) {
+    co_await linger();
+  }
+}
+
+// One request and its answer. False: the connection is over.
+Task<bool> Connection::answer_one() {
+  const Header header = co_await read_header();
+  if (header == Header::kClosed) {
+    failed_ = true;  // nothing to linger for
+    co_return false;
+  }
+  if (header == Header::kRefused) {
+    timed_out_ = false;
+    co_await send_response(std::move(refusal_), false);
+    co_return false;
+  }
+  const Instant start = shared_.clock.now();
+  Dispatch dispatch = take_request();
+  Response response = co_await run_handler(&dispatch);
+  const int status = response.status;
+  const bool keep = keep_alive_ && !response.close && !stopping() && !failed_ && parser_->is_done();
+  bool sent = !failed_;
+  if (sent && !response.streamed) {
+    sent = co_await send_response(std::move(response), keep);
+  } else if (sent && chunked_response_) {
+    sent = co_await send("0\r\n\r\n");
+  }
+  on_stop_ = nullptr;
+  shared_.service.observe(dispatch, to_string(request_.verb), status, shared_.clock.now() - start);
+  co_return sent&& keep;
+}
+
+Dispatch Connection::take_request() {
+  auto& message = parser_->get();
+  const std::string target(message.target().data(), message.target().size());
+  request_ = Request{.verb = message.method(), .headers = std::move(message.base())};
+  keep_alive_ = parser_->keep_alive();
+  http_1_0_ = message.version() < 11;
+  chunked_response_ = false;
+  expects_continue_ = !parser_->is_done() && request_.header("Expect") == "100-continue";
+  if (const Status parsed = parse_target(target, request_); !parsed) {
+    Dispatch refused;
+    refused.refusal = shared_.service.error_response(400, "bad_request", parsed.error().message);
+    return refused;
+  }
+  return shared_.service.dispatch(request_);
+}
+
+// `dispatch` lives in answer_one.
+Task<Response> Connection::run_handler(Dispatch* dispatch) {
+  if (dispatch->refusal) {
+    co_await discard_small_body();
+    co_return std::move(*dispatch->refusal);
+  }
+  body_limit_bytes_ = dispatch->body_limit_bytes;
+  parser_->body_limit(body_limit_bytes_);
+  Result<std::string> body;
+  if (parser_->content_length().value_or(0) > body_limit_bytes_) {
+    body =
+        fail(ErrorCode::kTooLarge, fmt::format("the body of {} bytes is over the limit of {} bytes",
+                                               *parser_->content_length(), body_limit_bytes_));
+  } else if (!dispatch->stream_body) {
+    body = co_await read_body();
+  }
+  if (!body) {
+    timed_out_ = false;
+    keep_alive_ = false;
+    const ErrorCode code = body.error().code;
+    co_return code == ErrorCode::kTooLarge
+        ? shared_.service.error_response(413, "too_large", body.error().message)
+    : code == ErrorCode::kDeadlineExceeded
+        ? shared_.service.error_response(408, "request_timeout", body.error().message)
+        : shared_.service.error_response(400, "bad_request", body.error().message);
+  }
+  request_.body = std::move(*body);
+  co_return co_await shared_.service.handle(dispatch->route, this);
+}
+
+// Keeps the connection of a refused request in use, if its body is small. Otherwise answer_one sees
+// it unread and closes.
+Task<void> Connection::discard_small_body() {
+  if (expects_continue_ || parser_->content_length().value_or(0) > kDiscardBytes) {
+    co_return;
+  }
+  body_limit_bytes_ = kDiscardBytes;
+  parser_->body_limit(kDiscardBytes);
+  const auto discarded = co_await read_body();
+  if (!discarded) {
+    timed_out_ = false;
+    keep_alive_ = false;
+  }
+}
+
+std::string Connection::head_of(const Response& response, std::optional<std::uint64_t> size_bytes,
+                                bool keep_alive) const {
+  std::string head;
+  head.reserve(256 + response.body.size());
+  fmt::format_to(std::back_inserter(head), "HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status,
+                 reason_phrase(response.status), http_date(shared_.clock.now()));
+  if (response.status != 204 && response.status != 304) {
+    fmt::format_to(std::back_inserter(head), "Content-Type: {}\r\n", response.content_type);
+    if (size_bytes) {
+      fmt::format_to(std::back_inserter(head), "Content-Length: {}\r\n", *size_bytes);
+    } else if (chunked_response_) {
+      head += "Transfer-Encoding: chunked\r\n";
+    }
+  }
+  for (const auto& [name, value] : response.headers) {
+    fmt::format_to(std::back_inserter(head), "{}: {}\r\n", name, value);
+  }
+  head += !keep_alive ? "Connection: close\r\n\r\n"
+          : http_1_0_ ? "Connection: keep-alive\r\n\r\n"
+                      : "\r\n";
+  return head;
+}
+
+Task<bool> Connection::send_response(Response response, bool keep_alive) {
+  std::string bytes = head_of(response, response.body.size(), keep_alive);
+  if (request_.verb != Verb::head) {
+    bytes += response.body;
+  }
+  co_return co_await send(std::move(bytes));
+}
+
+Task<bool> Connection::begin(Response response, std::optional<std::uint64_t> size_bytes) {
+  chunked_response_ = !size_bytes && !http_1_0_;
+  keep_alive_ = keep_alive_ && (size_bytes || chunked_response_);
+  co_return co_await send(head_of(response, size_bytes, keep_alive_ && !stopping()));
+}
+
+Task<bool> Connection::write(std::string piece) {
+  if (piece.empty()) {
+    co_return !failed_;
+  }
+  if (chunked_response_) {
+    piece = fmt::format("{:x}\r\n{}\r\n", piece.size(), piece);
+  }
+  co_return co_await send(std::move(piece));
+}
+
+Task<bool> Connection::send(std::string bytes) {
+  if (failed_) {
+    co_return false;
+  }
+  set_deadline(shared_.limits.idle + time_for(bytes.size()));
+  const auto [error, count] = co_await asio::async_write(socket_, asio::buffer(bytes), kAwaitTuple);
+  clear_deadline();
+  failed_ = failed_ || error;
+  co_return !failed_;
+}
+
+// Ends a connection on which the client may still be writing: closing at once would reset it, and
+// the client might lose the answer. Reads on, for a short time, until it closes too.
+Task<void> Connection::linger() {
+  boost::system::error_code error;
+  socket_.shutdown(Socket::shutdown_send, error);
+  set_deadline(kLinger);
+  do {
+    buffer_.consume(buffer_.size());
+  } while (!error && co_await fill());
+}
+
+// ---- noticing that the client goes away while its answer is worked on
+
+void Connection::watch(std::move_only_function<void()> gone) {
+  gone_ = std::move(gone);
+  arm_watch();
+}
+
+// Reads what the client may be sending next into the buffer; with a full buffer, it is not watched
+// any more.
+void Connection::arm_watch() {
+  const std::size_t room = buffer_.max_size() - buffer_.size();
+  if (room > 0) {
+    watch_reading_ = true;
+    socket_.async_read_some(
+        buffer_.prepare(room),
+        [self = shared_from_this()](boost::system::error_code error, std::size_t count) {
+          self->watch_ended(error, count);
+        });
+  }
+}
+
+void Connection::watch_ended(boost::system::error_code error, std::size_t count) {
+  watch_reading_ = false;
+  buffer_.commit(count);
+  if (error && error != asio::error::operation_aborted) {
+    failed_ = true;
+  }
+  if (unwatched_) {
+    std::exchange(unwatched_, nullptr)();
+  } else if (error && gone_) {
+    failed_ = true;
+    std::exchange(gone_, nullptr)();
+  } else if (gone_) {
+    arm_watch();
+  }
+}
+
+Task<void> Connection::unwatch() {
+  gone_ = nullptr;
+  if (watch_reading_) {
+    co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(
+        [this](auto handler) {
+          unwatched_ = [handler = std::move(handler)]() mutable { std::move(handler)(); };
+          boost::system::error_code ignored;
+          socket_.cancel(ignored);
+        },
+        kAwait);
+  }
+}
+
+}  // namespace skerry::api

@@ -1,0 +1,127 @@
+// http_connection.h: one client's connection: reads requests one after another, answers each before
+// the next.
+//
+// Owned by shared_ptr: by its coroutine and by the server's list. All of it runs on its own strand;
+// only expire_if_due() may be called from elsewhere. Requests that arrive early (pipelining) wait
+// in a buffer of 64 KiB, which also bounds what a chunk extension or a trailer may occupy, since
+// Beast does not.
+//
+// Deadlines are checked by the server's ticks instead of by a timer per operation: each phase sets
+// the tick at which it is over, and the server cuts connections that are past theirs. They fire up
+// to two ticks late.
+//
+//   phase       limit                                  when it passes
+//   idle        options.idle, to a request's first byte   closed
+//   header      options.header, from the first byte       408
+//   body        options.idle + bytes at 16 KiB/s          408
+//   handler     none: handlers bound themselves
+//   response    options.idle + bytes at 16 KiB/s          closed
+
+#pragma once
+
+#include <atomic>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/time.h"
+#include "controller/api/http_body.h"
+#include "controller/api/http_service.h"
+#include "controller/api/task.h"
+
+namespace skerry::api {
+
+struct HttpLimits {
+  std::uint32_t header_bytes = 16 * 1024;
+  Duration header = seconds(10);
+  Duration idle = seconds(60);
+  std::size_t max_connections = 4096;  // further ones get a 503
+};
+
+// What all connections of a server share.
+struct HttpShared {
+  HttpService& service;
+  Clock& clock;
+  HttpLimits limits;
+  Duration tick;
+  std::atomic<std::int64_t> now_tick = 0;
+  std::atomic<bool> stopping = false;
+};
+
+class Connection final : public Exchange, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Socket socket, HttpShared& shared);
+
+  // The whole life of the connection. Await on its strand, holding a shared_ptr until it ends.
+  Task<void> run();
+  // The same for a client above max_connections: one 503.
+  Task<void> run_refused();
+
+  // From the server's tick, on any thread.
+  void expire_if_due();
+  // On the strand: ends an idle connection now and a busy one after its answer / cuts it whatever
+  // it does.
+  void begin_stop();
+  void cut();
+
+  Request& request() override { return request_; }
+  Executor executor() const override { return executor_; }
+  Task<Result<std::string>> read_piece() override;
+  Task<bool> begin(Response response, std::optional<std::uint64_t> size_bytes) override;
+  Task<bool> write(std::string piece) override;
+  void watch(std::move_only_function<void()> gone) override;
+  Task<void> unwatch() override;
+  bool stopping() const override { return shared_.stopping.load(std::memory_order_relaxed); }
+  void on_stop(std::move_only_function<void()> call) override { on_stop_ = std::move(call); }
+
+ private:
+  using Parser = boost::beast::http::request_parser<PieceBody>;
+  enum class Header { kRead, kClosed, kRefused };
+
+  Task<Header> read_header();
+  Task<bool> answer_one();
+  Dispatch take_request();
+  Task<Response> run_handler(Dispatch* dispatch);
+  Task<Result<std::string>> read_body();
+  Task<void> discard_small_body();
+  Task<bool> fill();  // more bytes into buffer_
+  Task<bool> send_response(Response response, bool keep_alive);
+  Task<bool> send(std::string bytes);
+  Task<void> linger();
+  Result<bool> parse_some();
+  void arm_watch();
+  void watch_ended(boost::system::error_code error, std::size_t count);
+  std::string head_of(const Response& response, std::optional<std::uint64_t> size_bytes,
+                      bool keep_alive) const;
+  void set_deadline(Duration from_now);
+  void clear_deadline();
+
+  Socket socket_;
+  const Executor executor_;
+  HttpShared& shared_;
+  boost::beast::flat_buffer buffer_;
+  std::optional<Parser> parser_;
+  Request request_;
+  Response refusal_;  // of a request that could not be read
+  std::uint64_t body_limit_bytes_ = 0;
+  bool expects_continue_ = false;
+  bool chunked_response_ = false;  // begin() was called without a size
+  bool keep_alive_ = false;
+  bool http_1_0_ = false;
+  bool failed_ = false;  // the socket gave an error; nothing more can be written
+  bool waiting_for_request_ = false;
+  bool timed_out_ = false;
+
+  std::move_only_function<void()> gone_;  // set while watched and not yet called
+  std::move_only_function<void()> on_stop_;
+  std::move_only_function<void()> unwatched_;  // resumes unwatch()
+  bool watch_reading_ = false;
+
+  std::atomic<std::int64_t> deadline_tick_;
+};
+
+}  // namespace skerry::api

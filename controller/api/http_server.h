@@ -1,0 +1,69 @@
+// http_server.h: accepts connections and keeps the list of them.
+//
+// Owned by ApiServer. Runs on the given io_context, whichever and however many threads run that;
+// every connection and the acceptor has a strand of its own. Connections above the limit are
+// answered 503, and beyond a small reserve just closed.
+//
+// stop() closes the acceptor and idle connections, lets busy ones finish for `grace`, then cuts
+// them; `done` is called on the acceptor's strand when the last coroutine has ended. The server
+// must outlive that call.
+
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_set>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "controller/api/http_connection.h"
+#include "controller/api/http_service.h"
+
+namespace skerry::api {
+
+class HttpServer {
+ public:
+  HttpServer(asio::io_context& io, HttpService& service, Clock& clock, Log& log, HttpLimits limits);
+
+  // Binds and starts to accept; returns the port, which the kernel picks if `port` is 0.
+  // kInvalidArgument for an address that is none, kUnavailable if it is taken.
+  Result<std::uint16_t> start(const std::string& address, std::uint16_t port);
+  void stop(Duration grace, std::move_only_function<void()> done);
+  std::size_t connections() const;
+
+ private:
+  using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
+  using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                           asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
+  Task<void> accept_loop();
+  Task<void> tick_loop();
+  void welcome(Socket socket);
+  void spawn(Executor executor, Task<void> task);
+  void ended(std::exception_ptr exception);
+  void for_each_connection(const std::function<void(const std::shared_ptr<Connection>&)>& visit);
+
+  asio::io_context& io_;
+  Log& log_;
+  HttpShared shared_;
+  Executor strand_;
+  Acceptor acceptor_;
+  Timer ticks_;
+  Timer pause_;                   // between attempts to accept when descriptors ran out
+  std::int64_t cut_at_tick_ = 0;  // while stopping
+  bool cut_ = false;
+  std::move_only_function<void()> stopped_;
+
+  mutable std::mutex mutex_;  // connections come and go on their own strands
+  std::unordered_set<std::shared_ptr<Connection>> connections_;
+  std::size_t tasks_ = 0;  // coroutines that have not ended
+};
+
+}  // namespace skerry::api

@@ -1,0 +1,26 @@
+// job_archive.h: what the store keeps of jobs and the core does not hold in memory.
+//
+// Implemented by the daemon over controller/store. Calls may block on the disk; handlers make them
+// on the file pool.
+
+#pragma once
+
+#include <vector>
+
+#include "common/error.h"
+#include "common/ids.h"
+#include "controller/core/records.h"
+
+namespace skerry::api {
+
+class JobArchive {
+ public:
+  virtual ~JobArchive() = default;
+
+  // The result with its output's bytes, or its blob. kNotFound; kCorrupt.
+  virtual Result<core::ResultRecord> result(JobId id) const = 0;
+  // Of all attempts, in order; empty if none were stored. kCorrupt.
+  virtual Result<std::vector<core::DecisionRecord>> decisions(JobId id) const = 0;
+};
+
+}  // namespace skerry::api

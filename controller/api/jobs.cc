@@ -1,0 +1,259 @@
+// jobs.cc: submitting jobs, one or many, waiting for them, cancelling them.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "common/digest.h"
+#include "controller/api/handler_parts.h"
+#include "controller/api/handlers.h"
+#include "controller/api/job_json.h"
+#include "controller/api/json_reader.h"
+#include "controller/api/problem.h"
+#include "controller/api/values_json.h"
+
+namespace skerry::api {
+
+namespace {
+
+constexpr std::size_t kMostBatchJobs = 1000;
+constexpr std::size_t kIdempotencyKeyBytes = 255;
+
+// Jobs ready to be submitted, and the blobs written for them, which stay pinned until the core
+// knows of them.
+struct Prepared {
+  std::vector<core::JobSpec> jobs;
+  std::vector<blobs::BlobPin> pins;
+};
+
+// `requests` point into a document that the caller keeps.
+Task<Result<Prepared>> prepare(Call call, std::vector<JobRequest> requests,
+                               std::vector<FieldIssue> issues) {
+  if (const Status valid = to_status(issues); !valid) {
+    co_return fail(valid.error());
+  }
+  Prepared prepared;
+  std::vector<Values> inputs;
+  for (const JobRequest& request : requests) {
+    auto manifest = co_await find_manifest(call, request.spec.model);
+    if (!manifest) {
+      Error error = manifest.error();
+      for (FieldIssue& issue : error.fields) {
+        issue.field.insert(0, request.pointer);
+      }
+      co_return fail(std::move(error));
+    }
+    inputs.push_back(read_inputs(request.inputs, **manifest, request.pointer + "/inputs", issues));
+  }
+  if (const Status valid = to_status(std::move(issues)); !valid) {
+    co_return fail(valid.error());
+  }
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    core::JobSpec spec = std::move(requests[i].spec);
+    std::string encoded = encode_values(std::exchange(inputs[i], {}));
+    if (encoded.size() <= kInlineLimitBytes) {
+      spec.inputs = Payload::inlined(std::move(encoded));
+    } else {
+      auto pin = co_await on_disk(
+          call, [call, encoded = std::move(encoded)] { return call->blobs.put(encoded); });
+      if (!pin) {
+        co_return fail(pin.error());
+      }
+      spec.inputs = Payload::stored(pin->digest(), pin->size_bytes());
+      prepared.pins.push_back(std::move(*pin));
+    }
+    prepared.jobs.push_back(std::move(spec));
+  }
+  co_return prepared;
+}
+
+// Lets go of the blobs once the core has answered: those that no job refers to (it was refused, had
+// been submitted before under the same key, or has ended already) are removed.
+Task<void> settle_blobs(Call call, std::vector<blobs::BlobPin> pins) {
+  for (blobs::BlobPin& pin : pins) {
+    const auto used =
+        co_await inspect(call, [digest = pin.digest()](const core::Core& core, Instant) {
+          return core.blob_in_use(digest);
+        });
+    if (used && !*used) {
+      pin.discard();
+    }
+  }
+}
+
+Result<std::optional<core::IdempotencyKey>> idempotency_of(const Request& request) {
+  if (!request.has_header("Idempotency-Key")) {
+    return std::nullopt;
+  }
+  const std::string_view key = request.header("Idempotency-Key");
+  if (key.empty() || key.size() > kIdempotencyKeyBytes) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("the Idempotency-Key must have 1 to {} bytes", kIdempotencyKeyBytes));
+  }
+  Sha256 digest;
+  digest.update(request.path);
+  digest.update("\n");
+  digest.update(request.body);
+  return core::IdempotencyKey{.key = std::string(key), .request_digest = digest.finish()};
+}
+
+Task<Response> finished_response(Call call, core::Job job) {
+  const bool succeeded = job.state == core::TaskState::kSucceeded;
+  if (!succeeded && job.spec.durability == core::Durability::kNone) {
+    co_return problem(
+        job.result->error.value_or(Error{ErrorCode::kInternal, "the job ended without a reason"}));
+  }
+  Values outputs;
+  if (succeeded) {
+    auto read = co_await read_outputs(call, job.id, *job.result);
+    if (!read) {
+      co_return problem(read.error());
+    }
+    outputs = std::move(*read);
+  }
+  JsonWriter json;
+  write_job(json, job, {.waiting_for = {}, .outputs = succeeded ? &outputs : nullptr});
+  Response response = json_response(200, json.take());
+  response.headers.emplace_back("ETag", fmt::format("\"{}\"", job.version));
+  co_return response;
+}
+
+// 202. A job that was only just accepted is READY; for others the core is asked.
+Task<Response> submitted_response(Call call, JobId id, bool fresh) {
+  std::string state = "READY";
+  if (!fresh) {
+    const auto now = co_await inspect(call, [id](const core::Core& core, Instant) {
+      const core::Job* job = core.find_job(id);
+      return job == nullptr ? std::string() : std::string(to_string(job->state));
+    });
+    state = now.value_or("");
+  }
+  const std::string text = to_string(id);
+  Response response = json_response(202, {});
+  response.body = state.empty() ? fmt::format(R"({{"id":"{}"}})", text)
+                                : fmt::format(R"({{"id":"{}","state":"{}"}})", text, state);
+  response.headers.emplace_back("Location", "/api/v1/jobs/" + text);
+  co_return response;
+}
+
+Task<Response> submit(Call call, Prepared prepared, std::optional<core::IdempotencyKey> idempotency,
+                      std::optional<Duration> wait) {
+  core::Submit event{.ticket = core::kNoTicket,
+                     .jobs = std::move(prepared.jobs),
+                     .idempotency = std::move(idempotency),
+                     .wait_until = {}};
+  if (wait) {
+    event.wait_until = call->clock.now() + *wait;
+  }
+  auto reply = wait ? co_await ask_while_connected(call, std::move(event))
+                    : co_await ask(call, std::move(event));
+  if (!prepared.pins.empty()) {
+    co_await settle_blobs(call, std::move(prepared.pins));
+  }
+  if (!reply) {
+    co_return problem(reply.error());
+  }
+  if (auto* finished = std::get_if<core::Finished>(&*reply)) {
+    co_return co_await finished_response(call, std::move(finished->job));
+  }
+  const auto* submitted = std::get_if<core::Submitted>(&*reply);
+  if (submitted == nullptr || submitted->jobs.empty()) {
+    co_return problem(
+        Error{ErrorCode::kInternal, "the core answered a submission with something else"});
+  }
+  co_return co_await submitted_response(call, submitted->jobs.front(),
+                                        !submitted->replayed && !wait);
+}
+
+}  // namespace
+
+Task<Response> submit_job(Call call) {
+  const Request& request = call.request();
+  auto wait = preferred_wait(request);
+  auto idempotency = idempotency_of(request);
+  const auto document = JsonDocument::parse(request.body);
+  if (!wait || !idempotency || !document) {
+    co_return problem(!wait ? wait.error() : !idempotency ? idempotency.error() : document.error());
+  }
+  std::vector<FieldIssue> issues;
+  std::vector<JobRequest> jobs;
+  jobs.push_back(read_job(document->root(), JobPurpose::kSubmit, call->clock.now(), "", issues));
+  if (jobs.front().spec.durability == core::Durability::kNone && !*wait) {
+    issues.push_back(
+        {.field = "/durability",
+         .message = "none is for a caller that waits: send the header Prefer: wait=N"});
+  }
+  auto prepared = co_await prepare(call, std::move(jobs), std::move(issues));
+  if (!prepared) {
+    co_return problem(prepared.error());
+  }
+  co_return co_await submit(call, std::move(*prepared), std::move(*idempotency), *wait);
+}
+
+Task<Response> submit_batch(Call call) {
+  const Request& request = call.request();
+  auto idempotency = idempotency_of(request);
+  const auto document = JsonDocument::parse(request.body);
+  if (!idempotency || !document) {
+    co_return problem(!idempotency ? idempotency.error() : document.error());
+  }
+  const Instant now = call->clock.now();
+  std::vector<FieldIssue> issues;
+  std::vector<JobRequest> jobs;
+  JsonFields fields(&document->root(), "", issues);
+  for (const auto* job : fields.elements("jobs", kMostBatchJobs)) {
+    jobs.push_back(
+        read_job(*job, JobPurpose::kSubmit, now, fmt::format("/jobs/{}", jobs.size()), issues));
+    if (jobs.back().spec.durability == core::Durability::kNone) {
+      issues.push_back({.field = jobs.back().pointer + "/durability",
+                        .message = "none is not for batches, which nobody waits for"});
+    }
+    if (jobs.back().spec.ns != jobs.front().spec.ns) {
+      issues.push_back({.field = jobs.back().pointer + "/namespace",
+                        .message = "must be the same for all jobs of a batch"});
+    }
+  }
+  fields.finish();
+  if (jobs.empty() && issues.empty()) {
+    issues.push_back({.field = "/jobs", .message = "must hold at least one job"});
+  }
+  auto prepared = co_await prepare(call, std::move(jobs), std::move(issues));
+  if (!prepared) {
+    co_return problem(prepared.error());
+  }
+  auto reply = co_await ask(call, core::Submit{.ticket = core::kNoTicket,
+                                               .jobs = std::move(prepared->jobs),
+                                               .idempotency = std::move(*idempotency),
+                                               .wait_until = {}});
+  if (!prepared->pins.empty()) {
+    co_await settle_blobs(call, std::move(prepared->pins));
+  }
+  if (!reply) {
+    co_return problem(reply.error());
+  }
+  const auto* submitted = std::get_if<core::Submitted>(&*reply);
+  if (submitted == nullptr) {
+    co_return problem(
+        Error{ErrorCode::kInternal, "the core answered a submission with something else"});
+  }
+  JsonWriter json;
+  json.object().key("ids").array();
+  for (const JobId id : submitted->jobs) {
+    json.value(to_string(id));
+  }
+  json.end().end();
+  co_return json_response(202, json.take());
+}
+
+Task<Response> cancel_job(Call call) {
+  const auto id = job_id_of(call.request());
+  if (!id) {
+    co_return problem(id.error());
+  }
+  co_return changed_response(
+      co_await ask(call, core::CancelJob{.ticket = core::kNoTicket, .ns = {}, .job = *id}));
+}
+
+}  // namespace skerry::api

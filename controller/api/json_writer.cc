@@ -1,0 +1,146 @@
+#include "controller/api/json_writer.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "common/check.h"
+
+namespace skerry::api {
+
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+// Length of the valid UTF-8 sequence at the front, or 0. Unicode 15, table 3-7.
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
+  const unsigned lead = byte(0);
+  if (lead >= 0xC2 && lead <= 0xDF) {
+    return tail(1) ? 2 : 0;
+  }
+  if (lead >= 0xE0 && lead <= 0xEF) {
+    const bool second =
+        tail(1) && (lead != 0xE0 || byte(1) >= 0xA0) && (lead != 0xED || byte(1) <= 0x9F);
+    return second && tail(2) ? 3 : 0;
+  }
+  if (lead >= 0xF0 && lead <= 0xF4) {
+    const bool second =
+        tail(1) && (lead != 0xF0 || byte(1) >= 0x90) && (lead != 0xF4 || byte(1) <= 0x8F);
+    return second && tail(2) && tail(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+bool is_plain(char c) {
+  return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 &&
+         c != '"' && c != '\\';
+}
+
+void append_escaped(std::string& out, char c) {
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      break;
+    case '\\':
+      out += "\\\\";
+      break;
+    case '\n':
+      out += "\\n";
+      break;
+    case '\r':
+      out += "\\r";
+      break;
+    case '\t':
+      out += "\\t";
+      break;
+    default:
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+  }
+}
+
+}  // namespace
+
+void JsonWriter::separate() {
+  if (!first_) {
+    out_.push_back(',');
+  }
+  first_ = false;
+}
+
+JsonWriter& JsonWriter::open(char bracket) {
+  separate();
+  out_.push_back(bracket);
+  closers_.push_back(bracket == '{' ? '}' : ']');
+  first_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::end() {
+  check(!closers_.empty(), "as many ends as objects and arrays");
+  out_.push_back(closers_.back());
+  closers_.pop_back();
+  first_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::key(std::string_view name) {
+  value(name);
+  out_.push_back(':');
+  first_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::raw(std::string_view json) {
+  separate();
+  out_ += json;
+  return *this;
+}
+
+JsonWriter& JsonWriter::value(std::string_view text) {
+  separate();
+  out_.push_back('"');
+  while (!text.empty()) {
+    std::size_t plain = 0;
+    while (plain < text.size() && is_plain(text[plain])) {
+      ++plain;
+    }
+    out_ += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) {
+      break;
+    }
+    std::size_t used = 1;
+    if (static_cast<unsigned char>(text[0]) < 0x80) {
+      append_escaped(out_, text[0]);
+    } else if (const std::size_t length = utf8_length(text); length > 0) {
+      out_ += text.substr(0, length);
+      used = length;
+    } else {
+      out_ += kReplacement;
+    }
+    text.remove_prefix(used);
+  }
+  out_.push_back('"');
+  return *this;
+}
+
+JsonWriter& JsonWriter::value(Instant time) { return value(std::string_view(rfc3339(time))); }
+
+JsonWriter& JsonWriter::value(const std::map<std::string, std::string>& texts) {
+  object();
+  for (const auto& [name, text] : texts) {
+    member(name, text);
+  }
+  return end();
+}
+
+std::string rfc3339(Instant time) {
+  const std::int64_t us = to_us(time);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z",
+                     fmt::gmtime(static_cast<std::time_t>(us / 1'000'000)), us % 1'000'000);
+}
+
+}  // namespace skerry::api

@@ -1,0 +1,115 @@
+// models.cc: models are listed, applied and deleted.
+
+#include <fmt/format.h>
+
+#include "controller/api/fleet_json.h"
+#include "controller/api/handler_parts.h"
+#include "controller/api/handlers.h"
+#include "controller/api/json_reader.h"
+#include "controller/api/problem.h"
+
+namespace skerry::api {
+
+namespace {
+
+// Every variant's artifact must have been uploaded; fills in its size.
+Result<ModelManifest> check_artifacts(const blobs::BlobDir& blobs, ModelManifest manifest) {
+  std::vector<FieldIssue> issues;
+  for (std::size_t i = 0; i < manifest.variants.size(); ++i) {
+    VariantSpec& variant = manifest.variants[i];
+    variant.file.clear();  // the client's path means nothing here
+    const std::string field = fmt::format("/spec/variants/{}/digest", i);
+    if (variant.digest.empty() && manifest.engine == "torch") {
+      issues.push_back(
+          {.field = field, .message = "is missing; skerryctl model apply computes it"});
+    }
+    if (variant.digest.empty()) {
+      continue;
+    }
+    const auto size = blobs.size_bytes(variant.digest);
+    if (!size && size.error().code != ErrorCode::kNotFound) {
+      return fail(size.error());
+    }
+    if (!size) {
+      issues.push_back(
+          {.field = field,
+           .message = fmt::format("is not here yet: PUT /api/v1/blobs/{} first", variant.digest)});
+    } else {
+      variant.artifact_bytes = *size;
+    }
+  }
+  if (const Status valid = to_status(std::move(issues)); !valid) {
+    return fail(valid.error());
+  }
+  return manifest;
+}
+
+}  // namespace
+
+Task<Response> list_models(Call call) {
+  const auto models =
+      co_await inspect(call, [](const core::Core& core, Instant) { return core.models(); });
+  if (!models) {
+    co_return problem(models.error());
+  }
+  JsonWriter json;
+  json.object().key("items").array();
+  for (const core::ModelView& model : *models) {
+    write_model(json, model);
+  }
+  json.end().end();
+  co_return json_response(200, json.take());
+}
+
+Task<Response> get_model(Call call) {
+  const std::string& name = call.request().param("name");
+  const auto model =
+      co_await inspect(call, [name](const core::Core& core, Instant) { return core.model(name); });
+  if (!model) {
+    co_return problem(model.error());
+  }
+  if (!*model) {
+    co_return problem(Error{ErrorCode::kNotFound,
+                            fmt::format("there is no model named '{}'", name.substr(0, 80))});
+  }
+  JsonWriter json;
+  write_model(json, **model);
+  co_return json_response(200, json.take());
+}
+
+Task<Response> put_model(Call call) {
+  const auto document = JsonDocument::parse(call.request().body);
+  if (!document) {
+    co_return problem(document.error());
+  }
+  auto manifest = manifest_from_json(document->root());
+  if (!manifest) {
+    co_return problem(manifest.error());
+  }
+  const std::string& name = call.request().param("name");
+  if (manifest->name != name) {
+    co_return problem(Error{ErrorCode::kInvalidArgument,
+                            fmt::format("the manifest is of '{}', but the path says '{}'",
+                                        manifest->name, name.substr(0, 80)),
+                            {{"/metadata/name", "must be the name in the path"}}});
+  }
+  auto checked = co_await on_disk(call, [call, manifest = std::move(*manifest)] {
+    return check_artifacts(call->blobs, manifest);
+  });
+  if (!checked) {
+    co_return problem(checked.error());
+  }
+  const auto reply = co_await ask(
+      call, core::PutModel{.ticket = core::kNoTicket, .manifest = std::move(*checked)});
+  call->manifests.drop(name);
+  co_return changed_response(reply);
+}
+
+Task<Response> delete_model(Call call) {
+  const std::string& name = call.request().param("name");
+  const auto reply = co_await ask(call, core::DeleteModel{.ticket = core::kNoTicket, .name = name});
+  call->manifests.drop(name);
+  co_return changed_response(reply);
+}
+
+}  // namespace skerry::api
