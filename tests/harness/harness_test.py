@@ -55,8 +55,10 @@ class Processes(unittest.TestCase):
     def test_a_child_does_not_outlive_a_killed_parent(self):
         program = ("import sys; sys.path.insert(0, sys.argv[1])\n"
                    "from harness.processes import Process\n"
-                   "import os\n"
-                   "print(Process('x', ['sleep', '60'], sys.argv[2]).start().pid, flush=True)\n"
+                   "import os, pathlib\n"
+                   "child = Process('x', ['sleep', '60'], sys.argv[2]).start().pid\n"
+                   "while pathlib.Path(f'/proc/{child}/comm').read_text() != 'sleep\\n': pass\n"
+                   "print(child, flush=True)\n"
                    "os.kill(os.getpid(), 9)\n")
         parent = subprocess.run([sys.executable, "-c", program, str(pathlib.Path(__file__).resolve().parents[1]),
                                  str(self.folder / "log")], capture_output=True, text=True, check=False)

@@ -113,6 +113,14 @@ class Process:
         except ProcessLookupError:
             pass
 
+    def cpu_s(self):
+        """Processor seconds that it has used, all threads, without what it started."""
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_bytes(self):
+        return int(pathlib.Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     def tail(self, lines=30):
         try:
             text = self.log_path.read_text(errors="replace")

@@ -97,7 +97,7 @@ class Client:
                     raise
             time.sleep(0.02)
 
-    def events(self, path="/api/v1/events", last_event_id=None, timeout_s=30):
+    def events(self, path="/api/v1/events", last_event_id=None, timeout_s=30, on_open=lambda: None):
         """Yields Events until the server ends the stream, or TimeoutError when it is silent for timeout_s."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout_s)
         try:
@@ -106,6 +106,7 @@ class Client:
             response = connection.getresponse()
             if response.status != 200:
                 raise Problem(f"GET {path}", Answer(response.status, dict(response.getheaders()), response.read()))
+            on_open()
             yield from parse_events(response)
         finally:
             connection.close()
