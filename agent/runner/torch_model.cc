@@ -65,7 +65,7 @@ Status TorchModel::fit() {
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("input '{}' is a {} for the model's forward, which a manifest cannot "
                               "describe",
-                              input.name, parameters[i + 1].type()->str()));
+                              input.name, parameters[i + 1].type()->annotation_str()));
     }
     const bool is_constant = input.kind == InputKind::kConstant;
     constants_.push_back(
