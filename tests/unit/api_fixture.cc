@@ -1,0 +1,352 @@
+#include "tests/unit/api_fixture.h"
+
+#include <gtest/gtest.h>
+#include <spdlog/sinks/null_sink.h>
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "common/digest.h"
+#include "controller/metrics/metrics.h"
+
+namespace skerry::api {
+
+namespace {
+
+class ManualClock final : public Clock {
+ public:
+  Instant now() override { return instant_from_us(us_); }
+  void advance(Duration by) { us_ += by.count(); }
+
+ private:
+  std::atomic<std::int64_t> us_ = 1'769'860'800'000'000;  // 2026-01-31T12:00:00Z
+};
+
+class MemoryArchive final : public JobArchive {
+ public:
+  Result<core::ResultRecord> result(JobId id) const override {
+    const std::scoped_lock lock(mutex_);
+    const auto found = results_.find(id);
+    return found == results_.end()
+               ? Result<core::ResultRecord>(skerry::fail(ErrorCode::kNotFound, "no result"))
+               : found->second;
+  }
+  Result<std::vector<core::DecisionRecord>> decisions(JobId id) const override {
+    const std::scoped_lock lock(mutex_);
+    const auto found = decisions_.find(id);
+    return found == decisions_.end() ? std::vector<core::DecisionRecord>() : found->second;
+  }
+  void keep(const core::RecordWrite& write) {
+    const std::scoped_lock lock(mutex_);
+    if (const auto* result = std::get_if<core::ResultRecord>(&write)) {
+      results_[result->id] = *result;
+    } else if (const auto* decision = std::get_if<core::DecisionRecord>(&write)) {
+      decisions_[decision->job].push_back(*decision);
+    }
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<JobId, core::ResultRecord> results_;
+  std::map<JobId, std::vector<core::DecisionRecord>> decisions_;
+};
+
+// An io_context on a thread of its own.
+struct Loop {
+  ~Loop() { join(); }
+  void join() {
+    work.reset();
+    if (thread.joinable()) {
+      thread.join();
+    }
+  }
+  boost::asio::io_context io{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
+  std::thread thread{[this] { io.run(); }};
+};
+
+}  // namespace
+
+core::Settings quick_settings() {
+  core::Settings settings;
+  settings.probe_runs = 0;
+  settings.recovery_grace = Duration(0);
+  settings.suspect_after = hours(1);
+  settings.disconnected_after = hours(2);
+  settings.reconnect_grace = Duration(0);
+  return settings;
+}
+
+struct TestApi::State final : public controller::Gateway {
+  State(ApiOptions options, std::vector<ReadyCheck> ready_checks)
+      : root(std::filesystem::path(testing::TempDir()) / ("api-" + to_hex(random_bytes(8)))),
+        blobs(*blobs::BlobDir::open(root)),
+        log("test", std::make_shared<spdlog::sinks::null_sink_mt>()),
+        core(quick_settings(), 1),
+        server(api_loop.io, std::move(options),
+               ApiParts{.gateway = *this,
+                        .blobs = *blobs,
+                        .archive = archive,
+                        .metrics = metrics,
+                        .clock = clock,
+                        .log = log,
+                        .ready_checks = std::move(ready_checks)}) {
+    run_on_core([this] { carry_out(core.restore({}, clock.now())); });
+  }
+
+  void run_on_core(std::move_only_function<void()> work) {
+    std::promise<void> done;
+    boost::asio::post(core_loop.io, [&] {
+      work();
+      done.set_value();
+    });
+    done.get_future().get();
+  }
+
+  // ---- the gateway
+  core::Ticket ask(core::Event event,
+                   std::move_only_function<void(Result<core::Reply>)> on_answer) override {
+    const core::Ticket ticket = ++last_ticket;
+    std::visit(
+        [&](auto& what) {
+          if constexpr (requires { what.ticket; }) {
+            what.ticket = ticket;
+          }
+        },
+        event);
+    boost::asio::post(core_loop.io, [this, ticket, event = std::move(event),
+                                     on_answer = std::move(on_answer)]() mutable {
+      waiting[ticket] = std::move(on_answer);
+      carry_out(core.apply(std::move(event), clock.now()));
+      count(asked);
+    });
+    return ticket;
+  }
+  void tell(core::Event event) override {
+    boost::asio::post(core_loop.io, [this, event = std::move(event)]() mutable {
+      const bool is_abandon = std::holds_alternative<core::Abandon>(event);
+      carry_out(core.apply(std::move(event), clock.now()));
+      if (is_abandon) {
+        count(abandoned);
+      }
+    });
+  }
+  void inspect(std::move_only_function<void(const core::Core&, Instant)> look) override {
+    boost::asio::post(core_loop.io,
+                      [this, look = std::move(look)]() mutable { look(core, clock.now()); });
+  }
+
+  void carry_out(core::Effects effects) {
+    for (const core::RecordWrite& write : effects.writes) {
+      archive.keep(write);
+    }
+    for (const std::string& digest : effects.dropped_blobs) {
+      EXPECT_TRUE(blobs->remove(digest));
+    }
+    for (core::Output& output : effects.outputs) {
+      std::visit([this](auto& what) { deliver(what); }, output.what);
+    }
+  }
+  void deliver(core::Answer& answer) {
+    if (auto found = waiting.extract(answer.ticket)) {
+      found.mapped()(std::move(answer.reply));
+    }
+  }
+  void deliver(core::Happening& happening) {
+    metrics.observe(happening);
+    server.publish(happening, clock.now());
+  }
+  void deliver(core::Send& send) {
+    const auto* assign = std::get_if<core::AssignAttempt>(&send.command);
+    if (assign == nullptr) {
+      return;
+    }
+    if (echoing) {
+      boost::asio::post(core_loop.io, [this, attempt = *assign] {
+        end(attempt, core::AttemptOutcome::kSucceeded, "", attempt.input);
+      });
+      return;
+    }
+    const std::scoped_lock lock(mutex);
+    sessions[assign->attempt.uid] = send.session;
+    assignments.push_back(*assign);
+    changed.notify_all();
+  }
+  void end(const core::AssignAttempt& assigned, core::AttemptOutcome outcome,
+           const std::string& error, Payload output) {
+    const SessionId session = [&] {
+      const std::scoped_lock lock(mutex);
+      return sessions.contains(assigned.attempt.uid) ? sessions[assigned.attempt.uid]
+                                                     : SessionId{last_session};
+    }();
+    carry_out(core.apply(core::AttemptStarted{session, assigned.attempt}, clock.now()));
+    core::Usage usage{.service = milliseconds(2),
+                      .energy_j = 0.5,
+                      .energy_source = "modelled",
+                      .cost_usd = 0.001};
+    carry_out(core.apply(core::AttemptEnded{.session = session,
+                                            .attempt = assigned.attempt,
+                                            .outcome = outcome,
+                                            .error = error,
+                                            .output = std::move(output),
+                                            .usage = usage},
+                         clock.now()));
+  }
+
+  void count(std::size_t& counter) {
+    const std::scoped_lock lock(mutex);
+    ++counter;
+    changed.notify_all();
+  }
+  template <typename Ready>
+  bool await(Ready ready) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(10), ready);
+  }
+
+  std::filesystem::path root;
+  std::unique_ptr<blobs::BlobDir> blobs;
+  ManualClock clock;
+  Log log;
+  MemoryArchive archive;
+  metrics::Metrics metrics;
+  core::Core core;
+  std::map<core::Ticket, std::move_only_function<void(Result<core::Reply>)>> waiting;
+  std::atomic<core::Ticket> last_ticket = 0;
+  std::atomic<std::uint64_t> last_session = 0;
+  std::atomic<bool> echoing = false;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t asked = 0;
+  std::size_t abandoned = 0;
+  std::deque<core::AssignAttempt> assignments;
+  std::map<AttemptUid, SessionId> sessions;
+  std::map<std::string, SessionId> agents;
+
+  Loop core_loop;
+  Loop api_loop;
+  ApiServer server;
+  std::uint16_t port = 0;
+  bool stopped = false;
+};
+
+TestApi::TestApi(ApiOptions options, std::vector<ReadyCheck> ready_checks)
+    : state_(std::make_unique<State>(std::move(options), std::move(ready_checks))) {
+  const auto port = state_->server.start();
+  EXPECT_TRUE(port) << port.error().message;
+  state_->port = port.value_or(0);
+}
+TestApi::~TestApi() {
+  stop();
+  state_->core_loop.join();
+  state_->api_loop.join();
+  std::filesystem::remove_all(state_->root);
+}
+void TestApi::stop() {
+  if (!std::exchange(state_->stopped, true)) {
+    std::promise<void> stopped;
+    state_->server.stop(Duration(0), [&] { stopped.set_value(); });
+    stopped.get_future().get();
+  }
+}
+void TestApi::begin_stop(Duration grace) {
+  state_->stopped = true;
+  auto stopped = std::make_shared<std::promise<void>>();
+  state_->server.stop(grace, [stopped] { stopped->set_value(); });
+}
+
+std::uint16_t TestApi::port() const { return state_->port; }
+blobs::BlobDir& TestApi::blobs() { return *state_->blobs; }
+
+Reply TestApi::call(std::string_view method, std::string_view target, std::string_view body,
+                    const std::vector<std::string>& headers) const {
+  return client().call(method, target, body, headers);
+}
+
+void TestApi::advance(Duration by) {
+  state_->clock.advance(by);
+  state_->run_on_core(
+      [this] { state_->carry_out(state_->core.apply(core::Tick{}, state_->clock.now())); });
+}
+void TestApi::await_waiters(std::size_t asked) {
+  EXPECT_TRUE(state_->await([&] { return state_->asked >= asked; }));
+}
+std::size_t TestApi::abandoned() const {
+  const std::scoped_lock lock(state_->mutex);
+  return state_->abandoned;
+}
+void TestApi::await_abandoned(std::size_t count) {
+  EXPECT_TRUE(state_->await([&] { return state_->abandoned >= count; }));
+}
+
+void TestApi::agent_joins(const std::string& name, std::uint32_t capacity) {
+  state_->run_on_core([&] {
+    const SessionId session{++state_->last_session};
+    state_->agents[name] = session;
+    core::AgentHello hello{.session = session,
+                           .incarnation = 7,
+                           .energy_source = "modelled",
+                           .software_version = "1.2.3",
+                           .capacity = capacity};
+    hello.node.name = name;
+    hello.node.engines = {"noop", "torch"};
+    hello.node.slots = 4;
+    hello.node.memory_bytes = 1ULL << 30;
+    hello.node.labels = {{"zone", "a"}};
+    state_->carry_out(state_->core.apply(std::move(hello), state_->clock.now()));
+    state_->carry_out(state_->core.apply(core::Tick{}, state_->clock.now()));
+  });
+}
+void TestApi::agent_leaves(const std::string& name) {
+  state_->run_on_core([&] {
+    state_->carry_out(state_->core.apply(core::SessionClosed{state_->agents.at(name), true},
+                                         state_->clock.now()));
+  });
+}
+
+core::AssignAttempt TestApi::assignment() {
+  EXPECT_TRUE(state_->await([&] { return !state_->assignments.empty(); }))
+      << "nothing was assigned";
+  const std::scoped_lock lock(state_->mutex);
+  if (state_->assignments.empty()) {
+    return {};
+  }
+  core::AssignAttempt attempt = state_->assignments.front();
+  state_->assignments.pop_front();
+  return attempt;
+}
+void TestApi::succeed(const core::AssignAttempt& attempt, Payload output) {
+  state_->run_on_core(
+      [&] { state_->end(attempt, core::AttemptOutcome::kSucceeded, "", std::move(output)); });
+}
+void TestApi::fail(const core::AssignAttempt& attempt, core::AttemptOutcome outcome,
+                   const std::string& error) {
+  state_->run_on_core([&] { state_->end(attempt, outcome, error, {}); });
+}
+void TestApi::echo() { state_->echoing = true; }
+
+void TestApi::put_noop_model(const std::string& name) {
+  const Reply reply = call(
+      "PUT", "/api/v1/models/" + name,
+      R"({"apiVersion":"skerry/v1","kind":"Model","metadata":{"name":")" + name + R"("},"spec":{
+      "engine":"noop","inputs":[{"name":"x","kind":"tensor","dtype":"f32","shape":[1,-1]}],
+      "outputs":[{"name":"x","kind":"tensor"}],"variants":[{"name":"small","accuracy":0.9,"reference_ms":1}]}})");
+  EXPECT_EQ(reply.status, 200) << reply.body;
+}
+
+std::string TestApi::submit(std::string_view body) {
+  const Reply reply = call("POST", "/api/v1/jobs", body);
+  EXPECT_EQ(reply.status, 202) << reply.body;
+  return reply.status == 202 ? std::string(reply.json().at("id").as_string()) : "";
+}
+
+}  // namespace skerry::api

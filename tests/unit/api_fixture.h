@@ -1,0 +1,104 @@
+// api_fixture.h: the real API server over the real core in this process, with a scripted agent, a
+// clock that tests move, and a small blocking HTTP client.
+//
+// The core runs on one thread and the server on another, so nothing may rely on sharing one.
+// Whatever the core wants stored counts as durable at once; results and decisions are kept for the
+// archive.
+
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/values.h"
+#include "controller/api/api_server.h"
+#include "controller/core/core.h"
+
+namespace skerry::api {
+
+struct Reply {
+  int status = 0;
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string body;
+
+  boost::json::value json() const;  // fails the test if the body is none
+  std::string header(const std::string& name) const;
+  std::string code() const;                 // of a problem
+  std::vector<std::string> fields() const;  // of a problem: "/a/b: message"
+};
+
+// One connection. Every read gives up after 10 s and then yields what there is.
+class Client {
+ public:
+  explicit Client(std::uint16_t port);
+  ~Client();
+  Client(Client&& other) noexcept;
+  Client& operator=(Client&&) = delete;
+
+  void send(std::string_view bytes);
+  Reply receive(bool head = false);               // the next answer
+  std::string read_until(std::string_view mark);  // of a stream; includes the mark
+  bool closed();  // true if the server closes, and nothing else comes
+  void close();
+
+  Reply call(std::string_view method, std::string_view target, std::string_view body = {},
+             const std::vector<std::string>& headers = {});
+
+ private:
+  bool fill();
+  int socket_;
+  std::string buffer_;
+};
+
+std::string request_text(std::string_view method, std::string_view target, std::string_view body,
+                         const std::vector<std::string>& headers);
+
+core::Settings quick_settings();  // no probes, short grace
+
+class TestApi {
+ public:
+  explicit TestApi(ApiOptions options = {}, std::vector<ReadyCheck> ready_checks = {});
+  ~TestApi();
+
+  std::uint16_t port() const;
+  Client client() const { return Client(port()); }
+  // One request on a connection of its own.
+  Reply call(std::string_view method, std::string_view target, std::string_view body = {},
+             const std::vector<std::string>& headers = {}) const;
+
+  void advance(Duration by);  // the clock, and tells the core
+  void await_waiters(
+      std::size_t asked);         // until the core was asked that many times since the start
+  std::size_t abandoned() const;  // Abandon events so far
+  void await_abandoned(std::size_t count);
+
+  // An agent that takes noop and torch models.
+  void agent_joins(const std::string& name, std::uint32_t capacity = 8);
+  void agent_leaves(const std::string& name);
+  core::AssignAttempt assignment();  // the next one sent to any agent; waits for it
+  void succeed(const core::AssignAttempt& attempt, Payload output);
+  void fail(const core::AssignAttempt& attempt, core::AttemptOutcome outcome,
+            const std::string& error);
+  // Ends every assignment from now on with its own input, as the noop engine does.
+  void echo();
+
+  void put_noop_model(const std::string& name = "echo");  // one input "x": f32 [1, -1]
+  std::string submit(std::string_view body);              // 202 expected; the id
+
+  blobs::BlobDir& blobs();
+  void stop();  // what the destructor does, for tests of stopping
+  void begin_stop(Duration grace);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace skerry::api
