@@ -1,0 +1,138 @@
+#include "agent/config.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <filesystem>
+#include <thread>
+
+#include "agent/credentials.h"
+#include "common/ids.h"
+
+namespace skerry::agent {
+namespace {
+
+constexpr std::uint64_t kMib = 1u << 20;
+constexpr std::uint64_t kTib = std::uint64_t{1} << 40;
+constexpr std::uint32_t kQueuePerSlot = 4;
+
+// A host's name as a node's: lower case, and what may not stand there becomes '-'.
+std::string as_node_name(std::string host) {
+  for (char& c : host) {
+    const auto byte = static_cast<unsigned char>(c);
+    c = std::isalnum(byte) != 0 ? static_cast<char>(std::tolower(byte))
+                                : (c == '.' || c == '_' ? c : '-');
+  }
+  host = host.substr(0, 63);
+  return validate_name("node name", host) ? host : "node";
+}
+
+void read_cpu(ConfigFields fields, const MachineFacts& machine, AgentConfig& config) {
+  config.cpu.threads = static_cast<std::uint32_t>(fields.integer("threads", 1, 1, 1024));
+  config.cpu.share = fields.number("share", 1, 0.01, 1);
+  for (const std::int64_t processor : fields.integers("affinity", 0, 1023)) {
+    config.cpu.affinity.push_back(static_cast<int>(processor));
+  }
+  config.slots = std::max(machine.processors / config.cpu.threads, 1u);
+}
+
+void read_power(ConfigFields fields, AgentConfig::Power& power) {
+  power.idle_w = fields.number("idle_w", 5, 0, 1e6);
+  power.busy_w = fields.number("busy_w", 15, 0, 1e6);
+  power.transfer_j_per_byte = fields.number("transfer_j_per_byte", 0, 0, 1);
+  power.sensors = fields.choice("source", "auto", {"auto", "modelled"}) == "auto";
+  if (power.busy_w < power.idle_w) {
+    fields.issue("busy_w", "must not be less than idle_w");
+  }
+}
+
+void read_runner(ConfigFields fields, const MachineFacts& machine, AgentConfig::Runner& runner) {
+  runner.program = fields.text("program", machine.runner_program);
+  runner.device = fields.text("device", "auto");
+  runner.nice = static_cast<int>(fields.integer("nice", 0, 0, 19));
+  runner.memory_limit_bytes = fields.size_bytes("memory_limit", 0, 0, kTib);
+  runner.load_limit = fields.duration("load_limit", minutes(2), seconds(1), hours(1));
+  runner.stall_limit = fields.duration("stall_limit", seconds(30), seconds(1), hours(1));
+  runner.sequence_idle = fields.duration("sequence_idle", seconds(60), seconds(1), hours(24));
+  runner.sequences = static_cast<std::uint32_t>(fields.integer("sequences", 8, 1, 1024));
+}
+
+void read_log(ConfigFields fields, LogOptions& log) {
+  log.part = "agent";
+  log.level = fields.choice("level", "info", {"trace", "debug", "info", "warn", "error", "off"});
+  log.format = fields.choice("format", "auto", {"auto", "text", "json"});
+}
+
+}  // namespace
+
+MachineFacts this_machine() {
+  std::array<char, 256> host = {};
+  ::gethostname(host.data(), host.size() - 1);
+  std::error_code ignored;
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  MachineFacts facts{.host_name = host.data(),
+                     .processors = std::max(std::thread::hardware_concurrency(), 1u),
+                     .memory_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                                     static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)),
+                     .runner_program = "/usr/lib/skerry/skerry-runner"};
+  for (const auto& candidate : {beside / "skerry-runner", beside / "runner" / "skerry-runner"}) {
+    if (std::filesystem::is_regular_file(candidate, ignored)) {
+      facts.runner_program = candidate.string();
+      break;
+    }
+  }
+  return facts;
+}
+
+AgentConfig read_agent_config(ConfigReader& reader, const MachineFacts& machine) {
+  ConfigFields root = reader.root();
+  AgentConfig config;
+  config.name = root.text("name", as_node_name(machine.host_name));
+  if (const Status valid = validate_name("node name", config.name); !valid) {
+    root.issue("name", valid.error().message);
+  }
+  config.controller = root.text("controller", "127.0.0.1:7443");
+  config.insecure_dev = root.boolean("insecure_dev", false);
+  if (const auto credentials = channel_credentials(config.controller, config.insecure_dev);
+      !credentials) {
+    root.issue("controller", "is refused: " + credentials.error().message);
+  }
+  config.state_dir = root.text("state_dir", "/var/lib/skerry/agent");
+  config.tier = root.choice("tier", "edge", {"device", "edge", "cloud"});
+  config.site = root.text("site");
+  if (const Status valid = validate_name("site", config.site); !config.site.empty() && !valid) {
+    root.issue("site", valid.error().message);
+  }
+  config.labels = root.text_map("labels");
+  config.engines = root.texts("engines", {"torch", "noop"});
+  for (const std::string& engine : config.engines) {
+    if (engine != "torch" && engine != "noop") {
+      root.issue("engines", fmt::format("names '{}', and only torch and noop are known", engine));
+    }
+  }
+  read_cpu(root.section("cpu"), machine, config);
+  config.slots = static_cast<std::uint32_t>(root.integer("slots", config.slots, 1, 1024));
+  const std::int64_t deep = std::max<std::int64_t>(config.slots * kQueuePerSlot, kQueuePerSlot);
+  config.queue_depth =
+      static_cast<std::uint32_t>(root.integer("queue_depth", deep, kQueuePerSlot, 65536));
+  config.memory_bytes =
+      root.size_bytes("memory", machine.memory_bytes / 2 / kMib * kMib, kMib, 64 * kTib);
+  config.speed = root.number("speed", 1, 1e-3, 1e3);
+  config.price_usd_per_hour = root.number("price_usd_per_hour", 0, 0, 1e6);
+  read_power(root.section("power"), config.power);
+  ConfigFields link = root.section("link");
+  config.link.rtt = link.duration("rtt", milliseconds(1), Duration(0), hours(1));
+  config.link.bandwidth_bytes_per_s =
+      static_cast<double>(link.size_bytes("bandwidth_per_s", 100 * kMib, 1, kTib));
+  read_runner(root.section("runner"), machine, config.runner);
+  config.cache_bytes = root.section("cache").size_bytes("size", 4096 * kMib, kMib, 64 * kTib);
+  config.heartbeat = root.duration("heartbeat", seconds(1), milliseconds(50), minutes(1));
+  config.stop_limit = root.duration("stop_limit", seconds(10), Duration(0), hours(1));
+  read_log(root.section("log"), config.log);
+  return config;
+}
+
+}  // namespace skerry::agent

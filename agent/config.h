@@ -1,0 +1,70 @@
+// config.h: the settings of an agent; docs/agent.md explains each.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/cpu_limit.h"
+#include "common/config.h"
+#include "common/log.h"
+
+namespace skerry::agent {
+
+struct AgentConfig {
+  std::string name;
+  std::string controller;
+  bool insecure_dev = false;
+  std::string state_dir;
+  std::string tier;
+  std::string site;
+  std::map<std::string, std::string> labels;
+  std::vector<std::string> engines;
+  std::uint32_t slots = 1;
+  std::uint32_t queue_depth = 4;
+  std::uint64_t memory_bytes = 0;
+  double speed = 1;
+  double price_usd_per_hour = 0;
+  CpuOptions cpu;
+  struct Power {
+    double idle_w = 0;
+    double busy_w = 0;
+    double transfer_j_per_byte = 0;
+    bool sensors = true;
+  } power;
+  struct Link {
+    Duration rtt{};
+    double bandwidth_bytes_per_s = 0;
+  } link;
+  struct Runner {
+    std::string program;
+    std::string device;
+    int nice = 0;
+    std::uint64_t memory_limit_bytes = 0;
+    Duration load_limit{};
+    Duration stall_limit{};
+    Duration sequence_idle{};
+    std::uint32_t sequences = 8;
+  } runner;
+  std::uint64_t cache_bytes = 0;
+  Duration heartbeat{};
+  Duration stop_limit{};
+  LogOptions log;
+};
+
+// What a setting falls back to where that depends on the machine.
+struct MachineFacts {
+  std::string host_name;
+  std::uint32_t processors = 1;
+  std::uint64_t memory_bytes = 1u << 30;
+  std::string runner_program;
+};
+MachineFacts this_machine();
+
+// Reads and checks every setting; what is wrong is told by reader.finish(), which is the caller's
+// to call.
+AgentConfig read_agent_config(ConfigReader& reader, const MachineFacts& machine);
+
+}  // namespace skerry::agent

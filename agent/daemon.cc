@@ -1,0 +1,303 @@
+#include "agent/daemon.h"
+
+#include <fmt/format.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/support/channel_arguments.h>
+#include <malloc.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <csignal>
+#include <cstring>
+
+#include "agent/agent.h"
+#include "agent/bulk.h"
+#include "agent/credentials.h"
+#include "agent/engines/noop.h"
+#include "agent/engines/torch.h"
+#include "agent/grpc_link.h"
+#include "agent/memory_journal.h"
+#include "agent/model_cache.h"
+#include "agent/runner_process.h"
+#include "agent/state_dir.h"
+#include "agent/telemetry.h"
+#include "common/version.h"
+
+namespace skerry::agent {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr Duration kDrainLimit = seconds(2);  // for calls that were cancelled to end
+constexpr int kMaxFrameBytes = 64 << 20;      // a frame of many assigns with inline inputs
+
+// Distinct: not shared with the other channel to the same address, neither its connection nor its
+// flow control.
+std::shared_ptr<grpc::Channel> make_channel(const AgentConfig& config, const char* purpose) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetString("skerry.purpose", purpose);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
+                   1000);  // the session's own jitter is what counts
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetMaxReceiveMessageSize(kMaxFrameBytes);
+  const auto credentials = channel_credentials(config.controller, config.insecure_dev);
+  return grpc::CreateCustomChannel(config.controller, credentials ? *credentials : nullptr,
+                                   arguments);
+}
+
+std::uint64_t random_seed() {
+  const std::string bytes = random_bytes(sizeof(std::uint64_t));
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, bytes.data(), sizeof(seed));
+  return seed;
+}
+
+NodePhysics physics_of(const AgentConfig& config) {
+  return {.idle_w = config.power.idle_w,
+          .busy_w = config.power.busy_w,
+          .transfer_j_per_byte = config.power.transfer_j_per_byte,
+          .price_usd_per_hour = config.price_usd_per_hour,
+          .slots = config.slots};
+}
+
+Capabilities capabilities_of(const AgentConfig& config, const CpuLimit& limit,
+                             const PowerSensors& power, const Nvml* gpus) {
+  Capabilities node{.tier = config.tier,
+                    .site = config.site,
+                    .labels = config.labels,
+                    .engines = config.engines,
+                    .slots = config.slots,
+                    .memory_bytes = config.memory_bytes,
+                    .speed = config.speed,
+                    .idle_w = config.power.idle_w,
+                    .busy_w = config.power.busy_w,
+                    .transfer_j_per_byte = config.power.transfer_j_per_byte,
+                    .price_usd_per_hour = config.price_usd_per_hour,
+                    .rtt_s = to_seconds(config.link.rtt),
+                    .bandwidth_bytes_per_s = config.link.bandwidth_bytes_per_s,
+                    .energy_source = power.source(),
+                    .devices = {"cpu"}};
+  node.labels["skerry/cpu-limit"] = limit.method_name();
+  node.labels["skerry/cpu-quota"] = fmt::format("{:g}", limit.quota());
+  for (std::size_t i = 0; gpus != nullptr && i < gpus->count(); ++i) {
+    node.devices.push_back(fmt::format("cuda:{}", i));
+  }
+  return node;
+}
+
+AgentOptions agent_options(const AgentConfig& config, const StateDir& state,
+                           Capabilities capabilities) {
+  return {
+      .node_name = config.name,
+      .incarnation = state.incarnation(),
+      .software_version = fmt::format("{}+{}", kVersion, kCommit),
+      .capabilities = std::move(capabilities),
+      .stop_limit = config.stop_limit,
+      .session = {.heartbeat = config.heartbeat},
+      .executor = {
+          .slots = config.slots, .queue_depth = config.queue_depth, .physics = physics_of(config)}};
+}
+
+TorchOptions torch_options(const AgentConfig& config) {
+  return {.threads = config.cpu.threads,
+          .device = config.runner.device,
+          .memory_bytes = config.memory_bytes,
+          .sequence_instances = config.runner.sequences,
+          .sequence_idle = config.runner.sequence_idle,
+          .load_limit = config.runner.load_limit,
+          .stall_limit = config.runner.stall_limit};
+}
+
+}  // namespace
+
+class Daemon::Impl final : private LinkEvents, private BlobEvents, private RunnerEvents {
+ public:
+  Impl(const AgentConfig& config, StateDir state, CpuLimit limit, Log& log)
+      : log_(log),
+        state_(std::move(state)),
+        random_(random_seed()),
+        nvml_(Nvml::open()),
+        power_("/sys", nvml_.get(), config.power.sensors),
+        sensors_("", physics_of(config), power_, nvml_.get()),
+        link_(make_channel(config, "session"), io_.get_executor(), *this),
+        bulk_(make_channel(config, "bulk")),
+        blobs_({.directory = state_.blobs(), .limit_bytes = config.cache_bytes}, bulk_, *this,
+               clock_, io_.get_executor(), files_.get_executor(), random_.fork("blobs"), log),
+        runners_({.program = config.runner.program,
+                  .cpu = config.cpu,
+                  .nice = config.runner.nice,
+                  .memory_limit_bytes = config.runner.memory_limit_bytes},
+                 limit, *this, clock_, io_.get_executor(), log),
+        torch_(torch_options(config), runners_, log),
+        agent_(agent_options(config, state_, capabilities_of(config, limit, power_, nvml_.get())),
+               link_, journal_, engines(config), blobs_, power_, sensors_, state_.newest_epoch(),
+               random_.fork("session"), log) {
+    log_.info(
+        "agent {} starts: {} slots, queue {}, engines {}, controller {}, cpu limit {} ({:g} "
+        "processors a runner), energy {}",
+        config.name, config.slots, config.queue_depth, config.engines.size(), config.controller,
+        limit.method_name(), limit.quota(), power_.source());
+  }
+
+  Status run() {
+    wait_for_signal();
+    step([this](Instant now) { agent_.start(now); });
+    ::malloc_trim(0);  // what starting up needed once
+    io_.run();
+    drain();
+    return failure_;
+  }
+
+ private:
+  std::vector<Engine*> engines(const AgentConfig& config) {
+    std::vector<Engine*> chosen;
+    for (const std::string& name : config.engines) {
+      chosen.push_back(name == "torch" ? static_cast<Engine*>(&torch_) : &noop_);
+    }
+    return chosen;
+  }
+
+  // Every event ends here: the timer follows the agent, an epoch is durable before the next event,
+  // and the loop ends when the agent has.
+  template <typename Event>
+  void step(Event event) {
+    event(clock_.now());
+    if (agent_.newest_epoch() != state_.newest_epoch()) {
+      if (Status saved = state_.save_epoch(agent_.newest_epoch()); !saved) {
+        failure_ = std::move(saved);
+        return io_.stop();
+      }
+    }
+    if (agent_.stopped()) {
+      return io_.stop();
+    }
+    if (const Instant next = agent_.next_timer(); next != armed_) {
+      arm(next);
+    }
+  }
+
+  void arm(Instant next) {
+    armed_ = next;
+    if (next == kNever) {
+      timer_.cancel();
+      return;
+    }
+    timer_.expires_after(std::max(next - clock_.now(), Duration(0)));
+    timer_.async_wait([this](const boost::system::error_code& superseded) {
+      if (!superseded) {
+        armed_ = kNever;
+        step([this](Instant now) { agent_.on_time(now); });
+      }
+    });
+  }
+
+  void wait_for_signal() {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+      if (error) {
+        return;
+      }
+      if (stopping_) {
+        return io_.stop();
+      }
+      stopping_ = true;
+      log_.info("stopping on signal {}: what waits is given back, what runs may end", signal);
+      wait_for_signal();
+      step([this](Instant now) { agent_.stop(now); });
+    });
+  }
+
+  // Nothing may call back into what is about to be destroyed.
+  void drain() {
+    blobs_.close();
+    bulk_.cancel_all();
+    link_.close(0, false);
+    const Instant limit = clock_.now() + kDrainLimit;
+    io_.restart();
+    draining_ = true;
+    while (!(link_.drained() && bulk_.drained()) && clock_.now() < limit) {
+      io_.run_for(std::chrono::milliseconds(20));
+      io_.restart();
+    }
+    files_.join();
+    io_.poll();
+  }
+
+  void link_opened(ConnectionId id) override {
+    step([&](Instant now) { agent_.link_opened(now, id); });
+  }
+  void link_received(ConnectionId id, std::vector<Incoming> frame) override {
+    step([&](Instant now) { agent_.link_received(now, id, std::move(frame)); });
+  }
+  void link_written(ConnectionId id) override {
+    step([&](Instant now) { agent_.link_written(now, id); });
+  }
+  void link_closed(ConnectionId id, std::string reason) override {
+    step([&](Instant now) { agent_.link_closed(now, id, reason); });
+  }
+  void blob_fetched(Fetched fetched) override {
+    step([&](Instant now) { agent_.blob_fetched(now, std::move(fetched)); });
+  }
+  void blob_stored(Stored stored) override {
+    step([&](Instant now) { agent_.blob_stored(now, std::move(stored)); });
+  }
+  void bandwidth_measured(double bytes_per_s) override { sensors_.bandwidth_measured(bytes_per_s); }
+  void runner_frame(RunnerId id, runner::Frame frame) override {
+    step([&](Instant now) {
+      torch_.received(now, id, std::move(frame));
+      agent_.settle(now);
+    });
+  }
+  void runner_exited(RunnerId id, RunnerExit exit) override {
+    step([&](Instant now) {
+      torch_.exited(now, id, exit);
+      agent_.settle(now);
+    });
+  }
+
+  Log& log_;
+  SystemClock clock_;
+  StateDir state_;
+  Random random_;
+  asio::io_context io_{1};
+  asio::thread_pool files_{1};
+  asio::steady_timer timer_{io_};
+  asio::signal_set signals_{io_, SIGTERM, SIGINT};
+  Instant armed_ = kNever;
+  bool stopping_ = false;
+  bool draining_ = false;
+  Status failure_;
+
+  std::unique_ptr<Nvml> nvml_;
+  PowerSensors power_;
+  MachineSensors sensors_;
+  GrpcLink link_;
+  BulkClient bulk_;
+  ModelCache blobs_;
+  RunnerProcesses runners_;
+  MemoryJournal journal_;
+  NoopEngine noop_;
+  TorchEngine torch_;
+  Agent agent_;
+};
+
+Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Daemon::~Daemon() = default;
+
+Result<std::unique_ptr<Daemon>> Daemon::make(const AgentConfig& config, Log& log) {
+  Result<StateDir> state = StateDir::open(config.state_dir);
+  if (!state) {
+    return fail(std::move(state).error());
+  }
+  return std::unique_ptr<Daemon>(new Daemon(
+      std::make_unique<Impl>(config, *std::move(state), CpuLimit::detect(config.cpu), log)));
+}
+
+Status Daemon::run() { return impl_->run(); }
+
+}  // namespace skerry::agent

@@ -1,0 +1,127 @@
+// skerry-agent: the daemon of a node. docs/agent.md tells how to configure it.
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include "agent/config.h"
+#include "agent/daemon.h"
+#include "common/version.h"
+
+namespace {
+
+using namespace skerry;
+using namespace skerry::agent;
+
+constexpr int kFailed = 1;
+constexpr int kBadConfig = 78;  // EX_CONFIG
+
+struct Arguments {
+  std::string file;
+  std::vector<std::string> settings;
+  std::map<std::string, std::string> named;  // flags with a name of their own
+  bool print = false;
+  bool validate = false;
+};
+
+int complain(const Error& error) {
+  fmt::print(stderr, "skerry-agent: {}\n", error.message);
+  return error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kNotFound
+             ? kBadConfig
+             : kFailed;
+}
+
+Result<ConfigInput> gather(const Arguments& arguments) {
+  ConfigInput input{.kind = "AgentConfig",
+                    .origin = arguments.file,
+                    .env_prefix = "SKERRY_AGENT",
+                    .environment = process_environment(),
+                    .flags = arguments.named};
+  if (!arguments.file.empty()) {
+    Result<std::string> text = read_config_file(arguments.file);
+    if (!text) {
+      return fail(std::move(text).error());
+    }
+    input.text = *std::move(text);
+  }
+  for (const std::string& setting : arguments.settings) {
+    auto parsed = parse_setting(setting);
+    if (!parsed) {
+      return fail(std::move(parsed).error());
+    }
+    input.flags[parsed->first] = parsed->second;
+  }
+  return input;
+}
+
+Status serve(const AgentConfig& config) {
+  Result<std::shared_ptr<Log>> log = make_log(config.log);
+  if (!log) {
+    return fail(std::move(log).error());
+  }
+  Result<std::unique_ptr<Daemon>> daemon = Daemon::make(config, **log);
+  if (!daemon) {
+    return fail(std::move(daemon).error());
+  }
+  return (*daemon)->run();
+}
+
+int act(const Arguments& arguments) {
+  Result<ConfigInput> input = gather(arguments);
+  if (!input) {
+    return complain(input.error());
+  }
+  ConfigReader reader(*std::move(input));
+  const AgentConfig config = read_agent_config(reader, this_machine());
+  if (const Status right = reader.finish(); !right) {
+    return complain(right.error());
+  }
+  if (arguments.print) {
+    fmt::print("{}", reader.effective());
+    return 0;
+  }
+  if (arguments.validate) {
+    fmt::print("{} is valid\n", arguments.file);
+    return 0;
+  }
+  const Status served = serve(config);
+  return served ? 0 : complain(served.error());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A handful of threads that allocate little: arenas of their own would cost more than they gain.
+  ::mallopt(M_ARENA_MAX, 1);
+  ::mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  Arguments arguments;
+  CLI::App app{"The Skerry agent: runs inference work on this node for a controller."};
+  app.set_version_flag("--version", fmt::format("skerry-agent {} ({})", kVersion, kCommit));
+  app.add_option("--config", arguments.file, "The configuration file (YAML, kind: AgentConfig)");
+  app.add_option("--set", arguments.settings, "A setting, as in cpu.share=0.5; may be repeated")
+      ->type_name("KEY=VALUE");
+  for (const char* key : {"name", "controller", "state-dir"}) {
+    std::string setting = key;
+    std::replace(setting.begin(), setting.end(), '-', '_');
+    app.add_option_function<std::string>(
+        std::string("--") + key,
+        [&arguments, setting](const std::string& value) { arguments.named[setting] = value; },
+        fmt::format("Same as --set {}=...", setting));
+  }
+  app.add_flag_callback(
+      "--insecure-dev", [&arguments] { arguments.named["insecure_dev"] = "true"; },
+      "Let the connection to a controller on another machine be unencrypted");
+  app.add_flag("--print-config", arguments.print, "Print every setting as it stands, and exit");
+  CLI::App* config = app.add_subcommand("config", "Work with configuration files");
+  CLI::App* validate = config->add_subcommand("validate", "Check a configuration file");
+  validate->add_option("FILE", arguments.file, "The file")->required();
+  config->require_subcommand(1);
+  CLI11_PARSE(app, argc, argv);
+  arguments.validate = validate->parsed();
+  return act(arguments);
+}

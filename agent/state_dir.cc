@@ -1,0 +1,110 @@
+#include "agent/state_dir.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+namespace skerry::agent {
+namespace {
+
+std::unexpected<Error> io_error(const char* what, const std::string& path) {
+  return fail(ErrorCode::kIo, fmt::format("cannot {} {}: {}", what, path, std::strerror(errno)));
+}
+
+// Durable once it returns: the file before its name, the name before anything else.
+Status replace_file(const std::string& directory, const std::string& name,
+                    const std::string& text) {
+  const std::string path = directory + "/" + name;
+  const std::string fresh = path + ".new";
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const bool written = fd >= 0 &&
+                       ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       ::fsync(fd) == 0;
+  if (fd >= 0) {
+    ::close(fd);
+  }
+  if (!written || ::rename(fresh.c_str(), path.c_str()) != 0) {
+    return io_error("write", path);
+  }
+  const int parent = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = parent >= 0 && ::fsync(parent) == 0;
+  if (parent >= 0) {
+    ::close(parent);
+  }
+  return synced ? Status{} : io_error("sync", directory);
+}
+
+}  // namespace
+
+Result<StateDir> StateDir::open(const std::string& path) {
+  std::error_code wrong;
+  std::filesystem::create_directories(path + "/blobs", wrong);
+  if (wrong) {
+    return fail(ErrorCode::kIo, fmt::format("cannot make {}/blobs: {}", path, wrong.message()));
+  }
+  const std::string lock = path + "/lock";
+  const int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    return io_error("open", lock);
+  }
+  StateDir state(path, fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    return fail(ErrorCode::kConflict, fmt::format("another agent uses {}", path));
+  }
+  if (Status status = state.read(); !status) {
+    return fail(std::move(status).error());
+  }
+  ++state.incarnation_;
+  if (Status status = state.write(); !status) {
+    return fail(std::move(status).error());
+  }
+  return state;
+}
+
+StateDir::StateDir(StateDir&& other) noexcept
+    : path_(std::move(other.path_)),
+      lock_fd_(std::exchange(other.lock_fd_, -1)),
+      incarnation_(other.incarnation_),
+      newest_epoch_(other.newest_epoch_) {}
+
+StateDir::~StateDir() {
+  if (lock_fd_ >= 0) {
+    ::close(lock_fd_);
+  }
+}
+
+Status StateDir::read() {
+  std::ifstream file(path_ + "/state");
+  if (!file) {
+    return {};  // the first start
+  }
+  std::string incarnation_word, epoch_word;
+  if (!(file >> incarnation_word >> incarnation_ >> epoch_word >> newest_epoch_.value) ||
+      incarnation_word != "incarnation" || epoch_word != "epoch") {
+    return fail(
+        ErrorCode::kCorrupt,
+        fmt::format("{}/state is damaged: write 'incarnation N epoch M' into it, N larger than "
+                    "any before, or give the agent another name and directory",
+                    path_));
+  }
+  return {};
+}
+
+Status StateDir::write() const {
+  return replace_file(path_, "state",
+                      fmt::format("incarnation {}\nepoch {}\n", incarnation_, newest_epoch_.value));
+}
+
+Status StateDir::save_epoch(Epoch epoch) {
+  newest_epoch_ = epoch;
+  return write();
+}
+
+}  // namespace skerry::agent
