@@ -6,9 +6,11 @@
 
 #pragma once
 
+#include <cstdio>
 #include <format>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace fmt {
 
@@ -29,6 +31,16 @@ std::string join(const Range& range, std::string_view separator) {
     text += std::format("{}", item);
   }
   return text;
+}
+
+template <typename... Args>
+void print(std::FILE* file, std::format_string<Args...> format, Args&&... args) {
+  std::fputs(std::format(format, std::forward<Args>(args)...).c_str(), file);
+}
+
+template <typename... Args>
+void print(std::format_string<Args...> format, Args&&... args) {
+  print(stdout, format, std::forward<Args>(args)...);
 }
 
 }  // namespace fmt
