@@ -145,13 +145,13 @@ Status Api::put_blob(std::string_view digest, const std::string& file,
 Status Api::watch(const std::string& path, SseParser& parser, Duration silence,
                   const std::function<bool()>& keep_on) {
   HttpRequest request{
-      .target = target_of(path), .headers = {{"Accept", "text/event-stream"}}, .timeout = silence};
+      .target = target_of(path), .headers = {{"Accept", "text/event-stream"}}, .timeout = timeout_};
   if (!parser.last_id().empty()) {
     request.headers["Last-Event-ID"] = parser.last_id();
   }
   parser.reset();
   Status fed;
-  const auto response = client_.stream(request, [&](std::string_view bytes) {
+  const auto response = client_.stream(request, silence, [&](std::string_view bytes) {
     fed = parser.feed(bytes);
     return fed && keep_on();
   });

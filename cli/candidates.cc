@@ -16,6 +16,11 @@ namespace {
 
 namespace json = boost::json;
 
+json::value choice_of(const json::value& decision) {
+  const json::value* choice = find(decision, "choice");
+  return choice != nullptr ? *choice : json::value();
+}
+
 bool is_choice(const json::value& candidate, const json::value& choice) {
   return text_at(candidate, "node") == text_at(choice, "node") &&
          text_at(candidate, "variant") == text_at(choice, "variant");
@@ -36,6 +41,7 @@ std::vector<Cell> cells_of(const json::value& candidate, bool chosen) {
           objective_text(Objective::kEnergy, predicted),
           objective_text(Objective::kCost, predicted),
           objective_text(Objective::kError, predicted),
+          part("latency_deviation_ms"),
           part("wait_ms"),
           part("transfer_ms"),
           part("load_ms"),
@@ -80,6 +86,7 @@ Table candidate_table(CandidateNotes notes) {
                                  {.title = "ENERGY", .align = Align::kRight},
                                  {.title = "COST", .align = Align::kRight},
                                  {.title = "ERROR", .align = Align::kRight},
+                                 {.title = "+-", .align = Align::kRight, .wide = true},
                                  {.title = "WAIT", .align = Align::kRight, .wide = true},
                                  {.title = "TRANSFER", .align = Align::kRight, .wide = true},
                                  {.title = "LOAD", .align = Align::kRight, .wide = true},
@@ -91,20 +98,14 @@ Table candidate_table(CandidateNotes notes) {
 }
 
 void add_candidates(Table& table, const json::array& candidates, const json::value& decision) {
-  const json::value* chosen = find(decision, "chosen");
-  const json::value* choice = find(decision, "choice");
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const bool by_index = chosen != nullptr && chosen->is_number() &&
-                          chosen->to_number<double>() == static_cast<double>(i);
-    const json::value* by_name = choice != nullptr ? choice : chosen;
-    table.add(cells_of(candidates[i], by_index || (by_name != nullptr && by_name->is_object() &&
-                                                   is_choice(candidates[i], *by_name))));
+  const json::value choice = choice_of(decision);
+  for (const auto& candidate : candidates) {
+    table.add(cells_of(candidate, is_choice(candidate, choice)));
   }
 }
 
 void add_planned(Table& table, const json::array& candidates, const json::value& plan) {
-  const json::value* found = find(plan, "choice");
-  const json::value choice = found != nullptr ? *found : json::value();
+  const json::value choice = choice_of(plan);
   std::vector<const json::value*> ordered;
   for (const auto& candidate : candidates) {
     ordered.push_back(&candidate);

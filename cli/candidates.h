@@ -18,8 +18,7 @@ enum class CandidateNotes : std::uint8_t {
 
 Table candidate_table(CandidateNotes notes);
 
-// In the order given. decision holds `chosen` (an index) or `choice` ({"node", "variant"}), which
-// is marked with *.
+// In the order given; the decision's `choice` ({"node", "variant"}) is marked with *.
 void add_candidates(Table& table, const boost::json::array& candidates,
                     const boost::json::value& decision);
 // As above with notes, in an order for people: the choice, then what is not dominated, dominated,

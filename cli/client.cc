@@ -255,7 +255,7 @@ Result<HttpResponse> Client::upload(const HttpRequest& request, const std::strin
   return impl_->read(false);
 }
 
-Result<HttpResponse> Client::stream(const HttpRequest& request,
+Result<HttpResponse> Client::stream(const HttpRequest& request, Duration silence,
                                     const std::function<bool(std::string_view)>& on_bytes) {
   if (!impl_->deliver(request)) {
     return impl_->lost();
@@ -270,7 +270,7 @@ Result<HttpResponse> Client::stream(const HttpRequest& request,
   }
   HttpResponse response = head_of(parser.get());
   const bool refused = response.status != 200;
-  const auto read = impl_->read_pieces(parser, request.timeout, [&](std::string_view piece) {
+  const auto read = impl_->read_pieces(parser, silence, [&](std::string_view piece) {
     if (refused) {
       response.body += piece;
       return response.body.size() < kMaxBodyBytes;

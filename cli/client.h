@@ -28,8 +28,7 @@ struct HttpRequest {
   std::string target;  // "/api/v1/nodes?limit=5", escaped
   std::map<std::string, std::string> headers;
   std::string body;
-  Duration timeout =
-      seconds(30);  // of the whole exchange; of each silence, for uploads and streams
+  Duration timeout = seconds(30);  // of the whole exchange; of each silence, for uploads
 };
 
 struct HttpResponse {
@@ -54,9 +53,9 @@ class Client {
                               const std::function<void(std::uint64_t)>& on_progress);
 
   // Reads an answer without end. on_bytes gets the body as it arrives, for a status of 200, until
-  // it returns false; of another status the body is returned. An answer that ended, or was ended,
-  // returns with an empty body.
-  Result<HttpResponse> stream(const HttpRequest& request,
+  // it returns false or nothing came for `silence`; of another status the body is returned. An
+  // answer that ended, or was ended, returns with an empty body.
+  Result<HttpResponse> stream(const HttpRequest& request, Duration silence,
                               const std::function<bool(std::string_view)>& on_bytes);
 
   const Url& url() const;

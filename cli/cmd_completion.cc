@@ -88,7 +88,6 @@ std::string name_in(Values values, const boost::json::value& item) {
     case Values::kJobs:
       return text_at(item, "id");
     case Values::kModels:
-      return text_at(item, "metadata/name");
     case Values::kNodes:
       return text_at(item, "name");
     default:

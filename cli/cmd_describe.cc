@@ -147,7 +147,7 @@ std::string variants_text(const json::value& model, const Context& context) {
                {.title = "MEMORY", .align = Align::kRight},
                {.title = "REFERENCE", .align = Align::kRight},
                {.title = "DIGEST", .wide = true}});
-  for (const auto& variant : items_at(model, "spec/variants")) {
+  for (const auto& variant : items_at(manifest_of(model), "spec/variants")) {
     table.add({text_at(variant, "name"), with_unit(variant, "accuracy", human_percent),
                with_unit(variant, "artifact_bytes", human_bytes),
                with_unit(variant, "memory_bytes", human_bytes),
@@ -167,9 +167,10 @@ std::string estimates_text(const json::value& model, const Context& context) {
   for (const auto& estimate : items_at(model, "estimates")) {
     table.add({text_at(estimate, "node"), text_at(estimate, "variant"),
                true_at(estimate, "resident") ? "yes" : "",
-               with_unit(estimate, "service_ms", human_ms),
-               with_unit(estimate, "service_deviation_ms", human_ms), text_at(estimate, "samples"),
-               with_unit(estimate, "load_ms", human_ms)});
+               with_unit(estimate, "service/mean_ms", human_ms),
+               with_unit(estimate, "service/deviation_ms", human_ms),
+               text_at(estimate, "service/samples"),
+               with_unit(estimate, "load/mean_ms", human_ms)});
   }
   return table.empty() ? "" : table.render(true, context.settings.colour);
 }
@@ -177,7 +178,7 @@ std::string estimates_text(const json::value& model, const Context& context) {
 // "image  image 20x20x1", "x  tensor f32 [-1, 3]"
 std::string ports_text(const json::value& model, std::string_view path) {
   std::string text;
-  for (const auto& port : items_at(model, path)) {
+  for (const auto& port : items_at(manifest_of(model), path)) {
     std::string shape;
     if (const json::value* image = find(port, "image")) {
       const std::string channels = text_at(*image, "channels");
@@ -201,10 +202,11 @@ std::string ports_text(const json::value& model, std::string_view path) {
 std::string describe_model(const json::value& model, const Context& context) {
   Sheet sheet;
   sheet.line("Name", model_name(model));
-  sheet.line("Description", text_at(model, "spec/description"));
-  sheet.line("Engine",
-             text_at(model, "spec/engine").empty() ? "torch" : text_at(model, "spec/engine"));
-  sheet.line("Stateful", true_at(model, "spec/stateful") ? "yes" : "");
+  sheet.line("Description", text_at(manifest_of(model), "spec/description"));
+  sheet.line("Engine", text_at(manifest_of(model), "spec/engine").empty()
+                           ? "torch"
+                           : text_at(manifest_of(model), "spec/engine"));
+  sheet.line("Stateful", true_at(manifest_of(model), "spec/stateful") ? "yes" : "");
   sheet.line("Revision", text_at(model, "revision"));
   if (true_at(model, "tripped")) {
     sheet.line("Tripped", {"yes: it crashed on several nodes and gets no new work", Tone::kBad});

@@ -33,8 +33,7 @@ std::string details(const json::value& data, const std::string& type) {
   std::string text;
   for (const auto& member : members_at(data, "")) {
     const std::string_view key = member.key();
-    if (key == "time" || key == "at" || key == "type" || key == type ||
-        member.value().is_structured()) {
+    if (key == "at" || key == "type" || key == type || member.value().is_structured()) {
       continue;
     }
     const std::string value = text_at(member.value(), "");
@@ -46,18 +45,18 @@ std::string details(const json::value& data, const std::string& type) {
 }
 
 std::string line_of(const ServerEvent& event, const json::value& data) {
-  const std::string time = text_at(data, find(data, "time") != nullptr ? "time" : "at");
   const std::string object = text_at(data, event.type);
-  return fmt::format("{:<24}  {:<6}  {:<15}  {}\n", time, event.type, object,
+  return fmt::format("{:<27}  {:<6}  {:<14}  {}\n", text_at(data, "at"), event.type, object,
                      details(data, event.type));
 }
 
-void show_event(const Settings& settings, const ServerEvent& event) {
+json::value data_of(const ServerEvent& event) {
   json::error_code wrong;
   json::value data = json::parse(event.data, wrong);
-  if (wrong) {
-    data = json::string(event.data);
-  }
+  return wrong ? json::value(event.data) : data;
+}
+
+void show_event(const Settings& settings, const ServerEvent& event, const json::value& data) {
   if (settings.format == Format::kName) {
     print(fmt::format("{}/{}\n", event.type, text_at(data, event.type)));
   } else if (settings.for_people()) {
@@ -76,6 +75,7 @@ class Watcher {
   Watcher(Context& context, const EventFlags& flags)
       : context_(context),
         flags_(flags),
+        started_(context.clock.now()),
         parser_([this](const ServerEvent& event) { on_event(event); }) {}
 
   // Until enough was seen, the stream fell silent (without --watch), or the controller refuses.
@@ -87,17 +87,19 @@ class Watcher {
     }
     while (true) {
       const Status watched =
-          context_.api.watch(path(), parser_, flags_.watch ? kSilence : kShortSilence,
-                             [this] { return wants_more(); });
+          context_.api.watch(path(), parser_, flags_.watch ? kSilence : kShortSilence, [this] {
+            connected_ = true;
+            return wants_more();
+          });
       if (watched) {
         return ExitCode::kOk;
       }
       const ErrorCode code = watched.error().code;
-      if (code == ErrorCode::kDeadlineExceeded && !flags_.watch) {
+      if (code == ErrorCode::kDeadlineExceeded && !flags_.watch && connected_) {
         return ExitCode::kOk;
       }
       const bool lost = code == ErrorCode::kUnavailable || code == ErrorCode::kDeadlineExceeded;
-      if (!lost || !flags_.watch || (!heard_ && parser_.last_id().empty())) {
+      if (!lost || !flags_.watch || !connected_) {
         return fail(watched.error());
       }
       pause(watched.error());
@@ -113,16 +115,23 @@ class Watcher {
     return "/events" + query({{"types", types}, {"job", bare_name(flags_.job)}});
   }
 
-  bool wants_more() const { return flags_.count == 0 || seen_ < flags_.count; }
+  bool wants_more() const { return !caught_up_ && (flags_.count == 0 || seen_ < flags_.count); }
 
   void on_event(const ServerEvent& event) {
-    heard_ = true;
     failures_ = 0;
     if (event.type == "gap") {
-      note("some events were missed here");
-    } else if (wants_more()) {
+      // Asking for all that is remembered always begins with one.
+      if (flags_.watch || !flags_.after.empty()) {
+        note("some events were missed here");
+      }
+      return;
+    }
+    const json::value data = data_of(event);
+    const auto at = parse_time(text_at(data, "at"));
+    caught_up_ = !flags_.watch && at && *at > started_;
+    if (wants_more()) {
       ++seen_;
-      show_event(context_.settings, event);
+      show_event(context_.settings, event, data);
     }
   }
 
@@ -140,8 +149,10 @@ class Watcher {
 
   Context& context_;
   const EventFlags& flags_;
+  Instant started_;
   SseParser parser_;
-  bool heard_ = false;
+  bool connected_ = false;  // once; before that a controller out of reach is an error
+  bool caught_up_ = false;  // without --watch: what follows happened after the command began
   std::int64_t seen_ = 0;
   int failures_ = 0;
 };

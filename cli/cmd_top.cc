@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/array.hpp>
 #include <thread>
 
@@ -26,32 +27,33 @@ struct Load {
   double cpu = 0;
   double memory = 0;
   double power_w = 0;
-  double busy = 0;
+  double held = 0;
 };
 
 Load load_of(const json::value& node) {
   return {.cpu = number_at(node, "telemetry/cpu_fraction").value_or(0),
           .memory = number_at(node, "telemetry/memory_used_bytes").value_or(0),
           .power_w = number_at(node, "telemetry/power_w").value_or(0),
-          .busy = number_at(node, "outstanding").value_or(0)};
+          .held = number_at(node, "outstanding").value_or(0)};
+}
+
+double figure_of(const json::value& node, std::string_view by) {
+  const Load load = load_of(node);
+  const std::array<std::pair<std::string_view, double>, 4> figures = {
+      {{"cpu", load.cpu}, {"memory", load.memory}, {"power", load.power_w}, {"busy", load.held}}};
+  const auto* found =
+      std::ranges::find(figures, by, [](const auto& figure) { return figure.first; });
+  return found == figures.end() ? 0 : found->second;
 }
 
 // Busiest first by the chosen figure; names break ties.
-std::vector<const json::value*> sorted(const json::array& nodes, const std::string& by) {
-  const auto figure = [&](const json::value& node) {
-    const Load load = load_of(node);
-    return by == "cpu"      ? load.cpu
-           : by == "memory" ? load.memory
-           : by == "power"  ? load.power_w
-           : by == "busy"   ? load.busy
-                            : 0;
-  };
+std::vector<const json::value*> sorted(const json::array& nodes, std::string_view by) {
   std::vector<const json::value*> order;
   for (const auto& node : nodes) {
     order.push_back(&node);
   }
   std::ranges::sort(order, {}, [&](const json::value* node) {
-    return std::pair(-figure(*node), text_at(*node, "name"));
+    return std::pair(-figure_of(*node, by), text_at(*node, "name"));
   });
   return order;
 }

@@ -45,7 +45,7 @@ json::object media(const std::string& path, std::string_view bytes) {
 // The inputs that a client sends; constants it does not.
 std::vector<const json::value*> inputs_of(const json::value& model) {
   std::vector<const json::value*> inputs;
-  for (const auto& input : items_at(model, "spec/inputs")) {
+  for (const auto& input : items_at(manifest_of(model), "spec/inputs")) {
     if (text_at(input, "kind") != "constant") {
       inputs.push_back(&input);
     }

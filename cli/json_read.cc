@@ -55,6 +55,11 @@ const json::object& members_at(const json::value& value, std::string_view path) 
   return found != nullptr && found->is_object() ? found->get_object() : kNone;
 }
 
+const json::value& manifest_of(const json::value& model) {
+  const json::value* manifest = find(model, "manifest");
+  return manifest != nullptr ? *manifest : model;
+}
+
 std::string joined_at(const json::value& value, std::string_view path) {
   std::string text;
   const auto add = [&](const std::string& word) { text += (text.empty() ? "" : ",") + word; };

@@ -24,6 +24,8 @@ bool true_at(const boost::json::value& json, std::string_view path);
 const boost::json::array& items_at(const boost::json::value& json, std::string_view path);
 // The members of an object; an empty one if it is missing.
 const boost::json::object& members_at(const boost::json::value& json, std::string_view path);
+// A model's manifest: the member `manifest` of an answer, or the document itself.
+const boost::json::value& manifest_of(const boost::json::value& model);
 // A list of texts, or an object of texts as "k=v", joined with ",".
 std::string joined_at(const boost::json::value& json, std::string_view path);
 

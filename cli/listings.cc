@@ -36,7 +36,7 @@ std::string place_of(const json::value& job, std::string_view what) {
 
 std::string kinds_of(const json::value& model, std::string_view path) {
   std::string text;
-  for (const auto& item : items_at(model, path)) {
+  for (const auto& item : items_at(manifest_of(model), path)) {
     const std::string kind = text_at(item, "kind");
     if (kind != "constant") {
       text += (text.empty() ? "" : ",") + (kind.empty() ? "tensor" : kind);
@@ -49,7 +49,7 @@ std::string kinds_of(const json::value& model, std::string_view path) {
 template <typename Human>
 std::string range_of(const json::value& model, std::string_view member, Human human) {
   std::vector<double> numbers;
-  for (const auto& variant : items_at(model, "spec/variants")) {
+  for (const auto& variant : items_at(manifest_of(model), "spec/variants")) {
     if (const auto number = number_at(variant, member)) {
       numbers.push_back(*number);
     }
@@ -63,7 +63,7 @@ std::string range_of(const json::value& model, std::string_view member, Human hu
 
 std::string names_of_variants(const json::value& model) {
   std::string text;
-  for (const auto& variant : items_at(model, "spec/variants")) {
+  for (const auto& variant : items_at(manifest_of(model), "spec/variants")) {
     text += (text.empty() ? "" : ",") + text_at(variant, "name");
   }
   return text;
@@ -87,8 +87,7 @@ std::string age_of(const std::string& time, Instant now) {
 }
 
 std::string model_name(const json::value& model) {
-  const std::string name = text_at(model, "metadata/name");
-  return name.empty() ? text_at(model, "name") : name;
+  return text_at(manifest_of(model), "metadata/name");
 }
 
 std::string bare_name(const std::string& name) {
@@ -172,12 +171,12 @@ Table model_table() {
 
 void add_model_row(Table& table, const json::value& model) {
   const bool tripped = true_at(model, "tripped");
-  const std::string engine = text_at(model, "spec/engine");
+  const std::string engine = text_at(manifest_of(model), "spec/engine");
   table.add({model_name(model), tripped ? Cell("TRIPPED", Tone::kBad) : Cell("READY", Tone::kGood),
              names_of_variants(model), range_of(model, "accuracy", human_percent),
              range_of(model, "artifact_bytes", human_bytes), kinds_of(model, "spec/inputs"),
              kinds_of(model, "spec/outputs"), text_at(model, "revision"),
-             engine.empty() ? "torch" : engine, text_at(model, "spec/description")});
+             engine.empty() ? "torch" : engine, text_at(manifest_of(model), "spec/description")});
 }
 
 }  // namespace skerry::cli

@@ -11,6 +11,7 @@ constexpr std::size_t kMaxEventBytes = 1 << 20;
 }  // namespace
 
 void SseParser::reset() {
+  id_ = last_id_;
   line_.clear();
   after_cr_ = false;
   type_.clear();
@@ -49,6 +50,7 @@ void SseParser::take_line(std::string_view line) {
     take_field(line.substr(0, colon), value);
     return;
   }
+  last_id_ = id_;
   if (has_data_) {
     on_event_({.id = last_id_, .type = type_.empty() ? "message" : type_, .data = data_});
   }
@@ -65,7 +67,7 @@ void SseParser::take_field(std::string_view name, std::string_view value) {
     data_ += value;
     has_data_ = true;
   } else if (name == "id") {
-    last_id_ = value;
+    id_ = value;
   } else if (name == "retry") {
     std::int64_t ms = 0;
     const auto [end, wrong] = std::from_chars(value.data(), value.data() + value.size(), ms);

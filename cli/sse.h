@@ -11,7 +11,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "common/error.h"
 #include "common/time.h"
@@ -34,7 +33,7 @@ class SseParser {
   void reset();
 
   // To be sent as Last-Event-ID before anything was heard.
-  void resume_after(std::string id) { last_id_ = std::move(id); }
+  void resume_after(const std::string& id) { last_id_ = id_ = id; }
   const std::string& last_id() const { return last_id_; }
   std::optional<Duration> retry() const { return retry_; }  // as the server last asked for
 
@@ -48,7 +47,8 @@ class SseParser {
   std::string type_;
   std::string data_;
   bool has_data_ = false;
-  std::string last_id_;
+  std::string id_;       // of the event that is arriving
+  std::string last_id_;  // of the last one that arrived whole
   std::optional<Duration> retry_;
 };
 

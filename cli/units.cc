@@ -163,8 +163,8 @@ std::string human_usd(double usd) {
 
 std::string human_percent(double fraction) {
   const double percent = fraction * 100;
-  return percent == std::floor(percent) ? fmt::format("{:.0f} %", percent)
-                                        : fmt::format("{:.1f} %", percent);
+  return std::abs(percent - std::round(percent)) < 1e-6 ? fmt::format("{:.0f} %", percent)
+                                                        : fmt::format("{:.1f} %", percent);
 }
 
 }  // namespace skerry::cli

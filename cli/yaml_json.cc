@@ -74,7 +74,8 @@ json::value resolve(const std::string& text) {
   }
   const std::string_view unsigned_text =
       text.starts_with('+') ? std::string_view(text).substr(1) : text;
-  const bool numeric = unsigned_text.find_first_not_of("0123456789.eE+-") == std::string::npos;
+  const bool numeric = unsigned_text.find_first_not_of("0123456789.eE+-") == std::string::npos &&
+                       (unsigned_text.size() == text.size() || !unsigned_text.starts_with('-'));
   if (const auto number = numeric ? parse_number(unsigned_text) : std::nullopt) {
     return *number;
   }
