@@ -9,9 +9,9 @@ namespace skerry::scheduler {
 namespace {
 
 constexpr std::size_t kWordBits = 64;
-constexpr double kLight_s = 0.001;
-constexpr double kMedium_s = 0.03;
-constexpr double kHeavy_s = 1;
+constexpr double kLightSeconds = 0.001;
+constexpr double kMediumSeconds = 0.03;
+constexpr double kHeavySeconds = 1;
 constexpr double kInputBytes = 1e6;
 // Added to what is multiplied, so that a node that is free in one way is not the best whatever else
 // it is: what the medium work takes on the thriftiest hardware.
@@ -25,18 +25,18 @@ Fleet::Index::Keys keys_of(NodeId id, const NodeFacts& f) {
     return keys;
   }
   const double start_s = f.wait_s + f.rtt_s;
-  const double medium_s = start_s + kMedium_s * f.seconds_per_reference_s;
+  const double medium_s = start_s + kMediumSeconds * f.seconds_per_reference_s;
   const double input_s = medium_s + kInputBytes * f.seconds_per_byte;
-  const double medium_j = kLeastJoules + kMedium_s * f.joules_per_reference_s;
+  const double medium_j = kLeastJoules + kMediumSeconds * f.joules_per_reference_s;
   const double input_j = medium_j + kInputBytes * f.joules_per_byte;
-  const double medium_usd = kLeastUsd + kMedium_s * f.usd_per_reference_s;
+  const double medium_usd = kLeastUsd + kMediumSeconds * f.usd_per_reference_s;
 
   const auto set = [&](OrderKind kind, double key) {
     keys[static_cast<std::size_t>(kind)] = ranked(key, id);
   };
-  set(OrderKind::kLightLatency, start_s + kLight_s * f.seconds_per_reference_s);
+  set(OrderKind::kLightLatency, start_s + kLightSeconds * f.seconds_per_reference_s);
   set(OrderKind::kLatency, medium_s);
-  set(OrderKind::kHeavyLatency, start_s + kHeavy_s * f.seconds_per_reference_s);
+  set(OrderKind::kHeavyLatency, start_s + kHeavySeconds * f.seconds_per_reference_s);
   set(OrderKind::kInputLatency, input_s);
   set(OrderKind::kEnergy, f.joules_per_reference_s);
   set(OrderKind::kInputEnergy, input_j);

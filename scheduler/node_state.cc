@@ -15,11 +15,11 @@ namespace {
 
 constexpr double kSecondsPerHour = 3600;
 // A profile may say nothing, or 0, of a model that does next to nothing.
-constexpr double kLeastReference_s = 1e-4;
+constexpr double kLeastReferenceSeconds = 1e-4;
 // Reading, deserialising and warming up a model's weights: what an SSD and one core do, roughly.
 // And starting its process.
 constexpr double kLoadBytesPerSecond = 200e6;
-constexpr double kStartRunner_s = 0.1;
+constexpr double kStartRunnerSeconds = 0.1;
 constexpr std::uint32_t kFullConfidence =
     10;  // measurements; more do not count more in a correction
 
@@ -74,7 +74,7 @@ void NodeState::adopt(NodeSpec new_spec) {
 }
 
 double NodeState::guess_s(const Variant& variant) const {
-  return std::max(variant.reference_s, kLeastReference_s) / speed;
+  return std::max(variant.reference_s, kLeastReferenceSeconds) / speed;
 }
 
 Estimate NodeState::service(const Variant& variant, const Knowledge* known) const {
@@ -96,7 +96,7 @@ Estimate NodeState::load_time(const Variant& variant, const Knowledge* known) co
   const double fetch_s =
       rtt_s.mean + static_cast<double>(variant.artifact_bytes) * seconds_per_byte.mean;
   const double start_s =
-      kStartRunner_s + static_cast<double>(variant.memory_bytes) / kLoadBytesPerSecond;
+      kStartRunnerSeconds + static_cast<double>(variant.memory_bytes) / kLoadBytesPerSecond;
   return guessed(fetch_s + start_s, kGuessDeviation);
 }
 
@@ -111,7 +111,8 @@ Correction& NodeState::correction_of(ModelId model) {
 void NodeState::observe_service(const Variant& variant, double service_s) {
   Knowledge& known = learn(variant);
   known.service = learned(known.service, service_s);
-  known.log_ratio = std::log(std::max(known.service.mean, kLeastReference_s) / guess_s(variant));
+  known.log_ratio =
+      std::log(std::max(known.service.mean, kLeastReferenceSeconds) / guess_s(variant));
   correct();
 }
 

@@ -1,8 +1,9 @@
-// objectives.h: the four things that a placement is judged by, and how much each matters to the owner of a request.
+// objectives.h: the four things that a placement is judged by, and how much each matters to the
+// owner of a request.
 //
-// Preference weights sum to 1 and apply to objectives that were normalised per decision context (see Scale), so that a
-// weight means the same on every fleet: 0 is the best that any candidate of this decision offers, 1 the worst that a
-// non-dominated candidate does.
+// Preference weights sum to 1 and apply to objectives that were normalised per decision context
+// (see Scale), so that a weight means the same on every fleet: 0 is the best that any candidate of
+// this decision offers, 1 the worst that a non-dominated candidate does.
 
 #pragma once
 
@@ -33,7 +34,8 @@ struct Objectives {
 bool dominates(const Objectives& a, const Objectives& b);
 
 struct Preference {
-  std::array<double, kObjectives> weights = {0.25, 0.25, 0.25, 0.25};  // indexed by Objective; each >= 0, sum 1
+  std::array<double, kObjectives> weights = {0.25, 0.25, 0.25,
+                                             0.25};  // indexed by Objective; each >= 0, sum 1
 
   bool operator==(const Preference&) const = default;
 };
@@ -42,12 +44,13 @@ struct PreferencePreset {
   std::string_view name;
   Preference preference;
 };
-// balanced (the default), fast, green, cheap, accurate: 0.85 for the named objective, 0.05 for each other.
+// balanced (the default), fast, green, cheap, accurate: 0.85 for the named objective, 0.05 for each
+// other.
 std::span<const PreferencePreset> presets();
 std::optional<Preference> preset(std::string_view name);
 
-// Weights as a client gave them: at least one positive, none negative or not finite; scaled to sum 1.
-// kInvalidArgument names the weight.
+// Weights as a client gave them: at least one positive, none negative or not finite; scaled to
+// sum 1. kInvalidArgument names the weight.
 Result<Preference> make_preference(std::array<double, kObjectives> weights);
 
 // The range of each objective over the non-dominated candidates of one decision.

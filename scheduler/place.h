@@ -1,10 +1,11 @@
 // place.h: decides where one waiting task runs: shortlist, mask, predict, rank, choose.
 //
-// Pure: no I/O, no clock, no globals. The same task and fleet always yield the same decision. Deciding changes nothing:
-// the core applies the choice to the fleet (Fleet::assigned).
+// Pure: no I/O, no clock, no globals. The same task and fleet always yield the same decision.
+// Deciding changes nothing: the core applies the choice to the fleet (Fleet::assigned).
 //
-// The shortlist is bounded (kShortlistNodes), so a decision's time does not grow with the fleet; where a task's constraints
-// leave few nodes, or none, in the shortlist, the whole fleet is scanned before saying that nobody can take it.
+// The shortlist is bounded (kShortlistNodes), so a decision's time does not grow with the fleet;
+// where a task's constraints leave few nodes, or none, in the shortlist, the whole fleet is scanned
+// before saying that nobody can take it.
 
 #pragma once
 
@@ -23,15 +24,16 @@ constexpr std::size_t kShortlistNodes = 16;
 using MaskCounts = std::array<std::uint32_t, kMaskReasons>;
 
 struct Decision {
-  std::optional<std::size_t> chosen;               // into candidates; empty = nowhere to go now
-  std::vector<Candidate> candidates;               // eligible, ordered by node, then variant
-  std::vector<double> scores;                      // one per candidate
+  std::optional<std::size_t> chosen;  // into candidates; empty = nowhere to go now
+  std::vector<Candidate> candidates;  // eligible, ordered by node, then variant
+  std::vector<double> scores;         // one per candidate
   Scale scale;
   MaskCounts masked{};
-  bool satisfiable = true;                         // false: no node and variant of this fleet can ever meet the constraints
-  std::string policy;                              // whose scores these are
+  bool satisfiable =
+      true;            // false: no node and variant of this fleet can ever meet the constraints
+  std::string policy;  // whose scores these are
   std::string policy_version;
-  std::string fallback_reason;                     // set if the policy's answer was refused and greedy decided
+  std::string fallback_reason;  // set if the policy's answer was refused and greedy decided
 };
 
 class Placer {
@@ -55,10 +57,10 @@ class Placer {
 struct PlanEntry {
   NodeId node;
   VariantId variant;
-  MaskReason reason = MaskReason::kNone;           // kNone: eligible
-  Prediction prediction;                           // filled for excluded ones too
-  bool non_dominated = false;                      // among the eligible
-  double score = 0;                                // greedy's weighted sum; eligible only
+  MaskReason reason = MaskReason::kNone;  // kNone: eligible
+  Prediction prediction;                  // filled for excluded ones too
+  bool non_dominated = false;             // among the eligible
+  double score = 0;                       // greedy's weighted sum; eligible only
 };
 std::vector<PlanEntry> plan(const TaskView& task, const Fleet& fleet);
 

@@ -1,8 +1,9 @@
-// policy.h: the function that ranks candidates. Heuristics and the learned policy implement the same interface.
+// policy.h: the function that ranks candidates. Heuristics and the learned policy implement the
+// same interface.
 //
-// A policy sees only candidates that meet every constraint, and can therefore never break one. It is called on the
-// core's strand, must be deterministic given its inputs, and must not block. The core checks its answer: a score that is
-// not finite trips a breaker to greedy (place.h).
+// A policy sees only candidates that meet every constraint, and can therefore never break one. It
+// is called on the core's strand, must be deterministic given its inputs, and must not block. The
+// core checks its answer: a score that is not finite trips a breaker to greedy (place.h).
 
 #pragma once
 
@@ -24,9 +25,9 @@ struct TaskView {
   ModelId model;
   double input_bytes = 0;
   Preference preference;
-  const Constraints* constraints = nullptr;       // never null in a decision
-  std::span<const NodeId> excluded;               // nodes where an attempt of this task failed
-  std::optional<NodeId> pinned_node;              // a sequence stays where it started
+  const Constraints* constraints = nullptr;  // never null in a decision
+  std::span<const NodeId> excluded;          // nodes where an attempt of this task failed
+  std::optional<NodeId> pinned_node;         // a sequence stays where it started
   std::optional<VariantId> pinned_variant;
   Instant now;
 };
@@ -35,15 +36,15 @@ struct Candidate {
   NodeId node;
   VariantId variant;
   Prediction prediction;
-  Objectives normalised;                           // by the decision's Scale
+  Objectives normalised;  // by the decision's Scale
 };
 
 struct RankInput {
   const TaskView& task;
   const Fleet& fleet;
   const Scale& scale;
-  std::span<const Candidate> candidates;           // not empty; ordered by node, then variant
-  Random& random;                                  // this policy's own stream
+  std::span<const Candidate> candidates;  // not empty; ordered by node, then variant
+  Random& random;                         // this policy's own stream
 };
 
 class Policy {
@@ -51,7 +52,8 @@ class Policy {
   virtual ~Policy() = default;
   virtual std::string_view name() const = 0;
   virtual std::string_view version() const = 0;
-  // Writes one score per candidate; smaller is better, ties go to the smaller node, then variant. kInternal = cannot.
+  // Writes one score per candidate; smaller is better, ties go to the smaller node, then variant.
+  // kInternal = cannot.
   virtual Status rank(const RankInput& input, std::span<double> scores) = 0;
 };
 

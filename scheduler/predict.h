@@ -1,15 +1,15 @@
-// predict.h: what running a task on a node with a variant would take. The physics is shared with the simulator of rl/.
+// predict.h: what running a task on a node with a variant would take. The physics is shared with
+// the simulator of rl/.
 //
 //   wait      until a slot is free, see wait_s(); 0 while one is
 //   transfer  round trip + input bytes / bandwidth
-//   load      loading the variant if it is not resident on the node, its artifact's transfer included
-//   service   the forward itself, decode and encode included
-//   latency   their sum
-//   energy    (busy - idle power) / slots x (load + service), plus idle power share x the same, plus transfer energy
-//   cost      price / slots x (load + service)
-//   error     1 - accuracy
+//   load      loading the variant if it is not resident on the node, its artifact's transfer
+//   included service   the forward itself, decode and encode included latency   their sum energy
+//   (busy - idle power) / slots x (load + service), plus idle power share x the same, plus transfer
+//   energy cost      price / slots x (load + service) error     1 - accuracy
 //
-// Formulas work on plain numbers (Physics) so that a vectorised environment can use them; predict() gathers the numbers.
+// Formulas work on plain numbers (Physics) so that a vectorised environment can use them; predict()
+// gathers the numbers.
 
 #pragma once
 
@@ -27,7 +27,7 @@ struct Physics {
   double rtt_s = 0;
   double bandwidth_bytes_per_s = 1;
   double input_bytes = 0;
-  double load_s = 0;              // 0 if resident
+  double load_s = 0;  // 0 if resident
   double load_deviation_s = 0;
   double service_s = 0;
   double service_deviation_s = 0;
@@ -47,14 +47,14 @@ struct Prediction {
   Objectives objectives;
 };
 
-// How long a task waits behind `outstanding` attempts of together `backlog_s` of service. The attempts in the slots are on
-// average half done when a task arrives, and one of the slots comes free every (mean service / slots) from then on:
+// How long a task waits behind `outstanding` attempts of together `backlog_s` of service. The
+// attempts in the slots are on average half done when a task arrives, and one of the slots comes
+// free every (mean service / slots) from then on:
 //   (backlog / outstanding) x (outstanding - slots + 1/2) / slots
 // Example: 4 slots, 4 attempts of 2 s each: 2 x 1/2 / 4 = 0.25 s.
 inline double wait_s(double backlog_s, double outstanding, double slots) {
-  return outstanding < slots
-             ? 0.0
-             : backlog_s * (outstanding - slots + 0.5) / (outstanding * slots);
+  return outstanding < slots ? 0.0
+                             : backlog_s * (outstanding - slots + 0.5) / (outstanding * slots);
 }
 
 // How uncertain a predicted wait is, as a share of it.

@@ -4,8 +4,8 @@
 // until it has kShortlistNodes: of the nodes where the model is resident, and, with fewer turns, of
 // all nodes of the tiers asked for. Orders have more turns the more the task's preference cares for
 // what they are about. Two places go to a rotation over all nodes and one to the shortest queue,
-// whatever the preference. Nodes that take no work of this task are passed over; an order that keeps
-// yielding such nodes is given up.
+// whatever the preference. Nodes that take no work of this task are passed over; an order that
+// keeps yielding such nodes is given up.
 //
 // Deterministic: the same task and fleet always yield the same nodes. Nothing is allocated once
 // buffers have grown.
