@@ -25,6 +25,7 @@ using testing::known_batch;
 using testing::known_store;
 using testing::read_file;
 using testing::Reports;
+using testing::rounds;
 using testing::ScriptedFiles;
 using testing::TempDirectory;
 using testing::write_file;
@@ -112,10 +113,11 @@ class StoreDamage : public ::testing::Test {
 
 // Sizes to cut the log to: each of its last bytes, around each block, and some of the rest.
 std::vector<std::uint64_t> cuts(std::uint64_t size) {
+  const auto last_bytes = static_cast<std::uint64_t>(rounds(800));
   std::vector<std::uint64_t> cuts;
   for (std::uint64_t at = 0; at < size; ++at) {
     const std::uint64_t in_block = at % 32768;
-    if (size - at <= 800 || in_block <= 8 || in_block >= 32768 - 8 || at % 997 == 0) {
+    if (size - at <= last_bytes || in_block <= 8 || in_block >= 32768 - 8 || at % 997 == 0) {
       cuts.push_back(at);
     }
   }
@@ -155,7 +157,7 @@ std::uint64_t bit_to_flip(Random& random, int i, std::uint64_t size, std::uint64
 
 TEST_F(StoreDamage, AfterAKillNeverOpensShorterWhateverBitIsFlipped) {
   Random random(7);
-  for (int i = 0; i < 1200; ++i) {
+  for (int i = 0; i < rounds(1200); ++i) {
     std::string log = log_;
     const std::uint64_t bit = bit_to_flip(random, i, log.size(), last_begins_);
     flip(log, bit);
@@ -166,7 +168,7 @@ TEST_F(StoreDamage, AfterAKillNeverOpensShorterWhateverBitIsFlipped) {
 
 TEST_F(StoreDamage, AfterAPowerLossLosesAtMostTheLastCommitToAFlippedBit) {
   Random random(8);
-  for (int i = 0; i < 1200; ++i) {
+  for (int i = 0; i < rounds(1200); ++i) {
     std::string log = log_;
     const std::uint64_t bit = bit_to_flip(random, i, log.size(), last_begins_);
     flip(log, bit);
@@ -265,7 +267,7 @@ TEST_F(StoreDamage, NeverReadsAWrongValueWhateverBitOfAnyOtherFileIsFlipped) {
   int refused = 0;
   for (const std::string& name : files_ending(directory_->path("killed"), "")) {
     const std::string whole = read_file(directory_->path("killed") + "/" + name);
-    for (int i = 0; i < 100 && !whole.empty() && name != log_name_; ++i) {
+    for (int i = 0; i < rounds(100) && !whole.empty() && name != log_name_; ++i) {
       std::string damaged = whole;
       const std::uint64_t bit = random.below(whole.size() * 8);
       flip(damaged, bit);
@@ -276,7 +278,7 @@ TEST_F(StoreDamage, NeverReadsAWrongValueWhateverBitOfAnyOtherFileIsFlipped) {
       refused += position ? 0 : 1;
     }
   }
-  EXPECT_GT(refused, 100);
+  EXPECT_GT(refused, rounds(100));
 }
 
 // Tables, and two logs of which neither is in the tables yet: a flush was under way.

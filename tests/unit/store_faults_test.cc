@@ -131,7 +131,8 @@ void expect_stop_in_background(const std::string& part, int fails) {
     reports.wait_durable(
         store->append({{Table::kResult, std::to_string(i), std::string(6 * 1024 * 1024, 'x')}}));
   }
-  store.reset();  // waits for the flush
+  reports.wait_fatal();  // the flush runs in its own time
+  store.reset();
   SCOPED_TRACE(::testing::Message() << "operation " << fails << ": " << files->failed());
   ASSERT_FALSE(files->failed().empty());
   EXPECT_EQ(reports.fatal().size(), 1U);

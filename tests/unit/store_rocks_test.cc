@@ -139,8 +139,23 @@ TEST(RocksStore, FindsEverythingAgainAfterAnOrderlyClose) {
 TEST(RocksStore, MakesDurableBeforeItClosesWhatWasStillWaiting) {
   TempDirectory directory;
   Reports reports;
-  known_store(directory.path(), reports, 0)->append(known_batch(1));
-  EXPECT_THAT(reports.durable(), ElementsAre(1U));
+  auto files = std::make_shared<ScriptedFiles>();
+  RocksOptions options = reports.options(directory.path());
+  options.files = files;
+  auto store = open_rocks_store(std::move(options)).value();
+  files->hold_syncs(".log");
+  store->append(known_batch(1));
+  files->wait_for_held_sync();
+  store->append(known_batch(2));
+  std::promise<void> about_to_close;
+  std::thread releasing([&] {
+    about_to_close.get_future().wait();
+    files->release_syncs();
+  });
+  about_to_close.set_value();
+  store.reset();
+  releasing.join();
+  EXPECT_THAT(reports.durable(), ElementsAre(1U, 2U));
   Reports again;
   EXPECT_EQ(difference_from_known(*known_store(directory.path(), again, 0)), "");
 }

@@ -17,6 +17,14 @@
 namespace skerry::store::testing {
 namespace fs = std::filesystem;
 
+int rounds(int count) {
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+  return count / 10;
+#else
+  return count;
+#endif
+}
+
 TempDirectory::TempDirectory() {
   const fs::path base = fs::exists("/dev/shm") ? "/dev/shm" : fs::temp_directory_path();
   std::string name = (base / "skerry-store-XXXXXX").string();

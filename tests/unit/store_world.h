@@ -16,6 +16,9 @@
 
 namespace skerry::store::testing {
 
+// How often to try something: fewer times where a sanitizer makes each ten times slower.
+int rounds(int count);
+
 // Removed when it goes. In memory where the machine has such a place: the tests count syncs, they
 // do not need them.
 class TempDirectory {
