@@ -10,6 +10,7 @@
 #include "cli/json_text.h"
 #include "cli/model_files.h"
 #include "cli/settings.h"
+#include "cli/yaml_json.h"
 #include "common/digest.h"
 #include "tests/unit/cli_harness.h"
 
@@ -170,6 +171,37 @@ TEST(ModelFiles, WhatIsWrongIsSaidWithTheFile) {
   wrong_digest.replace(wrong_digest.find("accuracy"), 8,
                        "digest: 'sha256:" + std::string(64, '0') + "', accuracy");
   EXPECT_THAT(said("e.yaml", wrong_digest), HasSubstr("variant 'small': "));
+}
+
+// The blocks ```yaml ... ``` of a page.
+std::vector<std::string> yaml_blocks(const std::string& page) {
+  constexpr std::string_view kOpening = "```yaml\n";
+  std::vector<std::string> blocks;
+  for (std::size_t at = page.find(kOpening); at != std::string::npos;
+       at = page.find(kOpening, at)) {
+    at += kOpening.size();
+    blocks.push_back(page.substr(at, page.find("```", at) - at));
+  }
+  return blocks;
+}
+
+TEST(ModelFiles, EveryExampleOfTheDocumentationIsAManifest) {
+  const auto page = read_file(SKERRY_SOURCE_DIR "/docs/models.md");
+  ASSERT_TRUE(page);
+  const auto blocks = yaml_blocks(*page);
+  ASSERT_THAT(blocks, SizeIs(3));
+  for (const std::string& block : blocks) {
+    const auto documents = json_from_yaml(block, "docs/models.md");
+    ASSERT_TRUE(documents) << documents.error().message;
+    const auto manifest = manifest_from_json(documents->front());
+    EXPECT_TRUE(manifest) << manifest.error().message;
+  }
+}
+
+TEST(ModelFiles, TheDigitsOfTheRepositoryAreWellFormedAndTheirFilesAreTheOnesMeant) {
+  const auto models = prepare_models(SKERRY_SOURCE_DIR "/models/digits/model.yaml");
+  ASSERT_TRUE(models) << models.error().message;
+  EXPECT_EQ(models->front().manifest.name, "digits");
 }
 
 Environment variables(std::map<std::string, std::string> values) {
