@@ -17,6 +17,7 @@ Status Driver::start(store::Store& store, Sinks sinks) {
   sinks_ = std::move(sinks);
   base_ = store.durable();
   durable_ = base_;
+  appended_ = base_;
   auto stored = records::load(store);
   if (!stored) {
     return fail(std::move(stored).error());
@@ -97,6 +98,7 @@ void Driver::apply(core::Event event) {
 void Driver::carry_out(core::Effects effects) {
   if (!effects.writes.empty()) {
     const store::Position position = store_->append(records::encode(effects.writes));
+    appended_ = position;
     check(position == base_ + core_.batches_written(),
           "the store numbers batches as the core does");
   }

@@ -45,6 +45,9 @@ class Driver final : public Gateway {
   void tell(core::Event event) override;
   void inspect(std::move_only_function<void(const core::Core&, Instant now)> look) override;
 
+  // Batches written and not durable yet. Any thread.
+  std::uint64_t batches_behind() const { return appended_ - durable_; }
+
   // From the store's thread.
   void on_durable(store::Position position);
 
@@ -71,6 +74,7 @@ class Driver final : public Gateway {
   std::deque<std::pair<core::BatchNumber, std::string>> dropped_blobs_;
   Instant armed_ = kNever;
   std::atomic<core::Ticket> next_ticket_ = 1;
+  std::atomic<store::Position> appended_ = 0;
   std::atomic<store::Position> durable_ = 0;
   std::atomic<bool> release_posted_ = false;
   std::atomic<bool> stopped_ = false;

@@ -1,0 +1,108 @@
+#include "controller/config.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "scheduler/policy.h"
+
+namespace skerry::controller {
+
+namespace {
+
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1";
+}
+
+Endpoint read_endpoint(ConfigFields fields, std::string_view key, std::string_view fallback,
+                       bool insecure_dev) {
+  const std::string text = fields.text(key, fallback);
+  const auto colon = text.rfind(':');
+  Endpoint endpoint;
+  const char* const end = text.data() + text.size();
+  const char* const digits = colon == std::string::npos ? end : text.data() + colon + 1;
+  const auto [rest, error] = std::from_chars(digits, end, endpoint.port);
+  if (colon == std::string::npos || digits == end || error != std::errc() || rest != end) {
+    fields.issue(key, fmt::format("'{}' is not address:port, such as 127.0.0.1:8080", text));
+    return endpoint;
+  }
+  endpoint.address = text.substr(0, colon);
+  if (endpoint.address.starts_with('[') && endpoint.address.ends_with(']')) {
+    endpoint.address = endpoint.address.substr(1, endpoint.address.size() - 2);
+  }
+  if (!insecure_dev && !is_loopback(endpoint.address)) {
+    fields.issue(
+        key,
+        fmt::format("'{}' is reachable from other machines without TLS; use a loopback address, or "
+                    "--insecure-dev on a network where everybody is trusted",
+                    endpoint.address));
+  }
+  return endpoint;
+}
+
+void read_core(ConfigFields fields, core::Settings& settings) {
+  constexpr Duration kShort = milliseconds(50);
+  settings.policy =
+      fields.choice("policy", settings.policy,
+                    {scheduler::heuristic_names().begin(), scheduler::heuristic_names().end()});
+  settings.heartbeat = fields.duration("heartbeat", settings.heartbeat, kShort, minutes(1));
+  settings.suspect_after =
+      fields.duration("suspect_after", settings.suspect_after, kShort, hours(1));
+  settings.disconnected_after =
+      fields.duration("disconnected_after", settings.disconnected_after, kShort, hours(1));
+  settings.reconnect_grace =
+      fields.duration("reconnect_grace", settings.reconnect_grace, Duration(0), hours(1));
+  settings.recovery_grace =
+      fields.duration("recovery_grace", settings.recovery_grace, Duration(0), hours(1));
+  settings.brake_fraction = fields.number("brake_fraction", settings.brake_fraction, 0.1, 1.0);
+  settings.max_infrastructure_retries = static_cast<std::uint32_t>(
+      fields.integer("max_infrastructure_retries", settings.max_infrastructure_retries, 0, 1000));
+  settings.max_crashes =
+      static_cast<std::uint32_t>(fields.integer("max_crashes", settings.max_crashes, 1, 100));
+  settings.max_open_jobs = static_cast<std::uint64_t>(fields.integer(
+      "max_open_jobs", static_cast<std::int64_t>(settings.max_open_jobs), 1, 1'000'000'000));
+  settings.max_retained_jobs = static_cast<std::uint64_t>(
+      fields.integer("max_retained_jobs", static_cast<std::int64_t>(settings.max_retained_jobs), 0,
+                     1'000'000'000));
+  settings.retention =
+      fields.duration("retention", settings.retention, seconds(1), hours(24 * 3650));
+  settings.probe_runs =
+      static_cast<std::uint32_t>(fields.integer("probe_runs", settings.probe_runs, 0, 100));
+  if (settings.suspect_after >= settings.disconnected_after) {
+    fields.issue("suspect_after", "must be less than disconnected_after");
+  }
+  if (settings.heartbeat * 2 > settings.suspect_after) {
+    fields.issue(
+        "heartbeat",
+        "must be at most half of suspect_after, or a single late one makes a node suspect");
+  }
+}
+
+}  // namespace
+
+Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) {
+  ConfigReader reader(std::move(input));
+  ConfigFields root = reader.root();
+  ControllerConfig config;
+  config.data_dir = root.text("data_dir", "/var/lib/skerry/controller");
+  config.insecure_dev = root.boolean("insecure_dev", false);
+  config.api = read_endpoint(root, "api_listen", "127.0.0.1:8080", config.insecure_dev);
+  config.agents = read_endpoint(root, "agent_listen", "127.0.0.1:8081", config.insecure_dev);
+  config.ready_file = root.text("ready_file");
+  config.threads = static_cast<std::uint32_t>(root.integer("threads", 1, 1, 64));
+  config.stop_grace = root.duration("stop_grace", seconds(10), Duration(0), hours(1));
+  config.log.part = "controller";
+  ConfigFields log = root.section("log");
+  config.log.level = log.choice("level", "info", {"trace", "debug", "info", "warn", "error"});
+  config.log.format = log.choice("format", "auto", {"auto", "text", "json"});
+  read_core(root.section("core"), config.core);
+  if (auto status = reader.finish(); !status) {
+    return fail(std::move(status).error());
+  }
+  if (effective != nullptr) {
+    *effective = reader.effective();
+  }
+  return config;
+}
+
+}  // namespace skerry::controller

@@ -1,0 +1,35 @@
+// config.h: the controller's configuration, from YAML, environment and flags (docs/controller.md
+// lists the settings).
+
+#pragma once
+
+#include <string>
+
+#include "common/config.h"
+#include "common/error.h"
+#include "common/log.h"
+#include "controller/core/settings.h"
+
+namespace skerry::controller {
+
+struct Endpoint {
+  std::string address;
+  std::uint16_t port = 0;  // 0: the kernel picks
+};
+
+struct ControllerConfig {
+  std::string data_dir;
+  Endpoint api;
+  Endpoint agents;
+  bool insecure_dev = false;  // lets both listen beyond loopback without TLS
+  std::string ready_file;     // gets the endpoints as JSON once requests are accepted; empty = none
+  std::uint32_t threads = 1;  // that run the core and the API together
+  Duration stop_grace{};
+  LogOptions log;
+  core::Settings core;
+};
+
+// kInvalidArgument with every issue, one a line. `effective`, if given, gets all settings as YAML.
+Result<ControllerConfig> read_config(ConfigInput input, std::string* effective = nullptr);
+
+}  // namespace skerry::controller

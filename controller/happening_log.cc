@@ -1,0 +1,44 @@
+#include "controller/happening_log.h"
+
+#include <fmt/format.h>
+
+namespace skerry::controller {
+
+namespace {
+
+void line(Log& log, const core::JobChanged& it) {
+  if (log.should_log(spdlog::level::debug)) {
+    log.debug("job {}{}", to_string(it.state),
+              fields({{"job", to_string(it.job)},
+                      {"model", it.model},
+                      {"node", it.node},
+                      {"reason", it.reason}}));
+  }
+}
+void line(Log&, const core::JobEnded&) {}  // its JobChanged was logged
+void line(Log&, const core::DecisionMade&) {}
+void line(Log& log, const core::AttemptFailed& it) {
+  log.warn("attempt {}{}", it.reason,
+           fields({{"job", to_string(it.job)}, {"model", it.model}, {"node", it.node}}));
+}
+void line(Log& log, const core::NodeChanged& it) {
+  log.info("node {} is {}: {}{}", it.node, it.state, it.reason, fields({{"node", it.node}}));
+}
+void line(Log& log, const core::BrakeChanged& it) {
+  if (it.on) {
+    log.warn("most nodes fell silent together: nothing is placed again until they are back{}",
+             fields({{"site", it.site}}));
+  } else {
+    log.info("the silence is over: tasks are placed again");
+  }
+}
+void line(Log& log, const core::ModelChanged& it) { log.info("model {} {}", it.model, it.change); }
+void line(Log& log, const core::PolicyChanged& it) { log.info("policy is now {}", it.policy); }
+
+}  // namespace
+
+void log_happening(Log& log, const core::Happening& happening) {
+  std::visit([&](const auto& it) { line(log, it); }, happening);
+}
+
+}  // namespace skerry::controller

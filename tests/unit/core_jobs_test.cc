@@ -1,0 +1,273 @@
+// Jobs: submit, wait, cancel, deadlines, idempotency, fair order, the order of persist and act.
+
+#include "tests/unit/core_world.h"
+
+namespace skerry::core {
+namespace {
+
+using CoreJobs = CoreWorld;
+
+TEST_F(CoreJobs, AJobIsPlacedRunAndEndsWithItsResult) {
+  put_model();
+  const auto node = connect("n1");
+  const JobId id = submit(spec());
+  EXPECT_EQ(state(id), TaskState::kLeased);
+  const AttemptRef attempt = last_assigned(node);
+  apply(AttemptStarted{node, attempt});
+  EXPECT_EQ(state(id), TaskState::kRunning);
+  finish(node, attempt);
+  EXPECT_EQ(state(id), TaskState::kSucceeded);
+  EXPECT_TRUE(sent<AckResult>(node).back().committed);
+  EXPECT_EQ(core->find_job(id)->result->node_name, "n1");
+}
+
+TEST_F(CoreJobs, NothingThatStartsAcknowledgesOrEndsWorkLeavesBeforeItsRecord) {
+  put_model();
+  const auto node = connect("n1");
+  const auto batches = core->batches_written();
+  held.clear();
+  submit(spec());
+  finish(node, last_assigned(node));
+  int gated = 0;
+  for (const auto& output : held) {
+    const auto* send = std::get_if<Send>(&output.what);
+    const bool acts = std::holds_alternative<Answer>(output.what) ||
+                      (send != nullptr && (std::holds_alternative<AssignAttempt>(send->command) ||
+                                           std::holds_alternative<AckResult>(send->command)));
+    if (acts) {
+      EXPECT_GT(output.after, batches);
+      ++gated;
+    }
+  }
+  EXPECT_EQ(gated, 3);  // the answer, the assignment, the acknowledgement
+}
+
+TEST_F(CoreJobs, AJobOfDurabilityNoneIsNotWrittenAndAnswersWithItsResult) {
+  put_model();
+  const auto node = connect("n1");
+  written.clear();
+  JobSpec job = spec();
+  job.durability = Durability::kNone;
+  apply(Submit{.ticket = 99, .jobs = {job}, .wait_until = now + seconds(5)});
+  finish(node, last_assigned(node));
+  EXPECT_TRUE(written.empty());
+  const auto& reply = std::get<Finished>(*answers.at(99));
+  EXPECT_EQ(reply.job.state, TaskState::kSucceeded);
+  EXPECT_EQ(*reply.job.result->output.bytes, "output");
+  EXPECT_EQ(core->find_job(reply.job.id), nullptr);
+}
+
+TEST_F(CoreJobs, ACallerThatGoesAwayTakesItsUnstoredJobWithIt) {
+  put_model();
+  const auto node = connect("n1");
+  JobSpec job = spec();
+  job.durability = Durability::kNone;
+  apply(Submit{.ticket = 99, .jobs = {job}, .wait_until = now + seconds(5)});
+  apply(Abandon{99});
+  EXPECT_EQ(sent<CancelAttempt>(node).size(), 1u);
+  EXPECT_EQ(core->queue_stats(now).leased, 0u);
+}
+
+TEST_F(CoreJobs, AWaitThatIsUpAnswersWithTheAcceptedJob) {
+  put_model();
+  apply(Submit{.ticket = 99, .jobs = {spec()}, .wait_until = now + seconds(1)});
+  EXPECT_FALSE(answers.contains(99));
+  pass(seconds(2));
+  EXPECT_EQ(std::get<Submitted>(*answers.at(99)).jobs.size(), 1u);
+}
+
+TEST_F(CoreJobs, TheSameKeyWithTheSameRequestIsTheSameJobAndWithAnotherIsRefused) {
+  put_model();
+  apply(Submit{.ticket = 1001, .jobs = {spec()}, .idempotency = IdempotencyKey{"k", "d"}});
+  apply(Submit{.ticket = 1002, .jobs = {spec()}, .idempotency = IdempotencyKey{"k", "d"}});
+  apply(Submit{.ticket = 1003, .jobs = {spec()}, .idempotency = IdempotencyKey{"k", "other"}});
+  const auto& first = std::get<Submitted>(*answers.at(1001));
+  const auto& again = std::get<Submitted>(*answers.at(1002));
+  EXPECT_EQ(first.jobs, again.jobs);
+  EXPECT_FALSE(first.replayed);
+  EXPECT_TRUE(again.replayed);
+  EXPECT_EQ(answers.at(1003).error().code, ErrorCode::kIdempotencyMismatch);
+}
+
+TEST_F(CoreJobs, AKeyIsScopedByNamespace) {
+  put_model();
+  apply(Submit{.ticket = 1001, .jobs = {spec("a")}, .idempotency = IdempotencyKey{"k", "d"}});
+  apply(Submit{.ticket = 1002, .jobs = {spec("b")}, .idempotency = IdempotencyKey{"k", "d"}});
+  EXPECT_NE(std::get<Submitted>(*answers.at(1001)).jobs,
+            std::get<Submitted>(*answers.at(1002)).jobs);
+}
+
+TEST_F(CoreJobs, CancelEndsAWaitingJobAndARunningOne) {
+  put_model();
+  const JobId waiting = submit(spec());
+  apply(CancelJob{.ticket = 500, .ns = {}, .job = waiting});
+  EXPECT_EQ(state(waiting), TaskState::kCancelled);
+  const auto node = connect("n1");
+  const JobId running = submit(spec());
+  apply(CancelJob{.ticket = 501, .ns = {}, .job = running});
+  EXPECT_EQ(sent<CancelAttempt>(node).size(), 1u);
+  apply(CancelJob{.ticket = 502, .ns = {}, .job = running});
+  EXPECT_TRUE(std::get<Changed>(*answers.at(501)).changed);
+  EXPECT_FALSE(std::get<Changed>(*answers.at(502)).changed);
+}
+
+TEST_F(CoreJobs, CancelOfAnEndedJobIsAConflictAndOfAnotherNamespaceNotFound) {
+  put_model();
+  const auto node = connect("n1");
+  const JobId id = submit(spec());
+  finish(node, last_assigned(node));
+  apply(CancelJob{.ticket = 500, .ns = {}, .job = id});
+  apply(CancelJob{.ticket = 501, .ns = "other", .job = id});
+  EXPECT_EQ(answers.at(500).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(answers.at(501).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(CoreJobs, ATerminalJobAbsorbsEveryLaterEvent) {
+  put_model();
+  const auto node = connect("n1");
+  const JobId id = submit(spec());
+  const AttemptRef attempt = last_assigned(node);
+  apply(CancelJob{.ticket = 500, .ns = {}, .job = id});
+  written.clear();
+  apply(AttemptStarted{node, attempt});
+  finish(node, attempt);
+  apply(AttemptReturned{node, attempt, "late"});
+  EXPECT_EQ(state(id), TaskState::kCancelled);
+  EXPECT_TRUE(written.empty());
+  EXPECT_FALSE(sent<AckResult>(node).back().committed);
+}
+
+TEST_F(CoreJobs, AResultThatIsSentAgainIsAcknowledgedAsCommittedAgain) {
+  put_model();
+  const auto node = connect("n1");
+  submit(spec());
+  const AttemptRef attempt = last_assigned(node);
+  finish(node, attempt);
+  finish(node, attempt);
+  const auto acks = sent<AckResult>(node);
+  ASSERT_EQ(acks.size(), 2u);
+  EXPECT_TRUE(acks[1].committed);
+}
+
+TEST_F(CoreJobs, ADeadlineThatPassesEndsTheJobAndTheAgentIsToldItsRemainingTime) {
+  put_model();
+  const auto node = connect("n1");
+  JobSpec job = spec();
+  job.constraints.deadline = now + seconds(2);
+  const JobId id = submit(job);
+  EXPECT_EQ(sent<AssignAttempt>(node).back().remaining, seconds(2));
+  pass(seconds(3));
+  EXPECT_EQ(state(id), TaskState::kExpired);
+}
+
+TEST_F(CoreJobs, NamespacesTakeTurnsHoweverManyTasksOneHas) {
+  put_model();
+  for (int i = 0; i < 20; ++i) {
+    submit(spec("greedy"));
+  }
+  submit(spec("modest"));
+  submit(spec("modest"));
+  const auto node = connect("n1", 4);
+  std::map<std::string, int> placed;
+  for (const auto& assign : sent<AssignAttempt>(node)) {
+    ++placed[core->find_job(assign.attempt.job)->spec.ns];
+  }
+  EXPECT_EQ(placed["greedy"], 2);
+  EXPECT_EQ(placed["modest"], 2);
+}
+
+TEST_F(CoreJobs, UrgentTasksGoFirst) {
+  put_model();
+  JobSpec batch = spec();
+  batch.urgency = Urgency::kBatch;
+  JobSpec urgent = spec();
+  urgent.urgency = Urgency::kInteractive;
+  submit(batch);
+  const JobId first = submit(urgent);
+  const auto node = connect("n1", 1);
+  EXPECT_EQ(last_assigned(node).job, first);
+}
+
+TEST_F(CoreJobs, ATaskThatNobodyCanTakeDoesNotHoldUpOthers) {
+  put_model();
+  JobSpec elsewhere = spec();
+  elsewhere.constraints.site = "nowhere";
+  const JobId stuck = submit(elsewhere);
+  const JobId free = submit(spec());
+  connect("n1");
+  EXPECT_EQ(state(stuck), TaskState::kReady);
+  EXPECT_EQ(state(free), TaskState::kLeased);
+  EXPECT_GT(core->waiting_for(stuck)->at(static_cast<std::size_t>(scheduler::MaskReason::kSite)),
+            0u);
+}
+
+TEST_F(CoreJobs, AWaitingCallerWithoutAStoredJobIsToldWhenNobodyEverCan) {
+  put_model();
+  connect("n1");
+  JobSpec job = spec();
+  job.durability = Durability::kNone;
+  job.constraints.min_accuracy = 0.99;
+  apply(Submit{.ticket = 99, .jobs = {job}, .wait_until = now + seconds(5)});
+  EXPECT_EQ(std::get<Finished>(*answers.at(99)).job.result->error->code, ErrorCode::kUnsatisfiable);
+}
+
+TEST_F(CoreJobs, JobsAreListedNewestFirstInPages) {
+  put_model();
+  std::vector<JobId> ids;
+  for (int i = 0; i < 5; ++i) {
+    ids.push_back(submit(spec()));
+  }
+  const auto page = core->jobs({}, std::nullopt, 2);
+  ASSERT_EQ(page.size(), 2u);
+  EXPECT_EQ(page[0]->id, ids[4]);
+  const auto rest = core->jobs({}, page[1]->id, 10);
+  ASSERT_EQ(rest.size(), 3u);
+  EXPECT_EQ(rest[0]->id, ids[2]);
+}
+
+TEST_F(CoreJobs, EndedJobsAreForgottenOldestFirstWithTheirKeys) {
+  settings.max_retained_jobs = 1;
+  restart({});
+  put_model();
+  const auto node = connect("n1");
+  apply(Submit{.ticket = 1001, .jobs = {spec()}, .idempotency = IdempotencyKey{"k", "d"}});
+  const JobId first = std::get<Submitted>(*answers.at(1001)).jobs[0];
+  finish(node, last_assigned(node));
+  const JobId second = submit(spec());
+  finish(node, last_assigned(node));
+  EXPECT_EQ(core->find_job(first), nullptr);
+  EXPECT_NE(core->find_job(second), nullptr);
+  apply(Submit{.ticket = 1002, .jobs = {spec()}, .idempotency = IdempotencyKey{"k", "d"}});
+  EXPECT_FALSE(std::get<Submitted>(*answers.at(1002)).replayed);
+}
+
+TEST_F(CoreJobs, TasksOfASequenceRunInOrderOnOneNode) {
+  put_model();
+  const auto n1 = connect("n1");
+  const auto n2 = connect("n2");
+  JobSpec job = spec();
+  job.sequence = "q";
+  const JobId first = submit(job);
+  const JobId second = submit(job);
+  EXPECT_EQ(state(second), TaskState::kReady);
+  const auto where = sent<AssignAttempt>(n1).empty() ? n2 : n1;
+  finish(where, last_assigned(where));
+  EXPECT_EQ(state(first), TaskState::kSucceeded);
+  EXPECT_EQ(last_assigned(where).job, second);
+}
+
+TEST_F(CoreJobs, ASequenceWhoseNodeIsLostFailsInsteadOfGoingOnWithoutItsState) {
+  put_model();
+  const auto n1 = connect("n1");
+  JobSpec job = spec();
+  job.sequence = "q";
+  const JobId first = submit(job);
+  const JobId second = submit(job);
+  apply(SessionClosed{n1, false});
+  pass(seconds(3));
+  EXPECT_EQ(state(first), TaskState::kFailed);
+  EXPECT_EQ(core->find_job(second)->result->error->code, ErrorCode::kNodeLost);
+}
+
+}  // namespace
+}  // namespace skerry::core

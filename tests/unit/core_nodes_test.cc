@@ -1,0 +1,299 @@
+// Nodes: silence, reconnection, re-placement, retries, drain, the brake, restarts of the
+// controller.
+
+#include "tests/unit/core_world.h"
+
+namespace skerry::core {
+namespace {
+
+using CoreNodes = CoreWorld;
+
+JobSpec interactive() {
+  JobSpec job;
+  job.model = "m";
+  job.inputs = Payload::inlined("input");
+  job.urgency = Urgency::kInteractive;
+  return job;
+}
+
+TEST_F(CoreNodes, ASilentNodeIsSuspectThenGivenUpAndItsTaskRunsElsewhere) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  const auto n2 = connect("n2");
+  pass(milliseconds(2900));
+  apply(AgentHeartbeat{.session = n2});
+  pass(milliseconds(200));
+  EXPECT_EQ(core->node("n1")->state, NodeState::kSuspect);
+  EXPECT_EQ(state(id), TaskState::kUnknown);
+  pass(milliseconds(1000));
+  apply(AgentHeartbeat{.session = n2});
+  pass(milliseconds(1100));
+  EXPECT_EQ(core->node("n1")->state, NodeState::kDisconnected);
+  EXPECT_EQ(last_assigned(n2).job, id);
+  EXPECT_EQ(last_assigned(n2).number, 2u);
+  (void)n1;
+}
+
+TEST_F(CoreNodes, AnInteractiveTaskDoesNotWaitForASuspectNode) {
+  put_model();
+  connect("n1");
+  const JobId id = submit(interactive());
+  const auto n2 = connect("n2");
+  pass(milliseconds(2000));
+  apply(AgentHeartbeat{.session = n2});
+  pass(milliseconds(1100));
+  EXPECT_EQ(core->node("n1")->state, NodeState::kSuspect);
+  EXPECT_EQ(last_assigned(n2).job, id);
+}
+
+TEST_F(CoreNodes, TheFirstResultWinsAndTheLateOneIsRefused) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  const AttemptRef old = last_assigned(n1);
+  const auto n2 = connect("n2");
+  apply(SessionClosed{n1, false});
+  pass(milliseconds(1500));
+  const AttemptRef fresh = last_assigned(n2);
+  ASSERT_EQ(fresh.job, id);
+  finish(n2, fresh);
+  const auto back = connect("n1", 4, {}, {old});
+  finish(back, old);
+  EXPECT_FALSE(sent<AckResult>(back).back().committed);
+  EXPECT_EQ(core->find_job(id)->result->node_name, "n2");
+}
+
+TEST_F(CoreNodes, ALateResultOfASilentNodeWinsIfItIsTheFirst) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  const AttemptRef old = last_assigned(n1);
+  const auto n2 = connect("n2");
+  apply(SessionClosed{n1, false});
+  pass(milliseconds(1500));
+  ASSERT_EQ(last_assigned(n2).job, id);
+  const auto back = connect("n1", 4, {}, {old});
+  finish(back, old);
+  EXPECT_EQ(core->find_job(id)->result->node_name, "n1");
+  EXPECT_EQ(sent<CancelAttempt>(n2).size(), 1u);
+}
+
+TEST_F(CoreNodes, WorkThatRunsFineIsAdoptedOnReconnectNotStartedAgain) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  const AttemptRef attempt = last_assigned(n1);
+  apply(SessionClosed{n1, false});
+  EXPECT_EQ(state(id), TaskState::kUnknown);
+  pass(milliseconds(500));
+  const auto back = connect("n1", 4, {attempt});
+  EXPECT_EQ(state(id), TaskState::kRunning);
+  EXPECT_TRUE(sent<AssignAttempt>(back).empty());
+}
+
+TEST_F(CoreNodes, WhatAnAgentLostIsPlacedAgainAndWhatIsNotWantedIsCancelled) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  const AttemptRef stranger{JobId::make({9}, 9), 1, {5, 5}};
+  apply(SessionClosed{n1, false});
+  const auto back = connect("n1", 4, {stranger});
+  EXPECT_EQ(sent<CancelAttempt>(back).at(0).attempt, stranger);
+  EXPECT_EQ(last_assigned(back).job, id);
+  EXPECT_EQ(last_assigned(back).number, 2u);
+}
+
+TEST_F(CoreNodes, InfrastructureFailuresAreTriedElsewhereUpToTheBudget) {
+  settings.max_infrastructure_retries = 2;
+  restart({});
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_FALSE(is_terminal(state(id)));
+    pass(seconds(1));
+    apply(AgentHeartbeat{.session = n1});
+    finish(n1, last_assigned(n1), AttemptOutcome::kInfrastructure);
+  }
+  EXPECT_EQ(state(id), TaskState::kFailed);
+  EXPECT_EQ(core->find_job(id)->attempts, 3u);
+}
+
+TEST_F(CoreNodes, TheUsersErrorIsNeverTriedAgain) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  finish(n1, last_assigned(n1), AttemptOutcome::kModelFailed);
+  EXPECT_EQ(state(id), TaskState::kFailed);
+  EXPECT_EQ(core->find_job(id)->result->error->code, ErrorCode::kModelFailed);
+}
+
+TEST_F(CoreNodes, ATaskThatCrashesRunnersOnTwoNodesIsQuarantined) {
+  put_model();
+  const auto n1 = connect("n1");
+  const auto n2 = connect("n2");
+  const JobId id = submit(spec());
+  const auto first = sent<AssignAttempt>(n1).empty() ? n2 : n1;
+  const auto second = first == n1 ? n2 : n1;
+  finish(first, last_assigned(first), AttemptOutcome::kCrashed);
+  EXPECT_EQ(state(id), TaskState::kBackoff);
+  pass(seconds(1));
+  ASSERT_EQ(last_assigned(second).job, id);
+  finish(second, last_assigned(second), AttemptOutcome::kCrashed);
+  EXPECT_EQ(state(id), TaskState::kQuarantined);
+}
+
+TEST_F(CoreNodes, AModelThatCrashesEverywhereIsTrippedForAWhile) {
+  settings.trip_nodes = 2;
+  restart({});
+  put_model();
+  const auto n1 = connect("n1");
+  const auto n2 = connect("n2");
+  submit(spec());
+  const auto first = sent<AssignAttempt>(n1).empty() ? n2 : n1;
+  const auto second = first == n1 ? n2 : n1;
+  finish(first, last_assigned(first), AttemptOutcome::kCrashed);
+  pass(seconds(1));
+  finish(second, last_assigned(second), AttemptOutcome::kCrashed);
+  apply(Submit{.ticket = 700, .jobs = {spec()}});
+  EXPECT_EQ(answers.at(700).error().code, ErrorCode::kUnavailable);
+  pass(seconds(61));
+  apply(Submit{.ticket = 701, .jobs = {spec()}});
+  EXPECT_TRUE(answers.at(701).has_value());
+}
+
+TEST_F(CoreNodes, ADrainingNodeTakesNothingNewAndIsDrainedWhenItsWorkEnds) {
+  put_model();
+  const auto n1 = connect("n1");
+  submit(spec());
+  apply(ChangeNode{.ticket = 1, .name = "n1", .action = NodeAction::kDrain});
+  EXPECT_TRUE(sent<SetNodeMode>(n1).back().draining);
+  EXPECT_EQ(core->node("n1")->state, NodeState::kDraining);
+  const JobId later = submit(spec());
+  EXPECT_EQ(state(later), TaskState::kReady);
+  finish(n1, last_assigned(n1));
+  EXPECT_EQ(core->node("n1")->state, NodeState::kDrained);
+  apply(ChangeNode{.ticket = 2, .name = "n1", .action = NodeAction::kUncordon});
+  EXPECT_EQ(state(later), TaskState::kLeased);
+}
+
+TEST_F(CoreNodes, WorkGivenBackCostsNoRetry) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  apply(AttemptReturned{n1, last_assigned(n1), "draining"});
+  EXPECT_EQ(core->find_job(id)->retries, Retries{});
+  pass(seconds(1));
+  EXPECT_EQ(state(id), TaskState::kLeased);
+}
+
+TEST_F(CoreNodes, TheBrakeHoldsWhenMostOfTheFleetFallsSilentTogetherAndEndsInTime) {
+  put_model();
+  std::vector<SessionId> nodes;
+  for (int i = 0; i < 6; ++i) {
+    nodes.push_back(connect("n" + std::to_string(i)));
+  }
+  JobSpec job = spec();
+  job.constraints.node = "n0";
+  const JobId id = submit(job);
+  for (int i = 0; i < 4; ++i) {
+    apply(SessionClosed{nodes[static_cast<std::size_t>(i)], false});
+  }
+  for (int second = 0; second < 10; ++second) {
+    pass(seconds(1));
+    apply(AgentHeartbeat{.session = nodes[4]});
+    apply(AgentHeartbeat{.session = nodes[5]});
+  }
+  EXPECT_TRUE(core->queue_stats(now).braking);
+  EXPECT_EQ(state(id), TaskState::kUnknown);
+  for (int second = 0; second < 60; ++second) {
+    pass(seconds(1));
+    apply(AgentHeartbeat{.session = nodes[4]});
+    apply(AgentHeartbeat{.session = nodes[5]});
+  }
+  EXPECT_FALSE(core->queue_stats(now).braking);
+  EXPECT_EQ(state(id), TaskState::kReady);
+}
+
+TEST_F(CoreNodes, ANewerSessionOfTheSameNameReplacesTheOlder) {
+  put_model();
+  const auto older = connect("n1");
+  const auto newer = connect("n1");
+  EXPECT_EQ(sent<RefuseAgent>(older).size(), 1u);
+  apply(SessionClosed{older, false});
+  EXPECT_TRUE(core->node("n1")->connected);
+  submit(spec());
+  EXPECT_EQ(sent<AssignAttempt>(newer).size(), 1u);
+}
+
+TEST_F(CoreNodes, ARestoredControllerWaitsForItsAgentsAndAdoptsWhatTheyRun) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  const AttemptRef attempt = last_assigned(n1);
+  StoredState stored;
+  for (const auto& write : written) {
+    if (const auto* record = std::get_if<JobRecord>(&write)) {
+      stored.jobs = {*record};
+    } else if (const auto* record = std::get_if<TaskRecord>(&write)) {
+      stored.tasks = {*record};
+    } else if (const auto* record = std::get_if<NodeRecord>(&write)) {
+      stored.nodes = {*record};
+    } else if (const auto* record = std::get_if<ModelRecord>(&write)) {
+      stored.models = {*record};
+    } else if (const auto* record = std::get_if<MetaRecord>(&write)) {
+      stored.meta = *record;
+    }
+  }
+  const Epoch before = core->epoch();
+  restart(stored);
+  EXPECT_GT(core->epoch(), before);
+  EXPECT_EQ(state(id), TaskState::kUnknown);
+  const auto back = connect("n1", 4, {attempt});
+  EXPECT_EQ(state(id), TaskState::kRunning);
+  finish(back, attempt);
+  EXPECT_EQ(state(id), TaskState::kSucceeded);
+}
+
+TEST_F(CoreNodes, EveryVariantIsProbedOnceOnANewNode) {
+  put_model("m", {0.9, 0.99});
+  const auto n1 = connect("n1");
+  ASSERT_EQ(sent<ProbeVariant>(n1).size(), 1u);
+  apply(ProbeEnded{.session = n1,
+                   .variant = {"m", "v0"},
+                   .error = "",
+                   .load = milliseconds(5),
+                   .service = {milliseconds(3), milliseconds(3)},
+                   .memory_bytes = 1});
+  ASSERT_EQ(sent<ProbeVariant>(n1).size(), 2u);
+  apply(ProbeEnded{.session = n1,
+                   .variant = {"m", "v1"},
+                   .error = "out of memory",
+                   .load = {},
+                   .service = {},
+                   .memory_bytes = 0});
+  EXPECT_EQ(sent<ProbeVariant>(n1).size(), 2u);
+  EXPECT_NEAR(core->model("m")->estimates[0].service.mean, 0.003, 0.001);
+}
+
+TEST_F(CoreNodes, AModelWithOpenJobsIsNotDeleted) {
+  put_model();
+  submit(spec());
+  apply(DeleteModel{.ticket = 50, .name = "m"});
+  EXPECT_EQ(answers.at(50).error().code, ErrorCode::kConflict);
+}
+
+TEST_F(CoreNodes, AModelMayLoseAVariantWhileAnAttemptOfItRuns) {
+  put_model("m", {0.9, 0.99});
+  const auto n1 = connect("n1");
+  JobSpec job = spec();
+  job.constraints.variants = {"v1"};
+  const JobId id = submit(job);
+  put_model("m", {0.9});
+  finish(n1, last_assigned(n1));
+  EXPECT_EQ(state(id), TaskState::kSucceeded);
+}
+
+}  // namespace
+}  // namespace skerry::core
