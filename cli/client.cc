@@ -1,3 +1,6 @@
+// Beast reads files 4 KiB at a time unless it is told otherwise here; artifacts have gigabytes.
+#define BOOST_BEAST_FILE_BUFFER_SIZE 65536
+
 #include "cli/client.h"
 
 #include <fmt/format.h>

@@ -19,32 +19,46 @@ struct ApplyFlags {
   bool dry_run = false;
 };
 
-// One line on a terminal that is written over as bytes go out.
-void show_progress(const Artifact& artifact, std::uint64_t sent) {
-  const double total = static_cast<double>(std::max<std::uint64_t>(1, artifact.size_bytes));
-  // The head of the request counts, too, so a small file would pass 100 %.
-  const double part = std::min(1.0, static_cast<double>(sent) / total);
-  fmt::print(stderr, "\r\x1b[Kuploading {} ({}) {:.0f} %", artifact.path, human_bytes(total),
-             100 * part);
-  std::fflush(stderr);
-}
+// One line on a terminal that is written over with each percent that is out.
+class Progress {
+ public:
+  explicit Progress(const Artifact& artifact) : artifact_(artifact) {}
+  ~Progress() {
+    if (shown_ >= 0) {
+      note("");
+    }
+  }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void sent(std::uint64_t bytes) {
+    // The head of the request counts, too, so a small file would pass 100 %.
+    const auto percent = static_cast<int>(std::min<std::uint64_t>(
+        100, 100 * bytes / std::max<std::uint64_t>(1, artifact_.size_bytes)));
+    if (percent != shown_) {
+      shown_ = percent;
+      fmt::print(stderr, "\r\x1b[Kuploading {} ({}) {} %", artifact_.path,
+                 human_bytes(static_cast<double>(artifact_.size_bytes)), percent);
+      std::fflush(stderr);
+    }
+  }
+
+ private:
+  const Artifact& artifact_;
+  int shown_ = -1;
+};
 
 Status upload(Context& context, const Artifact& artifact) {
   const auto there = context.api.has_blob(artifact.digest);
   if (!there || *there) {
     return there ? Status() : fail(there.error());
   }
-  const bool progress = context.settings.progress;
-  const Status sent =
-      context.api.put_blob(artifact.digest, artifact.path, [&](std::uint64_t bytes) {
-        if (progress) {
-          show_progress(artifact, bytes);
-        }
-      });
-  if (progress) {
-    note("");
-  }
-  return sent;
+  Progress progress(artifact);
+  return context.api.put_blob(artifact.digest, artifact.path, [&](std::uint64_t bytes) {
+    if (context.settings.progress) {
+      progress.sent(bytes);
+    }
+  });
 }
 
 Result<bool> apply_model(Context& context, const PreparedModel& model) {

@@ -45,9 +45,10 @@ std::string details(const json::value& data, const std::string& type) {
 }
 
 std::string line_of(const ServerEvent& event, const json::value& data) {
-  const std::string object = text_at(data, event.type);
-  return fmt::format("{:<27}  {:<6}  {:<14}  {}\n", text_at(data, "at"), event.type, object,
-                     details(data, event.type));
+  std::string line = fmt::format("{:<27}  {:<6}  {:<14}  {}", text_at(data, "at"), event.type,
+                                 text_at(data, event.type), details(data, event.type));
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + '\n';
 }
 
 json::value data_of(const ServerEvent& event) {

@@ -39,9 +39,6 @@ std::string decision_text(Context& context, const json::value& decision) {
                            ? text_at(decision, "policy")
                            : fmt::format("{} {}", text_at(decision, "policy"), version));
   sheet.line("Fell back", Cell(text_at(decision, "fallback_reason"), Tone::kBusy));
-  if (const json::value* preference = find(decision, "preference")) {
-    sheet.line("Preference", preference_text(*preference));
-  }
   sheet.line("Left out", masked_text(decision));
   Table table = candidate_table(CandidateNotes::kLeftOut);
   add_candidates(table, items_at(decision, "candidates"), decision);

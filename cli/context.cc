@@ -66,6 +66,9 @@ void show_change(const Settings& settings, std::string_view name, std::string_vi
 void print_error(const Error& error) {
   note(fmt::format("error: {}", error.message));
   for (const FieldIssue& issue : error.fields) {
+    if (error.message.ends_with(fmt::format("{} {}", issue.field, issue.message))) {
+      continue;  // the sentence says it already
+    }
     note(fmt::format("  {}: {}", issue.field.empty() ? "/" : issue.field, issue.message));
   }
   if (const std::string_view hint = hint_for(error.code);
