@@ -4,6 +4,12 @@
 
 namespace skerry::scheduler {
 
+namespace {
+
+constexpr std::size_t kMostLevels = 32;  // of a tree whose places are numbered by 32 bits
+
+}  // namespace
+
 void Order::grow(std::uint32_t slots) {
   if (slots <= leaves_) {
     return;
@@ -31,39 +37,45 @@ void Order::set(std::uint32_t slot, Ranked entry) {
   }
 }
 
-void OrderWalk::start() {
-  bests_.clear();
-  parts_.clear();
-}
+void OrderWalk::start() { size_ = 0; }
 
-void OrderWalk::push(Ranked best, const Order* order, std::uint32_t place) {
-  if (best != kUnranked) {
-    bests_.push_back(best);
-    parts_.push_back({order, place});
+void OrderWalk::make_room(std::size_t parts) {
+  if (bests_.size() < size_ + parts) {
+    bests_.resize(2 * (size_ + parts));
+    parts_.resize(bests_.size());
   }
 }
 
-void OrderWalk::add(const Order& order) { push(order.best(), &order, 1); }
+void OrderWalk::push(Ranked best, Part part) {
+  bests_[size_] = best;
+  parts_[size_] = part;
+  size_ += best != kUnranked ? 1 : 0;
+}
+
+void OrderWalk::add(const Order& order) {
+  make_room(1);
+  push(order.best(), {&order, 1});
+}
 
 Ranked OrderWalk::next() {
-  if (bests_.empty()) {
+  if (size_ == 0) {
     return kUnranked;
   }
-  const auto top = static_cast<std::size_t>(std::ranges::min_element(bests_) - bests_.begin());
-  const Ranked best = bests_[top];
-  const Part part = parts_[top];
-  bests_[top] = bests_.back();
-  bests_.pop_back();
-  parts_[top] = parts_.back();
-  parts_.pop_back();
-  const std::vector<Ranked>& tree = part.order->tree_;
+  const auto first = bests_.begin();
+  const auto top = std::min_element(first, first + static_cast<std::ptrdiff_t>(size_)) - first;
+  const Ranked best = bests_[static_cast<std::size_t>(top)];
+  const Part part = parts_[static_cast<std::size_t>(top)];
+  --size_;
+  bests_[static_cast<std::size_t>(top)] = bests_[size_];
+  parts_[static_cast<std::size_t>(top)] = parts_[size_];
+
+  make_room(kMostLevels);
+  const Order& order = *part.order;
   // Down to the leaf that won; what lost against it on the way is what may come next.
-  for (std::uint32_t place = part.place; place < part.order->leaves_;) {
+  for (std::uint32_t place = part.place; place < order.leaves_;) {
     place *= 2;
-    if (tree[place] != best) {
-      ++place;
-    }
-    push(tree[place ^ 1], part.order, place ^ 1);
+    place += order.tree_[place] == best ? 0 : 1;
+    push(order.tree_[place ^ 1], {&order, place ^ 1});
   }
   return best;
 }

@@ -51,15 +51,19 @@ class OrderWalk {
   Ranked next();  // kUnranked at the end
 
  private:
-  // Where the best entry of a part of an order is to be found. Parts are few (some log n for each
-  // entry read), so finding the best one by looking at all of them beats keeping a heap.
+  // A part of an order, of which the best entry is known.
   struct Part {
     const Order* order;
     std::uint32_t place;
   };
-  void push(Ranked best, const Order* order, std::uint32_t place);
+  void make_room(std::size_t parts);
+  void push(Ranked best, Part part);  // into room that was made
+
+  // Parts are few (some log n for each entry read), so finding the best one by looking at all of
+  // them beats keeping a heap. The first size_ places are in use.
   std::vector<Ranked> bests_;
-  std::vector<Part> parts_;  // parallel to bests_
+  std::vector<Part> parts_;
+  std::size_t size_ = 0;
 };
 
 }  // namespace skerry::scheduler

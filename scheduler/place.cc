@@ -38,7 +38,7 @@ struct Placer::State {
     return decision.masked[static_cast<std::size_t>(reason)];
   }
   void look(const TaskView& task, const Fleet& fleet);
-  void look_at_site(const TaskView& task, const Fleet& fleet, std::span<const NodeId> site_nodes);
+  void keep_takers();
   void evaluate(const TaskView& task, const Fleet& fleet, std::span<const NodeId> from);
   void scan(const TaskView& task, const Fleet& fleet);
   void ask_why(const TaskView& task, const Fleet& fleet);
@@ -84,6 +84,7 @@ void Placer::State::look(const TaskView& task, const Fleet& fleet) {
     if (only.node) {
       nodes.push_back(*only.node);
     }
+    keep_takers();
     evaluate(task, fleet, nodes);
     return;
   }
@@ -93,14 +94,19 @@ void Placer::State::look(const TaskView& task, const Fleet& fleet) {
         nodes.push_back(NodeId{i});
       }
     }
+    keep_takers();
     evaluate(task, fleet, nodes);
     return;
   }
   if (site.asked && !site.site) {
     return;
   }
-  if (site.asked && fleet.index().site_nodes(*site.site).size() <= kSmallSite) {
-    look_at_site(task, fleet, fleet.index().site_nodes(*site.site));
+  const auto site_nodes =
+      site.asked ? fleet.index().site_nodes(*site.site) : std::span<const NodeId>();
+  if (site.asked && site_nodes.size() <= kSmallSite) {
+    nodes.assign(site_nodes.begin(), site_nodes.end());
+    keep_takers();
+    shortlist.pick(task, fleet, nodes);
   } else {
     shortlist.gather(task, fleet, eligibility, decision.masked);
   }
@@ -111,27 +117,21 @@ void Placer::State::look(const TaskView& task, const Fleet& fleet) {
   }
 }
 
-// Shortlists those of a site's nodes that take work.
-void Placer::State::look_at_site(const TaskView& task, const Fleet& fleet,
-                                 std::span<const NodeId> site_nodes) {
-  for (const NodeId node : site_nodes) {
-    if (eligibility.takes_work(node)) {
-      nodes.push_back(node);
-    } else {
+// Drops the nodes that take no work of this task, and counts why.
+void Placer::State::keep_takers() {
+  std::erase_if(nodes, [&](NodeId node) {
+    const bool drop = !eligibility.takes_work(node);
+    if (drop) {
       count_masked(eligibility, node, decision.masked);
     }
-  }
-  shortlist.pick(task, fleet, nodes);
+    return drop;
+  });
 }
 
-// Appends the candidates on these nodes, which are ascending.
+// Appends the candidates on these nodes, which are ascending and take work.
 void Placer::State::evaluate(const TaskView& task, const Fleet& fleet,
                              std::span<const NodeId> from) {
   for (const NodeId node : from) {
-    if (!eligibility.takes_work(node)) {
-      count_masked(eligibility, node, decision.masked);
-      continue;
-    }
     for (const VariantMask& variant : eligibility.variants()) {
       MaskReason reason = eligibility.lasting(node, variant);
       if (reason == MaskReason::kNone) {
@@ -155,12 +155,14 @@ void Placer::State::scan(const TaskView& task, const Fleet& fleet) {
   for (std::size_t left = fleet.index().placeable_count(); left > 0; --left) {
     const NodeId node = fleet.index().placeable_from(next);
     next = node.value + 1;
+    nodes.push_back(node);
+  }
+  keep_takers();
+  std::erase_if(nodes, [&](NodeId node) {
     decision.candidates.clear();
     evaluate(task, fleet, {&node, 1});
-    if (!decision.candidates.empty()) {
-      nodes.push_back(node);
-    }
-  }
+    return decision.candidates.empty();
+  });
   decision.candidates.clear();
   shortlist.pick(task, fleet, nodes);
   const MaskCounts masked = decision.masked;  // every node was counted already

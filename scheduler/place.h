@@ -5,7 +5,11 @@
 //
 // The shortlist is bounded (kShortlistNodes), so a decision's time does not grow with the fleet;
 // where a task's constraints leave few nodes, or none, in the shortlist, the whole fleet is scanned
-// before saying that nobody can take it.
+// before saying that nobody can take it. A fleet of no more nodes than that is looked at as a
+// whole.
+//
+// A deadline is met if the predicted mean finish does not pass it. Whether a task can ever be
+// placed is judged as if every node were ready and idle and had the variant loaded.
 
 #pragma once
 

@@ -52,8 +52,8 @@ class Policy {
   virtual ~Policy() = default;
   virtual std::string_view name() const = 0;
   virtual std::string_view version() const = 0;
-  // Writes one score per candidate; smaller is better, ties go to the smaller node, then variant.
-  // kInternal = cannot.
+  // Writes one score per candidate; smaller is better. Of equal ones a candidate that dominates the
+  // other wins, then the smaller node, then variant. kInternal = cannot.
   virtual Status rank(const RankInput& input, std::span<double> scores) = 0;
 };
 
