@@ -64,12 +64,22 @@ void show_change(const Settings& settings, std::string_view name, std::string_vi
 }
 
 void print_error(const Error& error) {
-  note(fmt::format("error: {}", error.message));
-  for (const FieldIssue& issue : error.fields) {
-    if (error.message.ends_with(fmt::format("{} {}", issue.field, issue.message))) {
-      continue;  // the sentence says it already
+  std::string sentence = error.message;
+  const auto& fields = error.fields;
+  // Where the sentence tells of the fields, too, they are said once: one in the sentence, several
+  // in lines of their own.
+  const std::size_t told =
+      fields.empty() ? std::string::npos
+                     : sentence.find(fmt::format("{} {}", fields[0].field, fields[0].message));
+  const bool as_lines = fields.size() > 1 || told == std::string::npos;
+  if (as_lines && told != std::string::npos && sentence.substr(0, told).ends_with(": ")) {
+    sentence.resize(told - 2);
+  }
+  note(fmt::format("error: {}", sentence));
+  for (const FieldIssue& issue : fields) {
+    if (as_lines) {
+      note(fmt::format("  {}: {}", issue.field.empty() ? "/" : issue.field, issue.message));
     }
-    note(fmt::format("  {}: {}", issue.field.empty() ? "/" : issue.field, issue.message));
   }
   if (const std::string_view hint = hint_for(error.code);
       !hint.empty() && error.message.find("\nhint: ") == std::string::npos) {

@@ -165,6 +165,23 @@ TEST(Errors, FieldsOfAProblemAreLinesOfTheirOwn) {
             "  /model: is missing\n");
 }
 
+TEST(Errors, FieldsThatTheSentenceTellsOfAreSaidOnce) {
+  const ScriptedServer server({
+      {"GET /api/v1/nodes",
+       {.status = 400,
+        .body = R"({"detail": "a field is wrong: /a is bad", "code": "invalid_argument",
+                    "fields": [{"field": "/a", "message": "is bad"}]})"}},
+      {"GET /api/v1/models",
+       {.status = 400,
+        .body =
+            R"({"detail": "2 fields are wrong: /a is bad; /b is worse", "code": "invalid_argument",
+                    "fields": [{"field": "/a", "message": "is bad"}, {"field": "/b", "message": "is worse"}]})"}},
+  });
+  EXPECT_EQ(run(server, {"get", "nodes"}).err, "error: a field is wrong: /a is bad\n");
+  EXPECT_EQ(run(server, {"get", "models"}).err,
+            "error: 2 fields are wrong\n  /a: is bad\n  /b: is worse\n");
+}
+
 TEST(Errors, EachKindOfRefusalHasItsExitCode) {
   const std::tuple<int, const char*, int> cases[] = {
       {400, "invalid_argument", 1}, {403, "permission_denied", 1}, {404, "not_found", 3},
