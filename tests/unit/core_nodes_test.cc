@@ -234,16 +234,20 @@ TEST_F(CoreNodes, ARestoredControllerWaitsForItsAgentsAndAdoptsWhatTheyRun) {
   const AttemptRef attempt = last_assigned(n1);
   StoredState stored;
   for (const auto& write : written) {
-    if (const auto* record = std::get_if<JobRecord>(&write)) {
-      stored.jobs = {*record};
-    } else if (const auto* record = std::get_if<TaskRecord>(&write)) {
-      stored.tasks = {*record};
-    } else if (const auto* record = std::get_if<NodeRecord>(&write)) {
-      stored.nodes = {*record};
-    } else if (const auto* record = std::get_if<ModelRecord>(&write)) {
-      stored.models = {*record};
-    } else if (const auto* record = std::get_if<MetaRecord>(&write)) {
-      stored.meta = *record;
+    if (const auto* job = std::get_if<JobRecord>(&write)) {
+      stored.jobs = {*job};
+    }
+    if (const auto* task = std::get_if<TaskRecord>(&write)) {
+      stored.tasks = {*task};
+    }
+    if (const auto* node = std::get_if<NodeRecord>(&write)) {
+      stored.nodes = {*node};
+    }
+    if (const auto* model = std::get_if<ModelRecord>(&write)) {
+      stored.models = {*model};
+    }
+    if (const auto* meta = std::get_if<MetaRecord>(&write)) {
+      stored.meta = *meta;
     }
   }
   const Epoch before = core->epoch();
