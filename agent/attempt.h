@@ -35,6 +35,7 @@ struct Attempt {
   std::string artifact_path;
   std::shared_ptr<const std::string> input;
   Duration input_fetch{};
+  Duration artifact_fetch{};
   std::uint64_t artifact_bytes = 0;  // downloaded for this attempt
   Instant ready;
 

@@ -169,6 +169,7 @@ void Executor::fetched(Instant now, Fetched fetched) {
   } else {
     attempt->artifact_missing = false;
     attempt->artifact_bytes = fetched.transferred_bytes;
+    attempt->artifact_fetch = fetched.took;
     attempt->artifact_path = std::move(fetched.path);
   }
   if (!attempt->input_missing && !attempt->artifact_missing) {

@@ -141,9 +141,10 @@ void Executor::forget(Attempt& attempt, bool returned) {
 }
 
 Usage Executor::usage(Instant now, const Attempt& attempt, const RunEnded& run) {
-  const Duration materials = attempt.ready - attempt.received;
-  const Duration artifact = std::max(materials - attempt.input_fetch, Duration(0));
-  Usage usage{.queue = attempt.started - attempt.ready,
+  // Both materials are fetched at the same time; the artifact counts with what it took longer.
+  const Duration artifact = std::max(attempt.artifact_fetch - attempt.input_fetch, Duration(0));
+  const Duration before = attempt.started - attempt.received;
+  Usage usage{.queue = std::max(before - attempt.input_fetch - artifact, Duration(0)),
               .fetch = attempt.input_fetch,
               .load = run.load + artifact,
               .service = run.service,

@@ -47,6 +47,9 @@ void Session::connect(Instant now) {
 
 void Session::finish(Instant now, std::string reason) {
   goodbye_ = std::move(reason);
+  if (!live() && journal_.spooled_count() == 0) {
+    return abandon();  // nobody to say it to, and nothing to deliver
+  }
   flush(now);
 }
 
