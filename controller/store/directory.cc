@@ -13,7 +13,9 @@
 namespace skerry::store {
 
 Status make_directory(rocksdb::FileSystem& files, const std::string& path) {
-  const std::filesystem::path parent = std::filesystem::absolute(path).parent_path();
+  std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
+  whole = whole.has_filename() ? whole : whole.parent_path();  // "a/b/" is "a/b"
+  const std::filesystem::path parent = whole.parent_path();
   std::error_code error;
   std::filesystem::create_directories(parent, error);
   if (!error && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {

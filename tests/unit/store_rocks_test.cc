@@ -267,11 +267,13 @@ TEST(RocksStore, RefusesADirectoryThatIsInUseAndNamesIt) {
 TEST(RocksStore, CreatesItsDirectoryForItsUserAlone) {
   TempDirectory directory;
   Reports reports;
-  const std::string path = directory.path("made/on/the/way");
-  const auto store = known_store(path, reports, 0);
-  struct stat status{};
-  ASSERT_EQ(::stat(path.c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777U, 0700U);
+  for (const char* name : {"made/on/the/way", "with/a/slash/"}) {
+    const std::string path = directory.path(name);
+    const auto store = known_store(path, reports, 0);
+    struct stat status{};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777U, 0700U) << path;
+  }
 }
 
 TEST(RocksStore, RefusesADirectoryThatCannotBe) {
