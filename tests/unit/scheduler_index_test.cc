@@ -133,6 +133,11 @@ std::vector<Ranked> expected(const Fleet& fleet, OrderKind kind, Member&& member
   return entries;
 }
 
+bool has_model(const Fleet& fleet, NodeId node, ModelId model) {
+  return std::ranges::any_of(fleet.model(model).variants,
+                             [&](VariantId variant) { return fleet.resident(node, variant); });
+}
+
 void expect_consistent(const Fleet& fleet, const RandomFleetOptions& options) {
   const Fleet::Index& index = fleet.index();
   for (std::size_t i = 0; i < kOrders; ++i) {
@@ -143,21 +148,30 @@ void expect_consistent(const Fleet& fleet, const RandomFleetOptions& options) {
                 expected(fleet, kind, [&](NodeId node) { return fleet.node(node).tier == tier; }));
     }
     for (std::uint32_t model = 0; model < options.models; ++model) {
-      const Order* order = index.model_order({model}, kind);
-      EXPECT_EQ(order == nullptr ? std::vector<Ranked>() : read(*order),
-                expected(fleet, kind, [&](NodeId node) {
-                  return std::ranges::any_of(fleet.model({model}).variants,
-                                             [&](VariantId v) { return fleet.resident(node, v); });
-                }));
+      for (const Tier tier : {Tier::kDevice, Tier::kEdge, Tier::kCloud}) {
+        const Order* order = index.model_order({model}, tier, kind);
+        EXPECT_EQ(order == nullptr ? std::vector<Ranked>() : read(*order),
+                  expected(fleet, kind, [&](NodeId node) {
+                    return fleet.node(node).tier == tier && has_model(fleet, node, {model});
+                  }));
+      }
     }
   }
   const std::vector<NodeId> nodes = fleet.nodes();
   EXPECT_EQ(index.placeable_count(),
             std::ranges::count_if(nodes, [&](NodeId n) { return is_placeable(fleet, n); }));
   for (const NodeId node : nodes) {
-    const auto site = index.sites.find(fleet.node(node).site);
-    EXPECT_EQ(std::ranges::count(index.site_nodes(*site), node), 1);
+    const NodeSpec& spec = fleet.node(node);
+    EXPECT_EQ(std::ranges::count(index.roster.at_site(spec.site), node), 1);
+    for (const auto& [key, value] : spec.labels) {
+      EXPECT_EQ(std::ranges::count(index.roster.labelled(key, value), node), 1);
+    }
   }
+  std::size_t listed = 0;
+  for (const std::string_view zone : {"a", "b", "c", "d"}) {
+    listed += index.roster.labelled("zone", zone).size();
+  }
+  EXPECT_EQ(listed, nodes.size()) << "who left is not listed";
 }
 
 TEST(Index, StaysConsistentOverRandomMutations) {
