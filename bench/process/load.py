@@ -1,0 +1,26 @@
+"""skerry-bench-load from Python: bodies go into a file, the report comes back as a dict."""
+
+import json
+import subprocess
+
+
+class LoadFailed(Exception):
+    """The load met errors, so its figures mean nothing."""
+
+
+def load(programs, cluster, target, bodies, connections, seconds, warmup_s=1, headers=(), expect=202, requests=0):
+    """Runs a closed loop of POSTs against the cluster's API; LoadFailed if any answer was not as expected."""
+    path = cluster.folder / "bodies"
+    path.write_text("".join(json.dumps(body) + "\n" for body in bodies))
+    words = [programs["load"], cluster.api, target, "--method", "POST", "--bodies", path, "--connections", connections,
+             "--seconds", seconds, "--warmup", warmup_s, "--expect", expect, "--requests", requests,
+             "--header", "Content-Type: application/json"]
+    for header in headers:
+        words += ["--header", header]
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, timeout=seconds + warmup_s + 120)
+    if done.returncode != 0:
+        raise LoadFailed(f"skerry-bench-load: {done.stderr or done.stdout}")
+    report = json.loads(done.stdout)
+    if report["errors"]:
+        raise LoadFailed(f"{report['errors']} errors, the first: {report['first_error']}")
+    return report

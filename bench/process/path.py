@@ -1,0 +1,89 @@
+"""How fast work goes in and through: submit, submit-batch, infer, throughput."""
+
+import contextlib
+import json
+import subprocess
+import time
+
+from harness.cluster import Cluster, NodePlan, noop_model
+from harness.processes import wait_until
+from harness.programs import DIGITS_MANIFEST
+from harness.rest import media
+
+from process.load import load
+
+JOBS = "/api/v1/jobs"
+NOOP_JOB = {"model": "noop", "inputs": {"x": {"dtype": "f32", "shape": [4], "data": [1, 2, 3, 4]}}}
+
+
+@contextlib.contextmanager
+def noop_cluster(programs, agents):
+    with Cluster(programs, nodes=[NodePlan(f"edge-{i}", slots=2) for i in range(agents)]) as cluster:
+        cluster.client.put("/api/v1/models/noop", noop_model())
+        yield cluster
+
+
+def submit(programs):
+    """durable single jobs, acknowledged after fdatasync: rate over 64 connections, latency alone on one; no agents"""
+    with noop_cluster(programs, agents=0) as cluster:
+        alone = load(programs, cluster, JOBS, [NOOP_JOB], connections=1, seconds=4)
+        crowd = load(programs, cluster, JOBS, [NOOP_JOB], connections=64, seconds=8)
+    return {"acks_per_s": crowd["per_s"], "crowd_p50_ms": crowd["p50_ms"], "crowd_p99_ms": crowd["p99_ms"],
+            "single_p50_ms": alone["p50_ms"], "single_p99_ms": alone["p99_ms"]}
+
+
+def submit_batch(programs):
+    """durable jobs, 1,000 a request over 4 connections; no agents"""
+    with noop_cluster(programs, agents=0) as cluster:
+        report = load(programs, cluster, f"{JOBS}:batch", [{"jobs": [NOOP_JOB] * 1000}], connections=4, seconds=8)
+    return {"jobs_per_s": report["per_s"] * 1000, "request_p50_ms": report["p50_ms"], "request_p99_ms": report["p99_ms"]}
+
+
+def infer(programs):
+    """waiting call, smallest digits variant, one connection, minus the same runner called directly"""
+    with Cluster(programs, nodes=[NodePlan("edge-0")]) as cluster:
+        cluster.apply_model(DIGITS_MANIFEST)
+        cluster.wait_model_known("digits")
+        image, variant, direct = call_directly(programs, cluster)
+        job = {"model": "digits", "inputs": {"image": media(image, "image/png")}, "constraints": {"variants": [variant]}}
+        metrics = {"direct_p50_ms": direct["p50_ms"], "direct_p99_ms": direct["p99_ms"]}
+        for durability in ("none", "durable"):
+            report = load(programs, cluster, JOBS, [{**job, "durability": durability}], connections=1, seconds=6,
+                          headers=["Prefer: wait=30"], expect=200)
+            for figure in ("p50", "p99"):
+                metrics[f"added_{figure}_ms_{durability}"] = report[f"{figure}_ms"] - direct["p50_ms"]
+    return metrics
+
+
+def call_directly(programs, cluster):
+    """(an image, the smallest variant's name, the runner's figures when nothing is between it and the caller)"""
+    held_out = cluster.folder / "held-out"
+    subprocess.run([programs["train-digits"], "--export-heldout", held_out], check=True, stdout=subprocess.DEVNULL)
+    manifest = cluster.client.get("/api/v1/models/digits")["manifest"]
+    smallest = min(manifest["spec"]["variants"], key=lambda variant: variant["artifact_bytes"])
+    artifact, written = cluster.folder / "artifact", cluster.folder / "manifest.json"
+    artifact.write_bytes(cluster.client.get(f"/api/v1/blobs/{smallest['digest']}"))
+    written.write_text(json.dumps(manifest))
+    image = held_out / "0000.png"
+    done = subprocess.run([programs["bench-runner"], programs["runner"], written, artifact, image, "image"],
+                          check=True, capture_output=True, text=True)
+    return image.read_bytes(), smallest["name"], json.loads(done.stdout)
+
+
+def throughput(programs, tasks=40_000):
+    """the full path with a no-op variant on 3 agents: durable jobs from submit to committed result, tasks a second"""
+    with noop_cluster(programs, agents=3) as cluster:
+        cluster.client.post(f"{JOBS}:batch", {"jobs": [NOOP_JOB] * 1000})
+        wait_until(lambda: ended_jobs(cluster) == 1000, 60, "the warm-up to end")
+        began = time.monotonic()
+        for _ in range(tasks // 1000):
+            cluster.client.post(f"{JOBS}:batch", {"jobs": [NOOP_JOB] * 1000})
+        wait_until(lambda: ended_jobs(cluster) == 1000 + tasks, 120, "all tasks to end", every_s=0.02)
+        return {"tasks_per_s": tasks / (time.monotonic() - began)}
+
+
+def ended_jobs(cluster):
+    """How many jobs have succeeded, by the metrics."""
+    text = cluster.client.call("GET", "/metrics").body.decode()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+               if line.startswith("skerry_jobs_ended_total") and "SUCCEEDED" in line.upper())

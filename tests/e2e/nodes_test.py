@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""What operators do to nodes: cordon, drain without a retry, forget; and what a slow or cut link does."""
+
+import support
+from harness.processes import wait_until
+from support import JOBS, ClusterTest, NodePlan, tensor
+
+
+class Nodes(ClusterTest):
+    NODES = [NodePlan("edge-1"), NodePlan("edge-2")]
+
+    def state(self, node):
+        return self.client.get(f"/api/v1/nodes/{node}")["state"]
+
+    def submit_many(self, count):
+        return self.client.post(f"{JOBS}:batch", {"jobs": [{"model": "noop", "inputs": tensor(float(i))} for i in range(count)]})["ids"]
+
+    def test_a_cordoned_node_gets_nothing_new(self):
+        self.client.post("/api/v1/nodes/edge-1:cordon")
+        self.assertEqual(self.client.post("/api/v1/nodes/edge-1:cordon"), {"changed": False})
+        jobs = [self.job(job, wait_s=20) for job in self.submit_many(50)]
+        self.assertEqual({job["result"]["node"] for job in jobs}, {"edge-2"})
+        self.assertEqual(self.client.post("/api/v1/nodes/edge-1:uncordon"), {"changed": True})
+        self.cluster.wait_nodes_ready()
+        job = self.submit(wait_s=20, constraints={"node": "edge-1"})
+        self.assertEqual(job["state"], "SUCCEEDED")
+
+    def test_draining_under_load_loses_nothing_and_retries_nothing(self):
+        ids = self.submit_many(600)
+        self.client.post("/api/v1/nodes/edge-1:drain")
+        ids += self.submit_many(400)
+        wait_until(lambda: self.state("edge-1") == "DRAINED", 20, "edge-1 to be drained")
+        self.assertEqual(self.client.get("/api/v1/nodes/edge-1")["outstanding"], 0)
+        jobs = [self.job(job, wait_s=30) for job in ids]
+        self.assertEqual({job["state"] for job in jobs}, {"SUCCEEDED"})
+        # What was given back unstarted may carry a second attempt's number; nothing may have failed on the way.
+        self.assertFalse([job["id"] for job in jobs if "error" in job])
+        after = [self.job(job, wait_s=20)["result"]["node"] for job in self.submit_many(50)]
+        self.assertEqual(set(after), {"edge-2"})
+        self.client.post("/api/v1/nodes/edge-1:uncordon")
+        self.cluster.wait_nodes_ready()
+
+    def test_a_stopped_agent_says_goodbye_and_its_node_can_be_forgotten(self):
+        plan = NodePlan("edge-3")
+        agent = self.cluster.add_agent(plan)
+        self.cluster.wait_nodes_ready()
+        del self.cluster.agents["edge-3"]
+        self.assertEqual(agent.process.stop(), 0)
+        wait_until(lambda: self.state("edge-3") == "DISCONNECTED", 20, "edge-3 to be given up")
+        wait_until(lambda: self.client.call("DELETE", "/api/v1/nodes/edge-3").status == 200, 20, "edge-3 to be forgotten")
+        self.refused(404, "not_found", "GET", "/api/v1/nodes/edge-3")
+
+
+class Links(ClusterTest):
+    NODES = [NodePlan("near"), NodePlan("far", link=support.Link(delay_ms=20, rate_mbit=20))]
+
+    def test_the_round_trip_is_measured(self):
+        wait_until(lambda: self.client.get("/api/v1/nodes/far")["rtt_ms"] >= 39, 20, "the round trip of far to be known")
+        self.assertLess(self.client.get("/api/v1/nodes/near")["rtt_ms"], 20)
+
+    def test_work_of_a_node_behind_a_stalled_link_is_done_elsewhere_and_counts_once(self):
+        relay = self.cluster.agents["far"].relay
+        relay.ask("stall")
+        try:
+            wait_until(lambda: not self.client.get("/api/v1/nodes/far")["connected"]
+                       or self.client.get("/api/v1/nodes/far")["state"] != "READY", 20, "far to be noticed silent")
+            ids = self.client.post(f"{JOBS}:batch", {"jobs": [{"model": "noop", "inputs": tensor()}] * 100})["ids"]
+            self.assertEqual({self.job(job, wait_s=20)["result"]["node"] for job in ids}, {"near"})
+        finally:
+            relay.ask("resume")
+        self.cluster.wait_nodes_ready()
+        self.assertEqual(self.submit(wait_s=20, constraints={"node": "far"})["state"], "SUCCEEDED")
+
+    def test_resets_in_the_middle_of_work_cost_nothing(self):
+        relay = self.cluster.agents["far"].relay
+        ids = []
+        for _ in range(5):
+            ids += self.client.post(f"{JOBS}:batch", {"jobs": [
+                {"model": "noop", "inputs": tensor(), "constraints": {"node": "far"}} for _ in range(20)]})["ids"]
+            relay.ask("reset")
+        jobs = [self.job(job, wait_s=60) for job in ids]
+        self.assertEqual({job["state"] for job in jobs}, {"SUCCEEDED"})
+        self.cluster.wait_nodes_ready()
+
+
+if __name__ == "__main__":
+    support.main()
