@@ -47,26 +47,47 @@ void Eligibility::bind(const TaskView& task, const Fleet& fleet) {
   model_ = &fleet.model(task.model);
   const Constraints& constraints = *task.constraints;
 
-  only_node_ = {};
-  if (!constraints.node.empty()) {
-    only_node_ = {.asked = true, .node = fleet.find_node(constraints.node)};
-  }
-  if (task.pinned_node) {
-    const bool same = !only_node_.asked || only_node_.node == task.pinned_node;
-    const bool exists = fleet.has_node(*task.pinned_node);
-    only_node_ = {.asked = true, .node = same && exists ? task.pinned_node : std::nullopt};
-  }
   tiers_ = constraints.tiers.empty() ? kAllTiers : 0;
   for (const Tier tier : constraints.tiers) {
     tiers_ |= 1U << static_cast<unsigned>(tier);
   }
-  only_site_ = {};
-  if (!constraints.site.empty()) {
-    only_site_ = {.asked = true, .site = fleet.index().sites.find(constraints.site)};
+  const Fleet::Index& index = fleet.index();
+  confines_.reset();
+  bind_node();
+  site_asked_ = !constraints.site.empty();
+  if (site_asked_) {
+    site_ = index.sites.find(constraints.site);
+    confine(index.roster.at_site(constraints.site));
   }
-  const auto engine = fleet.index().engines.find(model_->engine);
+  for (const auto& [key, value] : constraints.labels) {
+    confine(index.roster.labelled(key, value));
+  }
+  const auto engine = index.engines.find(model_->engine);
   engine_ = engine ? engine_bit(*engine) : 0;
   bind_variants();
+}
+
+void Eligibility::bind_node() {
+  const std::string& name = task_->constraints->node;
+  const std::optional<NodeId> pinned = task_->pinned_node;
+  only_node_asked_ = !name.empty() || pinned;
+  if (!only_node_asked_) {
+    return;
+  }
+  only_node_ = name.empty() ? pinned : fleet_->find_node(name);
+  const bool contradiction = pinned && only_node_ != pinned;
+  if (contradiction || !only_node_ || !fleet_->has_node(*only_node_)) {
+    only_node_.reset();
+    confine({});
+  } else {
+    confine({&*only_node_, 1});
+  }
+}
+
+void Eligibility::confine(std::span<const NodeId> nodes) {
+  if (!confines_ || nodes.size() < confines_->size()) {
+    confines_ = nodes;
+  }
 }
 
 void Eligibility::bind_variants() {
@@ -82,13 +103,13 @@ void Eligibility::bind_variants() {
 
 MaskReason Eligibility::lasting(NodeId node) const {
   const NodeFacts& facts = fleet_->index().facts(node);
-  if (only_node_.asked && only_node_.node != node) {
+  if (only_node_asked_ && only_node_ != node) {
     return MaskReason::kNode;
   }
   if (!tier_allowed(facts.tier)) {
     return MaskReason::kTier;
   }
-  if (only_site_.asked && only_site_.site != facts.site) {
+  if (site_asked_ && site_ != facts.site) {
     return MaskReason::kSite;
   }
   const auto& labels = task_->constraints->labels;

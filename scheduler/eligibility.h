@@ -9,7 +9,7 @@
 
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -31,20 +31,13 @@ class Eligibility {
   void bind(const TaskView& task, const Fleet& fleet);
 
   std::span<const VariantMask> variants() const { return variants_; }  // ascending by id
-  // The only node that may be eligible, if the task names or is pinned to one; no value in it =
-  // there is no such node.
-  struct OnlyNode {
-    bool asked = false;
-    std::optional<NodeId> node;
-  };
-  OnlyNode only_node() const { return only_node_; }
+  bool any_variant() const {                                           // that the task may use
+    return std::ranges::find(variants_, MaskReason::kNone, &VariantMask::reason) != variants_.end();
+  }
+  // If the task names a node, a site or labels: the nodes that meet the most selective of these, in
+  // no particular order. Nobody else can take it.
+  std::optional<std::span<const NodeId>> confines() const { return confines_; }
   bool tier_allowed(Tier tier) const { return (tiers_ >> static_cast<unsigned>(tier) & 1) != 0; }
-  // Likewise the number of the only site; no value in it = nobody is there.
-  struct OnlySite {
-    bool asked = false;
-    std::optional<std::uint32_t> site;
-  };
-  OnlySite only_site() const { return only_site_; }
 
   MaskReason lasting(NodeId node) const;
   MaskReason lasting(NodeId node, const VariantMask& variant) const;
@@ -59,15 +52,20 @@ class Eligibility {
   bool possible(NodeId node, const VariantMask& variant) const;
 
  private:
+  void bind_node();
   void bind_variants();
+  void confine(std::span<const NodeId> nodes);
 
   const TaskView* task_ = nullptr;
   const Fleet* fleet_ = nullptr;
   const Model* model_ = nullptr;
   std::vector<VariantMask> variants_;
-  OnlyNode only_node_;
-  std::uint32_t tiers_ = 0;  // a bit per allowed tier
-  OnlySite only_site_;
+  bool only_node_asked_ = false;
+  std::optional<NodeId> only_node_;  // no value though asked: there is no such node
+  std::uint32_t tiers_ = 0;          // a bit per allowed tier
+  bool site_asked_ = false;
+  std::optional<std::uint32_t> site_;  // its number; no value though asked: nobody is there
+  std::optional<std::span<const NodeId>> confines_;
   std::uint64_t engine_ = 0;
 };
 

@@ -73,7 +73,9 @@ void Fleet::put_node(NodeId id, NodeSpec spec) {
     ++state_->node_count;
   } else {
     state_->node_names.erase(node->spec.name);
+    state_->index.roster.leave(id, node->spec);
   }
+  state_->index.roster.enter(id, spec);
   const bool new_name = spec.name.empty() || state_->node_names.emplace(spec.name, id).second;
   check(new_name, "two nodes cannot have one name");
   node->site_number = state_->index.sites.number(spec.site);
@@ -86,7 +88,9 @@ void Fleet::put_node(NodeId id, NodeSpec spec) {
 }
 
 void Fleet::remove_node(NodeId id) {
-  state_->node_names.erase(state_->node(id).spec.name);
+  const NodeSpec& spec = state_->node(id).spec;
+  state_->node_names.erase(spec.name);
+  state_->index.roster.leave(id, spec);
   state_->index.remove(id);
   state_->nodes[id.value].reset();
   --state_->node_count;

@@ -51,6 +51,10 @@ Fleet::Index::Keys keys_of(NodeId id, const NodeFacts& f) {
   return keys;
 }
 
+std::size_t model_group(ModelId model, Tier tier) {
+  return model.value * kTiers + static_cast<std::size_t>(tier);
+}
+
 }  // namespace
 
 Fleet::Index::Group& Fleet::Index::group_of(std::deque<Group>& groups, std::size_t number) {
@@ -95,16 +99,6 @@ void Fleet::Index::mark_placeable(NodeId id, bool placeable) {
   placeable_[word] = placeable ? placeable_[word] | bit : placeable_[word] & ~bit;
 }
 
-void Fleet::Index::move_site(NodeId id, const Card& card, std::uint32_t site) {
-  if (card.present) {
-    std::erase(sites_[card.facts.site], id);
-  }
-  if (sites_.size() <= site) {
-    sites_.resize(site + 1);
-  }
-  sites_[site].push_back(id);
-}
-
 void Fleet::Index::put(NodeId id, const NodeFacts& facts) {
   if (cards_.size() <= id.value) {
     cards_.resize(id.value + 1);
@@ -112,18 +106,17 @@ void Fleet::Index::put(NodeId id, const NodeFacts& facts) {
   Card& card = cards_[id.value];
   const Keys keys = keys_of(id, facts);
   mark_placeable(id, facts.placeable);
-  if (!card.present || card.facts.site != facts.site) {
-    move_site(id, card, facts.site);
-  }
-  if (!card.present || card.facts.tier != facts.tier) {
-    if (card.present) {
-      leave(card.tier);
-    }
-    card.tier = join(group_of(tiers_, static_cast<std::size_t>(facts.tier)), keys);
+  if (card.present && card.facts.tier != facts.tier) {
+    const std::vector<ModelId> models = card.models;  // their groups are of the tier, too
+    remove(id);
+    put(id, facts);
+    set_models(id, models);
+    return;
   }
   if (!card.present) {
     card.present = true;
     card.keys.fill(kUnranked);
+    card.tier = join(group_of(tiers_, static_cast<std::size_t>(facts.tier)), card.keys);
   }
   card.facts = facts;
   for (std::size_t i = 0; i < kOrders; ++i) {
@@ -149,7 +142,8 @@ void Fleet::Index::set_models(NodeId id, std::span<const ModelId> models) {
   card.by_model.clear();
   card.models.assign(models.begin(), models.end());
   for (const ModelId model : models) {
-    card.by_model.push_back(join(group_of(models_, model.value), card.keys));
+    card.by_model.push_back(
+        join(group_of(models_, model_group(model, card.facts.tier)), card.keys));
   }
 }
 
@@ -158,7 +152,6 @@ void Fleet::Index::remove(NodeId id) {
   check(card.present, "only a node of the index leaves it");
   mark_placeable(id, false);
   leave(card.tier);
-  std::erase(sites_[card.facts.site], id);
   set_models(id, {});
   card.present = false;
   card.facts = {};
@@ -174,13 +167,10 @@ const Order* Fleet::Index::tier_order(Tier tier, OrderKind kind) const {
   return number < tiers_.size() ? &tiers_[number].orders[static_cast<std::size_t>(kind)] : nullptr;
 }
 
-const Order* Fleet::Index::model_order(ModelId model, OrderKind kind) const {
-  return model.value < models_.size() ? &models_[model.value].orders[static_cast<std::size_t>(kind)]
-                                      : nullptr;
-}
-
-std::span<const NodeId> Fleet::Index::site_nodes(std::uint32_t site) const {
-  return site < sites_.size() ? std::span<const NodeId>(sites_[site]) : std::span<const NodeId>();
+const Order* Fleet::Index::model_order(ModelId model, Tier tier, OrderKind kind) const {
+  const std::size_t number = model_group(model, tier);
+  return number < models_.size() ? &models_[number].orders[static_cast<std::size_t>(kind)]
+                                 : nullptr;
 }
 
 bool Fleet::Index::has_model(NodeId id, ModelId model) const {

@@ -1,9 +1,10 @@
 // index.h: where a decision finds good nodes without looking at the whole fleet.
 //
-// Nodes stand in groups: one per tier, and one per model that is resident on them. Each group keeps
-// its placeable nodes (ready and with credit) in several orders at once; shortlist.h takes the best
-// few of each. Sites, which tend to be small, have a plain list of their nodes. Fleet's mutators
-// keep all of it current: one node's change costs O(groups of the node x orders x log nodes).
+// Nodes stand in groups: one per tier, and one per tier and model that is resident on them. Each
+// group keeps its placeable nodes (ready and with credit) in several orders at once; shortlist.h
+// takes the best few of each. Sites and labels, which tend to be selective, have plain lists
+// (roster.h). Fleet's mutators keep all of it current: one node's change costs
+// O(groups of the node x orders x log nodes).
 
 #pragma once
 
@@ -19,6 +20,7 @@
 
 #include "scheduler/fleet.h"
 #include "scheduler/order.h"
+#include "scheduler/roster.h"
 
 namespace skerry::scheduler {
 
@@ -90,24 +92,23 @@ class Fleet::Index {
 
   Numbering sites;
   Numbering engines;
+  Roster roster;
 
-  // By Fleet. put adds a node or refreshes what is known of it.
+  // By Fleet. put adds a node or refreshes what is known of it; set_models says of which models
+  // a variant is resident there (sorted, no repeats).
   void put(NodeId id, const NodeFacts& facts);
-  void set_models(
-      NodeId id,
-      std::span<const ModelId> models);  // with a variant resident there; sorted, no repeats
+  void set_models(NodeId id, std::span<const ModelId> models);
   void remove(NodeId id);
   void rotate();  // the next placeable node becomes the turn's
 
   // Reading. Orders hold placeable nodes only; nullptr if there is no such group.
   const Order* tier_order(Tier tier, OrderKind kind) const;
-  const Order* model_order(ModelId model, OrderKind kind) const;
+  const Order* model_order(ModelId model, Tier tier, OrderKind kind) const;  // resident there
   const NodeFacts& facts(NodeId id) const { return cards_[id.value].facts; }
   Ranked key(NodeId id, OrderKind kind) const {
     return cards_[id.value].keys[static_cast<std::size_t>(kind)];
   }
   bool has_model(NodeId id, ModelId model) const;  // some variant of it is resident there
-  std::span<const NodeId> site_nodes(std::uint32_t site) const;  // in no particular order
   std::size_t placeable_count() const { return placeable_count_; }
   // The first placeable node with this id or a larger one, else the first of all; kNoNode if none
   // is placeable.
@@ -138,13 +139,11 @@ class Fleet::Index {
   Group& group_of(std::deque<Group>& groups, std::size_t number);
   Membership join(Group& group, const Keys& keys);
   void leave(const Membership& membership);
-  void move_site(NodeId id, const Card& card, std::uint32_t site);
   void mark_placeable(NodeId id, bool placeable);
 
-  std::deque<Group> tiers_, models_;        // deques: groups never move
-  std::vector<std::vector<NodeId>> sites_;  // members, by number
-  std::vector<Card> cards_;                 // by node
-  std::vector<std::uint64_t> placeable_;    // a bit per node
+  std::deque<Group> tiers_, models_;      // deques: groups never move
+  std::vector<Card> cards_;               // by node
+  std::vector<std::uint64_t> placeable_;  // a bit per node
   std::size_t placeable_count_ = 0;
   std::uint32_t turn_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
 #include <utility>
@@ -17,10 +18,15 @@ namespace {
 
 // A shortlist of fewer nodes that gave up looking is not trusted: the fleet is scanned.
 constexpr std::size_t kTrustedNodes = 4;
-// A site of at most so many nodes is looked at node by node; a larger one is found by the index.
-constexpr std::size_t kSmallSite = 512;
+// A task that is confined to at most so many nodes, by name, site or labels, has them looked at one
+// by one; if there are more, the index finds enough of them.
+constexpr std::size_t kShortConfines = 512;
 // Where nobody can take a task, at least so many nodes are asked why.
 constexpr std::size_t kAskedNodes = 64;
+
+bool contains(std::span<const NodeId> nodes, NodeId node) {
+  return std::ranges::find(nodes, node) != nodes.end();
+}
 
 }  // namespace
 
@@ -42,6 +48,7 @@ struct Placer::State {
   void evaluate(const TaskView& task, const Fleet& fleet, std::span<const NodeId> from);
   void scan(const TaskView& task, const Fleet& fleet);
   void ask_why(const TaskView& task, const Fleet& fleet);
+  void ask(const TaskView& task, const Fleet& fleet, NodeId node);
   void choose(const TaskView& task, const Fleet& fleet);
   // Empty if the policy's scores can be used, else what is wrong with them.
   std::string rank(Policy& ranking, const RankInput& input);
@@ -77,34 +84,19 @@ std::size_t best_of(std::span<const Candidate> candidates, std::span<const doubl
 
 // Finds the nodes worth looking at, and the candidates among them.
 void Placer::State::look(const TaskView& task, const Fleet& fleet) {
-  const Eligibility::OnlyNode only = eligibility.only_node();
-  const Eligibility::OnlySite site = eligibility.only_site();
-  nodes.clear();
-  if (only.asked) {
-    if (only.node) {
-      nodes.push_back(*only.node);
-    }
-    keep_takers();
-    evaluate(task, fleet, nodes);
-    return;
-  }
-  if (fleet.node_count() <= kShortlistNodes) {
-    for (std::uint32_t i = 0; i < fleet.node_id_limit(); ++i) {
-      if (fleet.has_node(NodeId{i})) {
-        nodes.push_back(NodeId{i});
+  const auto confines = eligibility.confines();
+  const bool small_fleet = fleet.node_count() <= kShortlistNodes;
+  if (small_fleet || (confines && confines->size() <= kShortConfines)) {
+    nodes.clear();
+    if (small_fleet) {  // all of it, so that every node's reason is counted
+      for (std::uint32_t i = 0; i < fleet.node_id_limit(); ++i) {
+        if (fleet.has_node(NodeId{i})) {
+          nodes.push_back(NodeId{i});
+        }
       }
+    } else {
+      nodes.assign(confines->begin(), confines->end());
     }
-    keep_takers();
-    evaluate(task, fleet, nodes);
-    return;
-  }
-  if (site.asked && !site.site) {
-    return;
-  }
-  const auto site_nodes =
-      site.asked ? fleet.index().site_nodes(*site.site) : std::span<const NodeId>();
-  if (site.asked && site_nodes.size() <= kSmallSite) {
-    nodes.assign(site_nodes.begin(), site_nodes.end());
     keep_takers();
     shortlist.pick(task, fleet, nodes);
   } else {
@@ -112,7 +104,7 @@ void Placer::State::look(const TaskView& task, const Fleet& fleet) {
   }
   evaluate(task, fleet, shortlist.nodes());
   const bool few = shortlist.incomplete() && shortlist.nodes().size() < kTrustedNodes;
-  if ((decision.candidates.empty() || few) && fleet.index().placeable_count() > 0) {
+  if ((decision.candidates.empty() || few) && !small_fleet && eligibility.any_variant()) {
     scan(task, fleet);
   }
 }
@@ -147,15 +139,19 @@ void Placer::State::evaluate(const TaskView& task, const Fleet& fleet,
   }
 }
 
-// The whole fleet instead of a shortlist, for constraints that few nodes meet. O(nodes).
+// Every node that may take the task instead of a shortlist, for constraints that few meet.
+// O(nodes).
 void Placer::State::scan(const TaskView& task, const Fleet& fleet) {
-  nodes.clear();
   decision.masked.fill(0);
-  std::uint32_t next = 0;
-  for (std::size_t left = fleet.index().placeable_count(); left > 0; --left) {
-    const NodeId node = fleet.index().placeable_from(next);
-    next = node.value + 1;
-    nodes.push_back(node);
+  nodes.clear();
+  if (const auto confines = eligibility.confines()) {
+    nodes.assign(confines->begin(), confines->end());
+  } else {
+    std::uint32_t next = 0;
+    for (std::size_t left = fleet.index().placeable_count(); left > 0; --left) {
+      nodes.push_back(fleet.index().placeable_from(next));
+      next = nodes.back().value + 1;
+    }
   }
   keep_takers();
   std::erase_if(nodes, [&](NodeId node) {
@@ -174,25 +170,37 @@ void Placer::State::scan(const TaskView& task, const Fleet& fleet) {
 void Placer::State::ask_why(const TaskView& task, const Fleet& fleet) {
   decision.masked.fill(0);
   decision.satisfiable = false;
+  const auto confines = eligibility.confines();
   std::size_t asked = 0;
+  for (const NodeId node : confines.value_or(std::span<const NodeId>())) {
+    ask(task, fleet, node);
+    ++asked;
+  }
+  // Others cannot take it if it is confined, nor anybody if no variant will do; then a few of them
+  // are asked for the reasons only.
+  const bool settled = confines || !eligibility.any_variant();
   for (std::uint32_t i = 0; i < fleet.node_id_limit(); ++i) {
-    const NodeId node{i};
-    if (!fleet.has_node(node)) {
-      continue;
-    }
-    const MaskReason lasting = eligibility.lasting(node);
-    if (lasting != MaskReason::kNone) {  // most nodes, where a constraint is selective
-      masked_of(lasting) += static_cast<std::uint32_t>(eligibility.variants().size());
-      continue;
-    }
-    for (const VariantMask& variant : eligibility.variants()) {
-      const Prediction prediction = predict(fleet, node, variant.id, task.input_bytes);
-      ++masked_of(eligibility.judge(node, variant, prediction));
-      decision.satisfiable = decision.satisfiable || eligibility.possible(node, variant);
-    }
-    if (++asked >= kAskedNodes && decision.satisfiable) {
+    if (asked >= kAskedNodes && (settled || decision.satisfiable)) {
       return;
     }
+    const NodeId node{i};
+    if (fleet.has_node(node) && !(confines && contains(*confines, node))) {
+      ask(task, fleet, node);
+      ++asked;
+    }
+  }
+}
+
+void Placer::State::ask(const TaskView& task, const Fleet& fleet, NodeId node) {
+  const MaskReason lasting = eligibility.lasting(node);
+  if (lasting != MaskReason::kNone) {
+    masked_of(lasting) += static_cast<std::uint32_t>(eligibility.variants().size());
+    return;
+  }
+  for (const VariantMask& variant : eligibility.variants()) {
+    const Prediction prediction = predict(fleet, node, variant.id, task.input_bytes);
+    ++masked_of(eligibility.judge(node, variant, prediction));
+    decision.satisfiable = decision.satisfiable || eligibility.possible(node, variant);
   }
 }
 

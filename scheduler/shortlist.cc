@@ -9,7 +9,10 @@ namespace skerry::scheduler {
 
 namespace {
 
-constexpr std::uint32_t kPassOverLimit = 64;  // nodes of one order, until it is given up
+// Nodes that take no work of the task are passed over up to so many times in all. Each costs its
+// order a part of a turn, so that one order that is full of them does not use all of that up.
+constexpr std::uint32_t kPassOverLimit = 256;
+constexpr double kPassOverTurn = 0.125;
 constexpr std::size_t kRotatingNodes = 2;
 constexpr double kLargeInputBytes = 100e3;
 constexpr double kExhausted = std::numeric_limits<double>::infinity();
@@ -21,8 +24,7 @@ struct Turns {
   OrderKind small_input, large_input;
   double always, latency, energy, cost;
 
-  double weight(const Preference& preference) const {
-    const auto& weights = preference.weights;
+  double weight(const std::array<double, kObjectives>& weights) const {
     return always + latency * weights[0] + energy * weights[1] + cost * weights[2];
   }
 };
@@ -46,6 +48,18 @@ OrderKind latency_order(double reference_s) {
     return OrderKind::kLightLatency;
   }
   return reference_s < 0.17 ? OrderKind::kLatency : OrderKind::kHeavyLatency;
+}
+
+// How much each objective matters for finding nodes: as the preference says, and more where a
+// constraint bounds it, so that nodes which meet the bound are found.
+std::array<double, kObjectives> care(const TaskView& task) {
+  constexpr double kBounded = 0.25;
+  const Constraints& constraints = *task.constraints;
+  auto weights = task.preference.weights;
+  weights[static_cast<std::size_t>(Objective::kLatency)] += constraints.deadline ? kBounded : 0;
+  weights[static_cast<std::size_t>(Objective::kEnergy)] += constraints.max_energy_j ? kBounded : 0;
+  weights[static_cast<std::size_t>(Objective::kCost)] += constraints.max_cost_usd ? kBounded : 0;
+  return weights;
 }
 
 }  // namespace
@@ -72,7 +86,6 @@ void Shortlist::add_source(OrderKind kind, bool resident, double weight) {
   source.resident = resident;
   source.stride = 1 / weight;
   source.next_turn = source.stride;
-  source.passed_over = 0;
   source.list_next = 0;
 }
 
@@ -87,18 +100,19 @@ void Shortlist::plan_sources(const TaskView& task, const Fleet& fleet) {
   const OrderKind light = latency_order(least_s);
   const OrderKind heavy = latency_order(most_s);
   const bool large_input = task.input_bytes > kLargeInputBytes;
+  const auto weights = care(task);
 
   source_count_ = 0;
   for (const bool resident : {true, false}) {
     const double share = resident ? 1 : kElsewhere;
-    const double latency = share * kLatencyTurns.weight(task.preference);
+    const double latency = share * kLatencyTurns.weight(weights);
     add_source(large_input ? kLatencyTurns.large_input : heavy, resident, latency);
     if (light != heavy || large_input) {
       add_source(light, resident, latency);
     }
     for (const Turns& turns : kTurns) {
       add_source(large_input ? turns.large_input : turns.small_input, resident,
-                 share * turns.weight(task.preference));
+                 share * turns.weight(weights));
     }
   }
   add_source(OrderKind::kQueue, false, kQueueTurns);
@@ -115,11 +129,10 @@ void Shortlist::start_walks(const TaskView& task, const Fleet& fleet,
         source.walk.add(*order);
       }
     };
-    if (source.resident) {
-      add(index.model_order(task.model, source.kind));
-    } else {
-      for (const Tier tier : {Tier::kDevice, Tier::kEdge, Tier::kCloud}) {
-        add(eligibility.tier_allowed(tier) ? index.tier_order(tier, source.kind) : nullptr);
+    for (const Tier tier : {Tier::kDevice, Tier::kEdge, Tier::kCloud}) {
+      if (eligibility.tier_allowed(tier)) {
+        add(source.resident ? index.model_order(task.model, tier, source.kind)
+                            : index.tier_order(tier, source.kind));
       }
     }
   }
@@ -175,29 +188,27 @@ void Shortlist::gather(const TaskView& task, const Fleet& fleet, const Eligibili
   plan_sources(task, fleet);
   start_walks(task, fleet, eligibility);
   take_rotating(fleet, eligibility);
-  while (nodes_.size() < kShortlistNodes) {
+  std::uint32_t passed_over = 0;
+  while (nodes_.size() < kShortlistNodes && passed_over < kPassOverLimit) {
     Source* source = next_source();
     if (source == nullptr) {
       break;
     }
     const Ranked entry = source->walk.next();
-    if (entry == kUnranked || source->passed_over == kPassOverLimit) {
-      incomplete_ |= entry != kUnranked;
+    if (entry == kUnranked) {
       source->next_turn = kExhausted;
-      continue;
-    }
-    const NodeId id = node_of(entry);
-    if (!take(id)) {
-      continue;
-    }
-    if (eligibility.takes_work(id)) {
-      nodes_.push_back(id);
-      source->next_turn += source->stride;
-    } else {
-      ++source->passed_over;
-      count_masked(eligibility, id, masked);
+    } else if (const NodeId id = node_of(entry); take(id)) {
+      if (eligibility.takes_work(id)) {
+        nodes_.push_back(id);
+        source->next_turn += source->stride;
+      } else {
+        count_masked(eligibility, id, masked);
+        source->next_turn += kPassOverTurn * source->stride;
+        ++passed_over;
+      }
     }
   }
+  incomplete_ = passed_over == kPassOverLimit;
   std::ranges::sort(nodes_);
 }
 

@@ -31,7 +31,7 @@ class Shortlist {
   void pick(const TaskView& task, const Fleet& fleet, std::span<const NodeId> from);
 
   std::span<const NodeId> nodes() const { return nodes_; }  // ascending
-  // True if an order was given up: there may be eligible nodes that were not seen.
+  // True if looking was given up: there may be eligible nodes that were not seen.
   bool incomplete() const { return incomplete_; }
 
  private:
@@ -41,7 +41,6 @@ class Shortlist {
     bool resident = false;  // nodes with the model resident, else any
     double stride = 1;      // the smaller, the more turns
     double next_turn = 0;
-    std::uint32_t passed_over = 0;
     OrderWalk walk;
     std::vector<Ranked> list;
     std::size_t list_next = 0;
