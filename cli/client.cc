@@ -79,7 +79,7 @@ struct Client::Impl {
     asio::ip::tcp::resolver::results_type found;
     if (!step([&](auto done) {
           resolver.async_resolve(url.host, url.port,
-                                 [&found, done](error_code wrong, auto results) {
+                                 [&found, done](error_code wrong, const auto& results) {
                                    found = results;
                                    done(wrong);
                                  });

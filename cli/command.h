@@ -19,7 +19,7 @@
 #include "cli/context.h"
 #include "common/time.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): theirs
 class App;
 class Option;
 }  // namespace CLI

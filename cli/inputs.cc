@@ -59,6 +59,7 @@ std::unexpected<Error> refuse(std::string message) {
 
 std::string known_names(const std::vector<const json::value*>& inputs) {
   std::vector<std::string> names;
+  names.reserve(inputs.size());
   for (const json::value* input : inputs) {
     names.push_back(text_at(*input, "name"));
   }
