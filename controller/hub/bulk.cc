@@ -97,7 +97,9 @@ void FetchCall::OnWriteDone(bool ok) {
 
 void FetchCall::OnDone() {
   reacting(this);
-  { const std::lock_guard after_the_last_step(mutex_); }
+  {
+    const std::lock_guard after_the_last_step(mutex_);
+  }
   parts_.transfers.remove(*this);
   parts_.counters.take(Count::kTransfers);
   delete this;
@@ -195,7 +197,9 @@ Status UploadCall::commit() {
 
 void UploadCall::OnDone() {
   reacting(this);
-  { const std::lock_guard after_the_last_step(mutex_); }
+  {
+    const std::lock_guard after_the_last_step(mutex_);
+  }
   parts_.transfers.remove(*this);
   parts_.counters.take(Count::kTransfers);
   delete this;

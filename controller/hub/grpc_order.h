@@ -1,8 +1,10 @@
-// grpc_order.h: tells the thread sanitizer what gRPC promises: a call's reactions see what was done before it was begun.
+// grpc_order.h: tells the thread sanitizer what gRPC promises: a call's reactions see what was done
+// before it was begun.
 //
-// Debian's gRPC is not built with the sanitizer, so the sanitizer cannot see how gRPC keeps that promise. begun() goes before
-// a call's first operation, reacting() first into each reaction. Nothing else about a call is promised away: what its
-// reactions share with each other and with other threads is still checked. In other builds both do nothing.
+// Debian's gRPC is not built with the sanitizer, so the sanitizer cannot see how gRPC keeps that
+// promise. begun() goes before a call's first operation, reacting() first into each reaction.
+// Nothing else about a call is promised away: what its reactions share with each other and with
+// other threads is still checked. In other builds both do nothing.
 
 #pragma once
 

@@ -145,7 +145,7 @@ Result<std::unique_ptr<Hub>> Hub::start(HubOptions options, controller::Gateway&
     return fail(ErrorCode::kIo, fmt::format("cannot listen for agents on {}", address));
   }
   state->watcher =
-      std::jthread([state = state.get()](std::stop_token stop) { state->watch(stop); });
+      std::jthread([state = state.get()](const std::stop_token& stop) { state->watch(stop); });
   state->service.start();
   return std::unique_ptr<Hub>(new Hub(std::move(state)));
 }

@@ -20,7 +20,7 @@ struct QueueLimits {
 };
 
 struct TransferLimits {
-  std::size_t per_connection = 4;  // an agent keeps one connection for bulk
+  std::size_t per_connection = 8;  // an agent keeps one connection for bulk
   std::size_t total = 64;
   std::size_t chunk_bytes = 128u << 10;
   std::uint64_t max_blob_bytes = 8ull << 30;

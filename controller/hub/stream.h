@@ -69,6 +69,7 @@ class AgentStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   Status pass(Message& message);  // checks, translates and tells it
   Status pass_heartbeat(const v1::Heartbeat& heartbeat);
   Status pass_result(v1::AttemptResult& result);
+  Status claim_output(v1::AttemptResult& result);
   void note_refusal(const v1::Refused& refused);
   void refuse(const Error& error);  // the message that was read last
   bool refuse_session(const Error& error);

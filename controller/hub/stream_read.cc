@@ -156,19 +156,30 @@ Status AgentStream::pass_heartbeat(const v1::Heartbeat& heartbeat) {
 }
 
 Status AgentStream::pass_result(v1::AttemptResult& result) {
-  const std::string& blob = result.output().blob();
-  if (result.outcome() == v1::OUTCOME_SUCCEEDED && !blob.empty()) {
-    if (Status valid = validate(result); !valid) {
-      return valid;
-    }
-    // A result must never point at nothing: the agent uploads again and sends it again.
-    const auto size = parts_.uploads.claim(blob, parts_.clock.now());
-    if (!size) {
-      return fail(size.error());
-    }
-    result.mutable_output()->set_size_bytes(*size);
+  if (Status named = validate(result.attempt()); !named) {
+    return named;
   }
-  return pass(result);
+  Status usable = validate(result);
+  if (usable) {
+    usable = claim_output(result);
+  }
+  parts_.gateway.tell(usable ? from_wire(result, id_)
+                             : unusable_result(result.attempt(), usable.error(), id_));
+  return usable;
+}
+
+// A result must never point at nothing. Its blob is missing if this controller was restarted
+// between the upload and the result, or if it was never uploaded.
+Status AgentStream::claim_output(v1::AttemptResult& result) {
+  if (result.outcome() != v1::OUTCOME_SUCCEEDED || result.output().blob().empty()) {
+    return {};
+  }
+  const auto size = parts_.uploads.claim(result.output().blob(), parts_.clock.now());
+  if (!size) {
+    return fail(size.error());
+  }
+  result.mutable_output()->set_size_bytes(*size);
+  return {};
 }
 
 void AgentStream::note_refusal(const v1::Refused& refused) {

@@ -11,6 +11,7 @@ namespace skerry::hub {
 namespace {
 
 constexpr double kMicro = 1e-6;
+constexpr double kPico = 1e-12;
 
 Duration duration(std::uint64_t us) { return Duration(static_cast<std::int64_t>(us)); }
 std::uint64_t to_us(Duration d) {
@@ -111,7 +112,7 @@ core::Usage from_wire(const v1::Usage& usage) {
           .service = duration(usage.service_us()),
           .energy_j = static_cast<double>(usage.energy_uj()) * kMicro,
           .energy_source = usage.energy_source(),
-          .cost_usd = static_cast<double>(usage.cost_micro_usd()) * kMicro};
+          .cost_usd = static_cast<double>(usage.cost_pico_usd()) * kPico};
 }
 
 core::Telemetry from_wire(const v1::Telemetry& t) {
@@ -170,6 +171,16 @@ core::AttemptEnded from_wire(v1::AttemptResult& result, SessionId session) {
     ended.output = from_wire(*result.mutable_output());
   }
   return ended;
+}
+
+core::AttemptEnded unusable_result(const v1::AttemptRef& attempt, const Error& error,
+                                   SessionId session) {
+  return {.session = session,
+          .attempt = from_wire(attempt),
+          .outcome = core::AttemptOutcome::kInfrastructure,
+          .error = fmt::format("its result could not be taken: {}", error.message),
+          .output = {},
+          .usage = {}};
 }
 
 core::AttemptReturned from_wire(const v1::AttemptReturned& returned, SessionId session) {

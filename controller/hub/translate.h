@@ -33,6 +33,11 @@ core::AgentHello from_wire(const v1::Hello& hello, SessionId session);
 core::AgentHeartbeat from_wire(const v1::Heartbeat& heartbeat, SessionId session);
 core::AttemptStarted from_wire(const v1::AttemptStarted& started, SessionId session);
 core::AttemptEnded from_wire(v1::AttemptResult& result, SessionId session);
+// What the core is told of a result that cannot be taken: the attempt ended for no fault of its
+// model, so the task is tried again. Kept from the core, the attempt would never end, since the
+// agent has nothing else to say about it.
+core::AttemptEnded unusable_result(const v1::AttemptRef& attempt, const Error& error,
+                                   SessionId session);
 core::AttemptReturned from_wire(const v1::AttemptReturned& returned, SessionId session);
 core::CreditsChanged from_wire(const v1::Credits& credits, SessionId session);
 core::ProbeEnded from_wire(const v1::ProbeResult& result, SessionId session);

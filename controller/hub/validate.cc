@@ -18,7 +18,8 @@ namespace {
 constexpr std::size_t kMaxTextBytes = 128;  // of labels, versions, devices
 constexpr std::uint64_t kMaxUs = 100ull * 365 * 24 * 3600 * 1'000'000;  // a century
 constexpr std::uint64_t kMaxMemoryBytes = 1ull << 50;
-constexpr std::uint64_t kMaxMicro = 1'000'000'000'000'000;  // a gigajoule, a billion dollars
+constexpr std::uint64_t kMaxMicro = 1'000'000'000'000'000;     // a gigajoule
+constexpr std::uint64_t kMaxPico = 1'000'000'000'000'000'000;  // a million dollars
 
 // The first rule that is broken, and nothing after it. Reads as a list of rules; see below.
 class Rules {
@@ -69,14 +70,6 @@ bool is_energy_source(std::string_view name) {
   return std::ranges::find(kKnown, name) != kKnown.end();
 }
 
-Status check_attempt(const v1::AttemptRef& attempt) {
-  return Rules()
-      .that(attempt.job_id() != 0, "the attempt has no job id")
-      .that(attempt.attempt() != 0, "the attempt has no number")
-      .that(attempt.uid_high() != 0 || attempt.uid_low() != 0, "the attempt has no uid")
-      .done();
-}
-
 template <typename Attempts>
 Status check_attempts(std::string_view what, const Attempts& attempts) {
   Rules rules;
@@ -85,7 +78,7 @@ Status check_attempts(std::string_view what, const Attempts& attempts) {
     if (rules.broken()) {
       break;
     }
-    rules.status(check_attempt(attempt));
+    rules.status(validate(attempt));
   }
   return rules.done();
 }
@@ -176,7 +169,7 @@ Status check_usage(const v1::Usage& usage) {
       .count("load_us", usage.load_us(), 0, kMaxUs)
       .count("service_us", usage.service_us(), 0, kMaxUs)
       .count("energy_uj", usage.energy_uj(), 0, kMaxMicro)
-      .count("cost_micro_usd", usage.cost_micro_usd(), 0, kMaxMicro)
+      .count("cost_pico_usd", usage.cost_pico_usd(), 0, kMaxPico)
       .that(is_energy_source(usage.energy_source()), "the energy source is not known")
       .done();
 }
@@ -192,6 +185,14 @@ Result<std::uint32_t> negotiate(const v1::Hello& hello) {
                             hello.min_version(), hello.max_version(), kMinVersion, kMaxVersion));
   }
   return version;
+}
+
+Status validate(const v1::AttemptRef& attempt) {
+  return Rules()
+      .that(attempt.job_id() != 0, "the attempt has no job id")
+      .that(attempt.attempt() != 0, "the attempt has no number")
+      .that(attempt.uid_high() != 0 || attempt.uid_low() != 0, "the attempt has no uid")
+      .done();
 }
 
 Status validate(const v1::Hello& hello) {
@@ -226,11 +227,11 @@ Status validate(const v1::Heartbeat& heartbeat) {
       .done();
 }
 
-Status validate(const v1::AttemptStarted& started) { return check_attempt(started.attempt()); }
+Status validate(const v1::AttemptStarted& started) { return validate(started.attempt()); }
 
 Status validate(const v1::AttemptResult& result) {
   return Rules()
-      .status(check_attempt(result.attempt()))
+      .status(validate(result.attempt()))
       .that(result.outcome() != v1::OUTCOME_UNSPECIFIED && v1::Outcome_IsValid(result.outcome()),
             "the outcome is not known")
       .status(check_output(result))
@@ -238,7 +239,7 @@ Status validate(const v1::AttemptResult& result) {
       .done();
 }
 
-Status validate(const v1::AttemptReturned& returned) { return check_attempt(returned.attempt()); }
+Status validate(const v1::AttemptReturned& returned) { return validate(returned.attempt()); }
 
 Status validate(const v1::Credits& credits) {
   return Rules().count("capacity", credits.capacity(), 0, kMaxCapacity).done();

@@ -32,6 +32,7 @@ constexpr std::uint32_t kMaxCapacity = 100'000;
 // The highest version that both sides speak; kUnsupported names both ranges.
 Result<std::uint32_t> negotiate(const v1::Hello& hello);
 
+Status validate(const v1::AttemptRef& attempt);
 Status validate(const v1::Hello& hello);
 Status validate(const v1::Heartbeat& heartbeat);
 Status validate(const v1::AttemptStarted& started);

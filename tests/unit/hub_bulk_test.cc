@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "common/digest.h"
+#include "controller/hub/upload_pins.h"
 #include "tests/unit/hub_fixture.h"
 
 namespace skerry::hub {
@@ -166,6 +167,42 @@ TEST_F(HubTest, RefusesAnUploadOverTheLimit) {
             grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
+TEST_F(HubTest, LeavesNothingOfAnUploadThatWasCutOff) {
+  start();
+  const std::string bytes = patterned(300'000);
+  TestAgent agent(hub_->port());
+  grpc::ClientContext context;
+  v1::UploadReply reply;
+  const auto stream = agent.stub().Upload(&context, &reply);
+  v1::UploadChunk chunk;
+  chunk.set_digest(sha256_digest(bytes));
+  chunk.set_data(bytes.substr(0, 100'000));
+  ASSERT_TRUE(stream->Write(chunk));
+  context.TryCancel();
+  stream->Finish();
+  hub_->stop();  // after which the call is over
+  EXPECT_FALSE(blobs_->size_bytes(sha256_digest(bytes)));
+  EXPECT_FALSE(blobs_->size_bytes(sha256_digest(chunk.data())));
+  EXPECT_EQ(hub_->count(Count::kTransfers), 0u);
+}
+
+TEST_F(HubTest, StopsInTimeThoughAFetchIsNotReadOn) {
+  options_.close_timeout = milliseconds(20);
+  start();
+  const std::string digest = blobs_->put(patterned(32 << 20))->digest();
+  TestAgent agent(hub_->port());
+  grpc::ClientContext context;
+  v1::FetchRequest request;
+  request.set_digest(digest);
+  const auto held = agent.stub().Fetch(&context, request);
+  v1::Chunk chunk;
+  ASSERT_TRUE(held->Read(&chunk));
+  hub_->stop();
+  EXPECT_EQ(hub_->count(Count::kTransfers), 0u);
+  context.TryCancel();
+  held->Finish();
+}
+
 TEST_F(HubTest, BoundsTheTransfersOfOneConnection) {
   options_.transfers.per_connection = 1;
   start();
@@ -197,21 +234,43 @@ TEST_F(HubTest, CancelsATransferThatDoesNotMoveOn) {
   EXPECT_FALSE(stream->Finish().ok());
 }
 
-TEST_F(HubTest, TellsAResultOnlyOnceItsBlobIsThere) {
+TEST_F(HubTest, TellsAResultWithItsBlobAndTheSizeThatIsThere) {
   start();
   const std::string bytes = patterned(300'000);
   const std::string digest = sha256_digest(bytes);
   TestAgent agent(hub_->port());
   welcome(agent);
-  agent.say(result_message(digest));
-  EXPECT_EQ(agent.hear().refused().code(), "not_found");
-
   v1::UploadReply reply;
   ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
   agent.say(result_message(digest));
   const auto ended = gateway_.next_as<core::AttemptEnded>();
+  EXPECT_EQ(ended.outcome, core::AttemptOutcome::kSucceeded);
   EXPECT_EQ(ended.output.blob, digest);
   EXPECT_EQ(ended.output.size_bytes, bytes.size()) << "the directory's word, not the agent's";
+}
+
+TEST_F(HubTest, EndsAnAttemptWhoseResultCannotBeTakenSoThatItIsTriedAgain) {
+  start();
+  TestAgent agent(hub_->port());
+  welcome(agent);
+  v1::AgentMessage unknown_outcome = result_message("");
+  unknown_outcome.mutable_result()->set_outcome(static_cast<v1::Outcome>(99));
+  agent.say(result_message(sha256_digest("never uploaded")));
+  agent.say(unknown_outcome);
+  for (const std::string code : {"not_found", "invalid_argument"}) {
+    EXPECT_EQ(agent.hear().refused().code(), code);
+    const auto ended = gateway_.next_as<core::AttemptEnded>();
+    EXPECT_EQ(ended.outcome, core::AttemptOutcome::kInfrastructure);
+    EXPECT_EQ(ended.attempt.job.value, 5u);
+    EXPECT_TRUE(ended.output.empty());
+    EXPECT_FALSE(ended.error.empty());
+  }
+  v1::AgentMessage nameless = result_message(sha256_digest("x"));
+  nameless.mutable_result()->clear_attempt();
+  agent.say(nameless);
+  EXPECT_EQ(agent.hear().refused().code(), "invalid_argument");
+  agent.say(credits_message(1));
+  gateway_.next_as<core::CreditsChanged>();
 }
 
 TEST_F(HubTest, KeepsAnUploadInPlaceThoughAnOlderJobLetsGoOfTheSameBytes) {
@@ -223,6 +282,42 @@ TEST_F(HubTest, KeepsAnUploadInPlaceThoughAnOlderJobLetsGoOfTheSameBytes) {
   ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
   ASSERT_TRUE(blobs_->remove(digest));
   EXPECT_TRUE(blobs_->size_bytes(digest));
+}
+
+class UploadPinsTest : public HubTest {
+ protected:
+  std::string upload(const std::string& bytes) {
+    auto pin = blobs_->put(bytes);
+    std::string digest = pin->digest();
+    pins_.hold(std::move(*pin), begin_);
+    return digest;
+  }
+
+  const Instant begin_ = instant_from_us(1'000'000);
+  UploadPins pins_{*blobs_, minutes(10)};
+};
+
+TEST_F(UploadPinsTest, ThrowsAwayWhatNoResultNamesInTime) {
+  const std::string digest = upload("result");
+  pins_.expire(begin_ + minutes(10));
+  EXPECT_TRUE(blobs_->size_bytes(digest));
+  pins_.expire(begin_ + minutes(10) + microseconds(1));
+  EXPECT_FALSE(blobs_->size_bytes(digest));
+}
+
+TEST_F(UploadPinsTest, LeavesAClaimedBlobToTheCoreAfterAWhile) {
+  const std::string digest = upload("result");
+  EXPECT_EQ(*pins_.claim(digest, begin_ + minutes(9)), 6u);
+  pins_.expire(begin_ + minutes(60));
+  EXPECT_TRUE(blobs_->size_bytes(digest));
+  ASSERT_TRUE(blobs_->remove(digest));
+  EXPECT_FALSE(blobs_->size_bytes(digest)) << "the pin is gone";
+}
+
+TEST_F(UploadPinsTest, ClaimsWhatWasThereBeforeAndNothingElse) {
+  const std::string digest = blobs_->put("older")->digest();
+  EXPECT_EQ(*pins_.claim(digest, begin_), 5u);
+  EXPECT_EQ(pins_.claim(sha256_digest("missing"), begin_).error().code, ErrorCode::kNotFound);
 }
 
 }  // namespace
