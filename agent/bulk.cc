@@ -51,7 +51,9 @@ class BulkClient::FetchCall final : public grpc::ClientReadReactor<v1::Chunk> {
       : client_(client), on_chunk_(std::move(on_chunk)), on_end_(std::move(on_end)) {
     request_.set_digest(digest);
     request_.set_offset(offset);
-    client_.add(context_);
+    if (!client_.add(context_)) {
+      context_.TryCancel();
+    }
     client_.stub_->async()->Fetch(&context_, &request_, this);
     AddHold();
     StartRead(&chunk_);
@@ -92,7 +94,9 @@ class BulkClient::UploadCall final : public grpc::ClientWriteReactor<v1::UploadC
   UploadCall(BulkClient& client, const std::string& digest,
              std::shared_ptr<const std::string> bytes, OnEnd on_end)
       : client_(client), bytes_(std::move(bytes)), on_end_(std::move(on_end)) {
-    client_.add(context_);
+    if (!client_.add(context_)) {
+      context_.TryCancel();
+    }
     client_.stub_->async()->Upload(&context_, &reply_, this);
     chunk_.set_digest(digest);
     write_next();
@@ -152,6 +156,7 @@ void BulkClient::upload(const std::string& digest, std::shared_ptr<const std::st
 
 void BulkClient::cancel_all() {
   const std::lock_guard lock(mutex_);
+  cancelled_ = true;
   for (grpc::ClientContext* call : calls_) {
     call->TryCancel();
   }
@@ -162,9 +167,10 @@ bool BulkClient::drained() const {
   return calls_.empty();
 }
 
-void BulkClient::add(grpc::ClientContext& call) {
+bool BulkClient::add(grpc::ClientContext& call) {
   const std::lock_guard lock(mutex_);
   calls_.insert(&call);
+  return !cancelled_;
 }
 
 void BulkClient::remove(grpc::ClientContext& call) {

@@ -33,12 +33,13 @@ class BulkClient final : public BlobSource {
  private:
   class FetchCall;
   class UploadCall;
-  void add(grpc::ClientContext& call);
+  bool add(grpc::ClientContext& call);  // false after cancel_all
   void remove(grpc::ClientContext& call);
 
   std::unique_ptr<v1::AgentLink::Stub> stub_;
   mutable std::mutex mutex_;  // calls begin on the strand and end on gRPC's threads
   std::set<grpc::ClientContext*> calls_;
+  bool cancelled_ = false;
 };
 
 }  // namespace skerry::agent

@@ -94,7 +94,7 @@ AgentConfig read_agent_config(ConfigReader& reader, const MachineFacts& machine)
   if (const Status valid = validate_name("node name", config.name); !valid) {
     root.issue("name", valid.error().message);
   }
-  config.controller = root.text("controller", "127.0.0.1:7443");
+  config.controller = root.text("controller", "127.0.0.1:8081");
   config.insecure_dev = root.boolean("insecure_dev", false);
   if (const auto credentials = channel_credentials(config.controller, config.insecure_dev);
       !credentials) {

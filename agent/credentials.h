@@ -12,7 +12,7 @@
 
 namespace skerry::agent {
 
-// "127.0.0.1:7443", "[::1]:7443", "localhost:7443", "unix:/run/skerry.sock".
+// "127.0.0.1:8081", "[::1]:7443", "localhost:7443", "unix:/run/skerry.sock".
 bool is_loopback(const std::string& address);
 
 // Unencrypted, and therefore for this machine alone unless insecure_dev: kPermissionDenied for any

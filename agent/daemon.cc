@@ -30,8 +30,9 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr Duration kDrainLimit = seconds(2);  // for calls that were cancelled to end
-constexpr int kMaxFrameBytes = 64 << 20;      // a frame of many assigns with inline inputs
+constexpr Duration kFlushLimit =
+    seconds(2);                           // for the controller to end a stream after the goodbye
+constexpr int kMaxFrameBytes = 64 << 20;  // a frame of many assigns with inline inputs
 
 // Distinct: not shared with the other channel to the same address, neither its connection nor its
 // flow control.
@@ -212,20 +213,22 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
     });
   }
 
-  // Nothing may call back into what is about to be destroyed.
+  // Nothing may call back into what is about to be destroyed: calls end by themselves or are
+  // cancelled, file jobs finish.
   void drain() {
     blobs_.close();
-    bulk_.cancel_all();
-    link_.close(0, false);
-    const Instant limit = clock_.now() + kDrainLimit;
-    io_.restart();
-    draining_ = true;
-    while (!(link_.drained() && bulk_.drained()) && clock_.now() < limit) {
-      io_.run_for(std::chrono::milliseconds(20));
+    const Instant patience = clock_.now() + kFlushLimit;
+    bool cancelled = false;
+    for (bool over = false; !over; over = link_.drained() && bulk_.drained()) {
+      if (!cancelled && (clock_.now() >= patience || !agent_.stopped())) {
+        cancelled = true;
+        link_.cancel_all();
+      }
+      bulk_.cancel_all();
       io_.restart();
+      io_.run_one_for(std::chrono::milliseconds(20));
     }
     files_.join();
-    io_.poll();
   }
 
   void link_opened(ConnectionId id) override {
@@ -270,7 +273,6 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   asio::signal_set signals_{io_, SIGTERM, SIGINT};
   Instant armed_ = kNever;
   bool stopping_ = false;
-  bool draining_ = false;
   Status failure_;
 
   std::unique_ptr<Nvml> nvml_;

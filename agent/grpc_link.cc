@@ -30,6 +30,7 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
     }
   }
   void mute() { muted_ = true; }
+  void cancel() { context_.TryCancel(); }
   void end(bool flush) {
     if (held_ && flush) {
       StartWritesDone();
@@ -77,7 +78,7 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
       if (link.current_ == this) {
         link.current_ = nullptr;
       }
-      --link.streams_;
+      link.streams_.erase(this);
       delete this;
       if (!muted) {
         link.events_.link_closed(id, reason);
@@ -114,8 +115,8 @@ GrpcLink::~GrpcLink() { check(drained(), "a link is destroyed after its streams"
 
 void GrpcLink::connect(ConnectionId id) {
   check(current_ == nullptr, "one connection at a time");
-  ++streams_;
   current_ = new Stream(*this, id);  // deletes itself when gRPC is done with it
+  streams_.insert(current_);
   current_->start();
   boost::asio::post(strand_, [this, id] { events_.link_opened(id); });
 }
@@ -131,6 +132,13 @@ void GrpcLink::close(ConnectionId, bool flush) {
     current_->mute();
     current_->end(flush);
     current_ = nullptr;
+  }
+}
+
+void GrpcLink::cancel_all() {
+  for (Stream* stream : streams_) {
+    stream->mute();
+    stream->cancel();
   }
 }
 

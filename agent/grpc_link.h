@@ -11,6 +11,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "agent/link.h"
@@ -39,7 +40,9 @@ class GrpcLink final : public AgentLink {
   void write(ConnectionId id, std::vector<Outgoing> frame) override;
   void close(ConnectionId id, bool flush) override;
 
-  bool drained() const { return streams_ == 0; }
+  // Cancels every call that is still there, also those that were closed and given time to flush.
+  void cancel_all();
+  bool drained() const { return streams_.empty(); }
 
  private:
   class Stream;
@@ -48,7 +51,7 @@ class GrpcLink final : public AgentLink {
   boost::asio::any_io_executor strand_;
   LinkEvents& events_;
   Stream* current_ = nullptr;
-  std::size_t streams_ = 0;
+  std::set<Stream*> streams_;
 };
 
 }  // namespace skerry::agent

@@ -51,11 +51,15 @@ class RunnerProcesses::Process : public std::enable_shared_from_this<Process> {
         exit_(owner.strand_, pid_fd),
         socket_(owner.strand_, asio::local::stream_protocol(), socket_fd),
         errors_(owner.strand_, stderr_fd) {}
-  ~Process() {
+  ~Process() { end_now(); }
+
+  // Blocks for as long as the kernel needs to take it down.
+  void end_now() {
     if (!reaped_) {
       kill_group(pid_);
       siginfo_t info = {};
       ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED);
+      reaped_ = true;
     }
   }
 
@@ -250,8 +254,9 @@ RunnerProcesses::RunnerProcesses(RunnerOptions options, CpuLimit limit, RunnerEv
 RunnerProcesses::~RunnerProcesses() {
   governor_.cancel();
   for (const auto& [id, process] : processes_) {
-    process->kill();
     process->abandon();
+    process->end_now();
+    limit_.remove_group(id);
   }
 }
 

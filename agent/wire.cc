@@ -12,6 +12,9 @@ std::uint64_t us(Duration d) { return d.count() > 0 ? static_cast<std::uint64_t>
 std::uint64_t micro(double value) {
   return value > 0 ? static_cast<std::uint64_t>(std::llround(std::min(value, 1e9) * 1e6)) : 0;
 }
+std::uint64_t pico(double value) {
+  return value > 0 ? static_cast<std::uint64_t>(std::llround(std::min(value, 1e6) * 1e12)) : 0;
+}
 Duration duration(std::uint64_t us_count) {
   constexpr std::uint64_t kCenturyUs = 100ull * 365 * 24 * 3600 * 1'000'000;
   return Duration(static_cast<std::int64_t>(std::min(us_count, kCenturyUs)));
@@ -144,7 +147,7 @@ void put(const Ended& ended, v1::AgentMessage& message) {
   usage.set_service_us(us(ended.usage.service));
   usage.set_energy_uj(micro(ended.usage.energy_j));
   usage.set_energy_source(ended.usage.energy_source);
-  usage.set_cost_micro_usd(micro(ended.usage.cost_usd));
+  usage.set_cost_pico_usd(pico(ended.usage.cost_usd));
 }
 void put(const Returned& returned, v1::AgentMessage& message) {
   put(returned.attempt, *message.mutable_returned()->mutable_attempt());

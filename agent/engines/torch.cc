@@ -12,6 +12,7 @@ namespace skerry::agent {
 namespace {
 
 constexpr double kStallFactor = 20;
+constexpr Duration kUnknownLoad = seconds(2);
 
 std::string name_of(const VariantRef& variant) {
   return fmt::format("{}/{}", variant.model, variant.variant);
@@ -80,7 +81,21 @@ std::uint64_t TorchEngine::memory_used(Kept kept) const {
   return used;
 }
 
-Verdict TorchEngine::admit(Instant, const Work& work) {
+// A second instance pays once the waiting has cost what its loading will: renting, then buying.
+bool TorchEngine::may_grow(Instant now, Known& known) const {
+  if (!known.grows) {
+    known.contended = known.contended.value_or(now);
+    known.grows = now >= growth_due(known);
+  }
+  return known.grows;
+}
+
+Instant TorchEngine::growth_due(const Known& known) const {
+  const Duration load = known.load > Duration(0) ? known.load : kUnknownLoad;
+  return known.contended ? *known.contended + load - known.waited : kNever;
+}
+
+Verdict TorchEngine::admit(Instant now, const Work& work) {
   const Key key = key_of(work);
   std::uint32_t alike = 0;
   for (const auto& [id, instance] : instances_) {
@@ -97,6 +112,9 @@ Verdict TorchEngine::admit(Instant, const Work& work) {
   if (bound(work) && alike >= options_.sequence_instances) {
     return {Admission::kBusy,
             fmt::format("{} has {} sequences already", name_of(work.variant), alike)};
+  }
+  if (!bound(work) && alike > 0 && !may_grow(now, known_[key])) {
+    return {Admission::kBusy, fmt::format("{} is busy", name_of(work.variant))};
   }
   const std::uint64_t needed = memory_needed(work);
   if (needed > options_.memory_bytes) {
@@ -117,7 +135,12 @@ Verdict TorchEngine::admit(Instant, const Work& work) {
 
 void TorchEngine::start(Instant now, RunToken token, Work work) {
   RunnerId id = find_idle(work);
+  Known& known = known_[key_of(work)];
+  known.waited += known.contended ? now - *known.contended : Duration(0);
+  known.contended.reset();
   if (id == 0) {
+    known.waited = Duration(0);
+    known.grows = false;
     const std::uint64_t needed = memory_needed(work);
     make_room(needed);
     id = ++last_id_;
@@ -212,6 +235,7 @@ void TorchEngine::on_loaded(Instant now, RunnerId id, Instance& instance,
   instance.run->load = now - instance.since;
   instance.memory_bytes = std::max(loaded.memory_bytes, std::uint64_t{1});
   known_[instance.key].memory_bytes = instance.memory_bytes;
+  known_[instance.key].load = instance.run->load;
   log_.info("loaded {} on {} in {:.0f} ms, {} MiB", name_of(instance.key.variant), loaded.device,
             to_ms(instance.run->load), mib(instance.memory_bytes));
   begin_run(now, id, instance);
@@ -298,10 +322,19 @@ Instant TorchEngine::next_timer() const {
   for (const auto& [id, instance] : instances_) {
     next = std::min(next, limit_of(instance));
   }
+  for (const auto& [key, known] : known_) {
+    next = std::min(next, growth_due(known));
+  }
   return next;
 }
 
 void TorchEngine::on_time(Instant now) {
+  for (auto& [key, known] : known_) {
+    if (now >= growth_due(known)) {
+      known.grows = true;
+      known.contended.reset();
+    }
+  }
   for (auto& [id, instance] : instances_) {
     if (now < limit_of(instance)) {
       continue;

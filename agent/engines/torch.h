@@ -4,11 +4,12 @@
 //   kLoading -> kIdle <-> kRunning          any of them -> kEnding (killed) -> gone when its exit
 //   is seen
 //
-// Instances are made on demand, within the memory budget; idle ones make room, least recently
-// used first. A sequence of a stateful model keeps an instance for itself until it was idle for a
-// while; if its process is lost, the sequence begins anew. A runner that gives no answer in
-// max(stall_limit, 20 x its variant's usual time) is ended. A process that dies takes the attempt
-// it was running with it, and nothing else.
+// Instances are made on demand, a further one of the same variant only after work has waited for
+// the first as long as loading takes (so that waiting never costs more than twice the best), within
+// the memory budget; idle ones make room, least recently used first. A sequence of a stateful model
+// keeps an instance for itself until it was idle for a while; if its process is lost, the sequence
+// begins anew. A runner that gives no answer in max(stall_limit, 20 x its variant's usual time) is
+// ended. A process that dies takes the attempt it was running with it, and nothing else.
 //
 // Not thread-safe; used on the agent's strand.
 
@@ -81,11 +82,18 @@ class TorchEngine final : public Engine {
   struct Known {  // measured of a variant
     std::uint64_t memory_bytes = 0;
     double service_s = 0;
+    Duration load{};
+    // How long work has waited for its busy instances; see may_grow.
+    std::optional<Instant> contended;
+    Duration waited{};
+    bool grows = false;
   };
 
   static Key key_of(const Work& work);
   static bool bound(const Work& work);
   RunnerId find_idle(const Work& work) const;  // 0 = none
+  bool may_grow(Instant now, Known& known) const;
+  Instant growth_due(const Known& known) const;
   std::uint64_t memory_needed(const Work& work) const;
   std::uint64_t memory_used(Kept kept) const;
   void make_room(std::uint64_t bytes);

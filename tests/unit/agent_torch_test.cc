@@ -94,10 +94,22 @@ TEST_F(TorchTest, LoadsThenRunsThenServesTheNextFromTheSameProcess) {
   EXPECT_EQ(engine.take_ended()[0].load, Duration(0));
 }
 
-TEST_F(TorchTest, ParallelRunsOfOneVariantGetAProcessEach) {
+TEST_F(TorchTest, ASecondProcessOfAVariantIsMadeOnceWaitingHasCostAsMuchAsLoading) {
   start(at(seconds(0)), 1, work("s"));
-  start(at(seconds(0)), 2, work("s"));
+  loaded(at(seconds(3)), 1);
+  const auto busy = [&](Instant now) {
+    return engine.admit(now, work("s")).admission == Admission::kBusy;
+  };
+  EXPECT_TRUE(busy(at(seconds(10))));
+  ran(at(seconds(12)), 1, 1);  // two seconds were waited
+  start(at(seconds(12)), 2, work("s"));
+  EXPECT_TRUE(busy(at(seconds(20))));
+  EXPECT_EQ(engine.next_timer(), at(seconds(21)));
+  engine.on_time(at(seconds(21)));
+  EXPECT_GT(engine.next_timer(), at(seconds(21)));
+  start(at(seconds(21)), 3, work("s"));
   EXPECT_THAT(runners.spawned, ElementsAre(1, 2));
+  EXPECT_TRUE(busy(at(seconds(21))));  // and the next one has to be earned again
 }
 
 TEST_F(TorchTest, IdleInstancesMakeRoomLeastRecentlyUsedFirst) {
@@ -111,7 +123,7 @@ TEST_F(TorchTest, IdleInstancesMakeRoomLeastRecentlyUsedFirst) {
 
 TEST_F(TorchTest, WhatDoesNotFitBesideRunningOnesWaitsAndWhatNeverFitsIsRefused) {
   start(at(seconds(0)), 1, work("s"));
-  start(at(seconds(0)), 2, work("s"));
+  start(at(seconds(0)), 2, work("m"));
   EXPECT_EQ(engine.admit(at(seconds(0)), work("l")).admission, Admission::kFull);
   TorchEngine tiny({.memory_bytes = 50u << 20, .overhead_bytes = 100u << 20}, runners, quiet_log());
   const Verdict verdict = tiny.admit(at(seconds(0)), work("s"));
@@ -141,7 +153,7 @@ TEST_F(TorchTest, AnIdleSequenceIsDroppedAfterAMinuteAndItsProcessIsAnybodys) {
 
 TEST_F(TorchTest, ACrashTakesItsRunAloneAndSaysHow) {
   start(at(seconds(0)), 1, work("s"));
-  start(at(seconds(0)), 2, work("s"));
+  start(at(seconds(0)), 2, work("m"));
   loaded(at(seconds(1)), 1);
   loaded(at(seconds(1)), 2);
   engine.exited(at(seconds(2)), 1, {.how = "by signal 11 (Segmentation fault)"});
