@@ -190,7 +190,7 @@ TEST(Wire, AResultArrivesAsItLeft) {
                  .service = Duration(4),
                  .energy_j = 0.5,
                  .energy_source = "rapl",
-                 .cost_usd = 2e-6};
+                 .cost_usd = 2e-12};
   const v1::AgentFrame frame = to_wire({{.seq = 9, .body = ended}});
   ASSERT_EQ(frame.messages_size(), 1);
   EXPECT_EQ(frame.messages(0).seq(), 9u);
@@ -199,7 +199,7 @@ TEST(Wire, AResultArrivesAsItLeft) {
   EXPECT_EQ(result.outcome(), v1::OUTCOME_CRASHED);
   EXPECT_EQ(result.output().inline_(), "values");
   EXPECT_EQ(result.usage().energy_uj(), 500'000u);
-  EXPECT_EQ(result.usage().cost_micro_usd(), 2u);
+  EXPECT_EQ(result.usage().cost_pico_usd(), 2u);
 }
 
 TEST(Wire, AMessageOfAnUnknownKindIsToldAsSuch) {
