@@ -1,7 +1,6 @@
 // skerryctl: the command line of Skerry. docs/skerryctl.md shows it in use.
 #include <fmt/format.h>
 
-#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -52,7 +51,7 @@ int run_action(const Action& action, const GlobalFlags& flags) {
   SystemClock clock;
   Context context{.settings = *settings, .api = api, .clock = clock};
   const auto done = action(context);
-  if (std::fflush(stdout) != 0) {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
     print_error({.code = ErrorCode::kIo, .message = "cannot write to standard output"});
     return static_cast<int>(ExitCode::kRequestFailed);
   }
@@ -64,9 +63,6 @@ int run_action(const Action& action, const GlobalFlags& flags) {
 }
 
 int run(int argc, char** argv) {
-  // A reader that has seen enough (`| head`) ends us quietly, also when it is the server that went
-  // away.
-  std::signal(SIGPIPE, SIG_IGN);
   GlobalFlags flags;
   CommandTree tree(
       "skerryctl",
