@@ -43,7 +43,7 @@ Result<Stamp> settle_stamp(rocksdb::DB& db, const std::string& path,
   if (found) {
     return *found;
   }
-  const Stamp first{.store_id = random_bytes(kStoreIdBytes)};
+  Stamp first{.store_id = random_bytes(kStoreIdBytes)};
   if (Status written = write_synced(db, first, {}); !written) {
     return fail(std::move(written).error());
   }

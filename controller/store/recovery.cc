@@ -78,7 +78,7 @@ Result<std::optional<Stamp>> stamp_in_tables(const std::shared_ptr<rocksdb::File
   if (Status status = status_of(got, path); !status) {
     return fail(std::move(status).error());
   }
-  const std::optional<Stamp> stamp = decode_stamp(bytes);
+  std::optional<Stamp> stamp = decode_stamp(bytes);
   if (!stamp) {
     return fail(ErrorCode::kCorrupt,
                 fmt::format("{}: the stamp in the tables is unreadable", path));
@@ -90,7 +90,7 @@ Result<WalFinding> check_logs(rocksdb::FileSystem& files, const std::string& pat
                               const std::vector<std::string>& logs, WalCheck check) {
   for (const std::string& log : logs) {
     std::string bytes;
-    const std::string name = path + "/" + log;
+    const std::string name = fmt::format("{}/{}", path, log);
     if (Status read = status_of(rocksdb::ReadFileToString(&files, name, &bytes), name); !read) {
       return fail(std::move(read).error());
     }
@@ -222,7 +222,7 @@ Status apply_cut(rocksdb::FileSystem& files, const std::string& path, const Reco
   // Later logs first: were the cut made first and this interrupted, they would look damaged.
   for (const std::string& later : plan.later_logs) {
     if (done.ok()) {
-      const std::string name = path + "/" + later;
+      const std::string name = fmt::format("{}/{}", path, later);
       done = files.RenameFile(name, name + ".damaged", {}, nullptr);
     }
   }
