@@ -28,6 +28,7 @@ struct ApiServer::State {
                  .files = files,
                  .manifests = manifests,
                  .events = events,
+                 .event_heartbeat = options.event_heartbeat,
                  .router = router},
         service(services, router),
         http(io, service, parts.clock, parts.log, options.limits) {

@@ -33,8 +33,9 @@ struct ApiOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: the kernel picks
   HttpLimits limits;
-  std::size_t event_ring = 16'384;  // events that a watcher may be behind
-  std::size_t file_threads = 2;     // for calls that block on the disk
+  std::size_t event_ring = 16'384;         // events that a watcher may be behind
+  Duration event_heartbeat = seconds(15);  // of silence, after which a watcher gets a comment
+  std::size_t file_threads = 2;            // for calls that block on the disk
 };
 
 // What the API works with; all of it outlives the server.

@@ -49,6 +49,7 @@ struct Services {
   asio::thread_pool& files;  // for calls that block on the disk
   ManifestCache& manifests;
   EventRing& events;
+  Duration event_heartbeat{};
   const Router& router;
   const HttpServer* server = nullptr;
 };

@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::size_t kEventsPerWrite = 64;
 constexpr std::size_t kMostWatchers = 256;
-constexpr Duration kHeartbeat = seconds(15);
 
 using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>, Executor>;
@@ -74,12 +73,13 @@ struct Bell {
 };
 
 // True: rung; false: the heartbeat is due.
-Task<bool> wait_for(std::shared_ptr<Bell> bell, EventRing* events, std::uint64_t cursor,
-                    Executor executor) {
+Task<bool> wait_for(Call call, std::shared_ptr<Bell> bell, std::uint64_t cursor) {
+  EventRing* const events = &call->events;
+  const Executor executor = call.exchange->executor();
   const std::uint64_t waiter =
       events->wait(cursor, [bell, executor] { asio::post(executor, [bell] { bell->ring(); }); });
   if (!bell->rung) {
-    bell->timer.expires_after(kHeartbeat);
+    bell->timer.expires_after(call->event_heartbeat);
     co_await bell->timer.async_wait(kAwaitTuple);
   }
   events->cancel_wait(waiter);
@@ -113,8 +113,7 @@ Task<void> stream(Call call, Filter filter, std::shared_ptr<Bell> bell) {
   while (co_await call.exchange->write(std::exchange(text, {})) && !bell->over) {
     const EventRing::Batch batch = events.read(cursor, kEventsPerWrite);
     text = text_of(events, batch, filter);
-    if (batch.events.empty() &&
-        !co_await wait_for(bell, &events, cursor, call.exchange->executor())) {
+    if (batch.events.empty() && !co_await wait_for(call, bell, cursor)) {
       text = ": still here\n\n";
     }
   }

@@ -74,12 +74,11 @@ TEST_F(Jobs, EverythingThatIsSubmittedComesBack) {
   EXPECT_EQ(job.at("priority"), "interactive");
   EXPECT_EQ(job.at("sequence"), "s1");
   EXPECT_EQ(job.at_pointer("/labels/team"), "vision");
-  EXPECT_EQ(
-      job.at_pointer("/preference/weights"),
-      boost::json::value({{"latency", 0.25}, {"energy", 0.75}, {"cost", 0.0}, {"error", 0.0}}));
+  EXPECT_EQ(boost::json::serialize(job.at_pointer("/preference/weights")),
+            R"({"latency":2.5E-1,"energy":7.5E-1,"cost":0,"error":0})");
   EXPECT_EQ(
       boost::json::serialize(job.at("constraints")),
-      R"({"deadline_ms":5E3,"tiers":["edge","cloud"],"site":"shop-17","labels":{"zone":"a"},"node":"edge-1",)"
+      R"({"deadline_ms":5000,"tiers":["edge","cloud"],"site":"shop-17","labels":{"zone":"a"},"node":"edge-1",)"
       R"("variants":["small"],"max_energy_j":2.5E0,"max_cost_usd":1E-3,"min_accuracy":8.5E-1})");
 }
 
@@ -95,7 +94,7 @@ TEST_F(Jobs, BadJsonIsRefusedWithItsPosition) {
   const Reply reply =
       api_.call("POST", "/api/v1/jobs", "{\"model\": \"echo\",\n  \"inputs\": nope}");
   EXPECT_EQ(reply.status, 400);
-  EXPECT_THAT(reply.body, HasSubstr("not valid JSON at line 2, column 14"));
+  EXPECT_THAT(reply.body, HasSubstr("not valid JSON at line 2, column 13"));
   EXPECT_THAT(api_.call("POST", "/api/v1/jobs").body, HasSubstr("the body is empty"));
   EXPECT_EQ(api_.call("POST", "/api/v1/jobs", "{} {}").status, 400);
   EXPECT_EQ(api_.call("POST", "/api/v1/jobs", std::string(100, '[') + std::string(100, ']')).status,
@@ -192,7 +191,7 @@ TEST_F(Jobs, WaitingAnswersWithTheResult) {
   EXPECT_EQ(
       boost::json::serialize(job.at_pointer("/result/outputs")),
       R"({"digit":{"labels":[{"label":"7","score":5E-1}]},"raw":{"dtype":"i32","shape":[2],"data":[1,-1]}})");
-  EXPECT_EQ(job.at_pointer("/result/usage/service_ms"), 2.0);
+  EXPECT_EQ(job.at_pointer("/result/usage/service_ms").to_number<double>(), 2);
   EXPECT_EQ(job.at_pointer("/result/actual/energy_j"), 0.5);
 
   const std::string id = text_at(job, "/id");
@@ -274,17 +273,19 @@ TEST_F(Jobs, DurabilityNoneAnswersWithTheResultOrTheError) {
 }
 
 TEST_F(Jobs, AClientThatGoesAwayAbandonsItsWait) {
+  api_.agent_joins("edge-1");
   {
     Client client = api_.client();
     client.send(request_text(
         "POST", "/api/v1/jobs",
         R"({"model":"echo","durability":"none","inputs":{"x":{"shape":[1,1],"data":[1]}}})",
         {"Prefer: wait=30"}));
-    api_.await_waiters(2);
+    api_.assignment();
+    EXPECT_EQ(api_.call("GET", "/api/v1/jobs").json().at("items").as_array().size(), 1u);
   }
   api_.await_abandoned(1);
-  const auto items = api_.call("GET", "/api/v1/jobs?state=CANCELLED").json();
-  EXPECT_EQ(items.at("items").as_array().size(), 1u)
+  const auto items = api_.call("GET", "/api/v1/jobs").json();
+  EXPECT_EQ(items.at("items").as_array().size(), 0u)
       << "nobody wants a job of durability none any more";
 }
 
