@@ -173,6 +173,20 @@ TEST(Telemetry, HwmonSensorsAreIntegratedAndWithoutAnyAllIsModelled) {
   EXPECT_FALSE(off.total_j(at(seconds(1))));
 }
 
+TEST(Nvml, AddsUpItsGpusAndTheirJoules) {
+  const std::unique_ptr<Nvml> gpus = Nvml::open();  // agent_fake_nvml.cc
+  ASSERT_NE(gpus, nullptr);
+  const Nvml::Sample sample = gpus->sample();
+  EXPECT_EQ(gpus->count(), 2u);
+  EXPECT_DOUBLE_EQ(sample.busiest_fraction, 0.7);
+  EXPECT_EQ(sample.memory_used_bytes, 80u);
+  EXPECT_DOUBLE_EQ(sample.power_w, 300);
+  EXPECT_DOUBLE_EQ(sample.hottest_c, 61);
+  PowerSensors power("/nowhere", gpus.get(), true);
+  EXPECT_EQ(power.source(), "nvml");
+  EXPECT_DOUBLE_EQ(*power.total_j(at(seconds(1))), 5);
+}
+
 TEST(Wire, ErrorsBecomeValidTextOfBoundedLength) {
   EXPECT_EQ(printable("caf\xc3\xa9 \xff\xc0\xaf \xed\xa0\x80", 100), "caf\xc3\xa9 ??? ???");
   EXPECT_EQ(printable("\xc3\xa9\xc3\xa9", 3), "\xc3\xa9");

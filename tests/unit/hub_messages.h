@@ -67,7 +67,7 @@ inline v1::AttemptResult result() {
   usage.set_service_us(4);
   usage.set_energy_uj(5'000'000);
   usage.set_energy_source("rapl");
-  usage.set_cost_micro_usd(6);
+  usage.set_cost_pico_usd(6);
   return result;
 }
 

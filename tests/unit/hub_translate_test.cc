@@ -107,7 +107,7 @@ TEST(Translate, TakesAllOfAResult) {
                                       .service = microseconds(4),
                                       .energy_j = 5,
                                       .energy_source = "rapl",
-                                      .cost_usd = 6e-6}));
+                                      .cost_usd = 6e-12}));
 }
 
 TEST(Translate, MapsEveryOutcomeAndLeavesTheOutputOfAFailureOut) {
