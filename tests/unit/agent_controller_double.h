@@ -31,7 +31,9 @@ class ControllerDouble final : public v1::AgentLink::Service {
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
   }
-  ~ControllerDouble() override { server_->Shutdown(std::chrono::system_clock::now()); }
+  ~ControllerDouble() override {
+    server_->Shutdown(std::chrono::system_clock::time_point());  // at once
+  }
 
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
@@ -97,6 +99,13 @@ class ControllerDouble final : public v1::AgentLink::Service {
       const std::lock_guard lock(mutex_);
       for (const v1::AgentMessage& message : frame.messages()) {
         inbox_.push_back(message);
+        if (message.has_heartbeat()) {
+          v1::ControllerFrame echo;
+          v1::ControllerMessage& ack = *echo.add_messages();
+          ack.set_seq(++sent_);
+          ack.mutable_heartbeat_ack()->set_sent_us(message.heartbeat().sent_us());
+          stream->Write(echo);
+        }
       }
       arrived_.notify_all();
     }
