@@ -155,7 +155,7 @@ def run(cluster, images, say):
             if killed_at is None and done >= len(sent) * 0.45:
                 killed_at = kill_with_work(cluster, fleet.VICTIM)
                 say(f"   SIGKILL to the agent of {fleet.VICTIM}")
-            elif killed_at is not None and not restarted and done >= len(sent) * 0.8:
+            elif killed_at is not None and not restarted and done >= len(sent) * 0.6:
                 cluster.agents[fleet.VICTIM].process.start()
                 restarted = True
                 say(f"   {fleet.VICTIM} is started again")

@@ -42,7 +42,9 @@ def preset_figures(sent):
         "latency_p50_ms": quantile([result["actual"]["latency_ms"] for result in results], 0.50),
         "latency_p99_ms": quantile([result["actual"]["latency_ms"] for result in results], 0.99),
         "energy_j": mean(result["actual"]["energy_j"] for result in results),
+        "energy_p50_j": quantile([result["actual"]["energy_j"] for result in results], 0.50),
         "cost_usd": mean(result["actual"]["cost_usd"] for result in results),
+        "cost_p50_usd": quantile([result["actual"]["cost_usd"] for result in results], 0.50),
         "accuracy": mean(top_label(image.job["result"]) == image.label for image in sent if image.succeeded),
     }
 
@@ -67,19 +69,24 @@ def text_of(figures):
     def number(value, form):
         return "-" if value is None else form % value
 
+    def scaled(value, factor):
+        return None if value is None else value * factor
+
     def percent(parts):
         return " ".join(f"{name} {100 * share:.0f}%" for name, share in sorted(parts.items(), key=lambda item: -item[1]))
 
-    lines = [f"{'preset':<9} {'images':>6}  {'p50 ms':>7} {'p99 ms':>7} {'mJ each':>8} {'u$ each':>8} {'right':>6}  where and which variant"]
+    lines = [f"{'preset':<9} {'images':>6}  {'p50 ms':>7} {'p99 ms':>7}  {'p50 mJ':>7} {'mean mJ':>8}  {'p50 n$':>7} {'mean n$':>8}  {'right':>6}  where and which variant"]
     for name, figure in figures["presets"].items():
         lines.append(
             f"{name:<9} {figure['jobs']:>6}  {number(figure['latency_p50_ms'], '%.1f'):>7} {number(figure['latency_p99_ms'], '%.1f'):>7} "
-            f"{number(figure['energy_j'] and figure['energy_j'] * 1e3, '%.3f'):>8} {number(figure['cost_usd'] and figure['cost_usd'] * 1e6, '%.4f'):>8} "
-            f"{number(figure['accuracy'] and figure['accuracy'] * 100, '%.1f%%'):>6}  {percent(figure['choices'])}")
+            f" {number(scaled(figure['energy_p50_j'], 1e3), '%.2f'):>7} {number(scaled(figure['energy_j'], 1e3), '%.2f'):>8} "
+            f" {number(scaled(figure['cost_p50_usd'], 1e9), '%.2f'):>7} {number(scaled(figure['cost_usd'], 1e9), '%.2f'):>8} "
+            f" {number(scaled(figure['accuracy'], 100), '%.1f%%'):>6}  {percent(figure['choices'])}")
     lines += [
         "",
         f"images {figures['jobs']}, succeeded {figures['succeeded']}, lost {figures['lost']}, doubled {figures['duplicated']}; "
-        f"accuracy {number(figures['accuracy'] and figures['accuracy'] * 100, '%.1f%%')}",
+        f"accuracy {number(scaled(figures['accuracy'], 100), '%.1f%%')}",
+        "joules and dollars are per request; the means hold the loading of variants into runners, which the medians do not",
         f"failover: {number(figures['failover_ms'], '%.0f ms')} from the SIGKILL until the last task of the killed node had finished elsewhere; "
         f"{figures['attempts_repeated']} tasks took more than one attempt",
         "",
@@ -89,7 +96,9 @@ def text_of(figures):
         "modelled: cost = the declared price x measured time. Declared per node:",
     ]
     for node in NODES:
-        link = f"{2 * node.link.delay_ms:g} ms RTT, {node.link.rate_mbit:g} Mbit/s" if node.link else "local"
+        link = "local"
+        if node.link:
+            link = f"{2 * node.link.delay_ms:g} ms RTT" + (f", {node.link.rate_mbit:g} Mbit/s" if node.link.rate_mbit else "")
         lines.append(f"          {node.name:<11} {node.cpu_share:.0%} of a core x {node.slots}, {node.idle_w:g}/{node.busy_w:g} W idle/busy, "
                      f"{node.price_usd_per_hour:.4f} $/h, link {link}")
     return lines
