@@ -109,7 +109,7 @@ class StoreDamage : public ::testing::Test {
 
 // Sizes to cut the log to: each of its last bytes, around each block, and some of the rest.
 std::vector<std::uint64_t> cuts(std::uint64_t size) {
-  const auto last_bytes = static_cast<std::uint64_t>(rounds(800));
+  const auto last_bytes = static_cast<std::uint64_t>(rounds(600));
   std::vector<std::uint64_t> cuts;
   for (std::uint64_t at = 0; at < size; ++at) {
     const std::uint64_t in_block = at % 32768;
@@ -153,7 +153,7 @@ std::uint64_t bit_to_flip(Random& random, int i, std::uint64_t size, std::uint64
 
 TEST_F(StoreDamage, AfterAKillNeverOpensShorterWhateverBitIsFlipped) {
   Random random(7);
-  for (int i = 0; i < rounds(1200); ++i) {
+  for (int i = 0; i < rounds(900); ++i) {
     std::string log = log_;
     const std::uint64_t bit = bit_to_flip(random, i, log.size(), last_begins_);
     flip(log, bit);
@@ -164,7 +164,7 @@ TEST_F(StoreDamage, AfterAKillNeverOpensShorterWhateverBitIsFlipped) {
 
 TEST_F(StoreDamage, AfterAPowerLossLosesAtMostTheLastCommitToAFlippedBit) {
   Random random(8);
-  for (int i = 0; i < rounds(1200); ++i) {
+  for (int i = 0; i < rounds(900); ++i) {
     std::string log = log_;
     const std::uint64_t bit = bit_to_flip(random, i, log.size(), last_begins_);
     flip(log, bit);

@@ -153,21 +153,5 @@ TEST(StoreFaults, StopsIfAFlushFailsInTheBackground) {
   }
 }
 
-TEST(StoreFaultsDeathTest, EndsTheProcessWithASentenceIfNobodyTookThatOver) {
-  TempDirectory directory;
-  auto files = std::make_shared<ScriptedFiles>();
-  const auto run = [&] {
-    Reports reports;
-    RocksOptions options = options_on(reports, directory.path(), files);
-    options.on_fatal = {};
-    const auto store = open_rocks_store(std::move(options)).value();
-    files->arm(2);
-    store->append(known_batch(1));
-    reports.wait_durable(1);
-  };
-  ::testing::GTEST_FLAG(death_test_style) = "threadsafe";
-  EXPECT_EXIT(run(), ::testing::ExitedWithCode(kFatalExitStatus), "scripted failure");
-}
-
 }  // namespace
 }  // namespace skerry::store

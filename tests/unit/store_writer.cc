@@ -1,11 +1,16 @@
 // store_writer.cc: the process that store_kill_test.cc kills: appends known batches without end and
 // writes to standard output each position it was told is durable, 8 bytes each.
 //
-// Usage: store_writer DIRECTORY
+// Usage: store_writer DIRECTORY [LIMIT]     with LIMIT, no file can grow beyond so many bytes: a
+// disk
+//                                           that is full in the middle of a write
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <semaphore>
 #include <string>
 
@@ -14,8 +19,14 @@
 
 int main(int argc, char** argv) {
   using namespace skerry::store;
-  if (argc != 2) {
+  if (argc < 2) {
     return 2;
+  }
+  if (argc > 2) {
+    ::signal(SIGXFSZ, SIG_IGN);  // then the write fails instead
+    const rlim_t limit = std::strtoul(argv[2], nullptr, 10);
+    const struct rlimit limits{limit, limit};
+    ::setrlimit(RLIMIT_FSIZE, &limits);
   }
   constexpr int kAhead = 32;
   std::counting_semaphore<kAhead> ahead(kAhead);
