@@ -60,7 +60,7 @@ Status put_labels(json::object& object, std::string_view option,
     if (!all.is_object()) {
       all = json::object();
     }
-    all.get_object()[pair->first] = std::move(pair->second);
+    all.get_object()[pair->first] = pair->second;
   }
   return {};
 }

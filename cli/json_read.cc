@@ -44,15 +44,15 @@ bool true_at(const json::value& value, std::string_view path) {
 }
 
 const json::array& items_at(const json::value& value, std::string_view path) {
-  static const json::array kNone;
+  static const json::array none;
   const json::value* found = find(value, path);
-  return found != nullptr && found->is_array() ? found->get_array() : kNone;
+  return found != nullptr && found->is_array() ? found->get_array() : none;
 }
 
 const json::object& members_at(const json::value& value, std::string_view path) {
-  static const json::object kNone;
+  static const json::object none;
   const json::value* found = find(value, path);
-  return found != nullptr && found->is_object() ? found->get_object() : kNone;
+  return found != nullptr && found->is_object() ? found->get_object() : none;
 }
 
 const json::value& manifest_of(const json::value& model) {
