@@ -16,7 +16,7 @@ struct ApiServer::State {
   State(asio::io_context& io, ApiOptions given, ApiParts parts)
       : options(std::move(given)),
         router(api_routes()),
-        files(options.file_threads),
+        workers(options.worker_threads),
         events(options.event_ring, fmt::format("{:x}", to_us(parts.clock.now()))),
         services{.gateway = parts.gateway,
                  .blobs = parts.blobs,
@@ -25,7 +25,7 @@ struct ApiServer::State {
                  .clock = parts.clock,
                  .log = parts.log,
                  .ready_checks = std::move(parts.ready_checks),
-                 .files = files,
+                 .workers = workers,
                  .manifests = manifests,
                  .events = events,
                  .event_heartbeat = options.event_heartbeat,
@@ -37,7 +37,7 @@ struct ApiServer::State {
 
   ApiOptions options;
   Router router;
-  asio::thread_pool files;
+  asio::thread_pool workers;
   ManifestCache manifests;
   EventRing events;
   Services services;

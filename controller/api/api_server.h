@@ -35,7 +35,7 @@ struct ApiOptions {
   HttpLimits limits;
   std::size_t event_ring = 16'384;         // events that a watcher may be behind
   Duration event_heartbeat = seconds(15);  // of silence, after which a watcher gets a comment
-  std::size_t file_threads = 2;            // for calls that block on the disk
+  std::size_t worker_threads = 2;          // for the disk and large documents
 };
 
 // What the API works with; all of it outlives the server.

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kPieceBytes = 256 * 1024;
 
 Task<Result<blobs::BlobPin>> receive(Call call, std::string digest) {
-  auto writer = co_await on_disk(call, [call] { return call->blobs.writer(); });
+  auto writer = co_await off_strand(call, [call] { return call->blobs.writer(); });
   if (!writer) {
     co_return fail(writer.error());
   }
@@ -29,7 +29,7 @@ Task<Result<blobs::BlobPin>> receive(Call call, std::string digest) {
     }
     // The writer lives in this frame, which waits for the pool.
     const auto written =
-        co_await on_disk(call, [&writer, bytes = std::exchange(gathered, {})]() -> Result<bool> {
+        co_await off_strand(call, [&writer, bytes = std::exchange(gathered, {})]() -> Result<bool> {
           const Status status = writer->write(bytes);
           return status ? Result<bool>(true) : fail(status.error());
         });
@@ -40,7 +40,7 @@ Task<Result<blobs::BlobPin>> receive(Call call, std::string digest) {
       break;
     }
   }
-  co_return co_await on_disk(call, [&writer, digest] { return writer->commit(digest); });
+  co_return co_await off_strand(call, [&writer, digest] { return writer->commit(digest); });
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ Task<Response> put_blob(Call call) {
 
 Task<Response> get_blob(Call call) {
   const std::string digest = call.request().param("digest");
-  auto blob = co_await on_disk(call, [call, digest] { return call->blobs.read(digest); });
+  auto blob = co_await off_strand(call, [call, digest] { return call->blobs.read(digest); });
   if (!blob) {
     co_return problem(blob.error());
   }
@@ -73,7 +73,7 @@ Task<Response> get_blob(Call call) {
   head.headers.emplace_back("ETag", fmt::format("\"{}\"", digest));
   bool connected = co_await call.exchange->begin(head, blob->size_bytes());
   while (connected && call.request().verb != Verb::head) {
-    auto piece = co_await on_disk(call, [&blob] { return blob->read(kPieceBytes); });
+    auto piece = co_await off_strand(call, [&blob] { return blob->read(kPieceBytes); });
     if (!piece) {
       call->log.error("blob {} broke off while it was sent: {}", digest, piece.error().message);
       head.close = true;  // fewer bytes than promised: the client must see it

@@ -46,7 +46,7 @@ struct Services {
   Clock& clock;
   Log& log;
   std::vector<ReadyCheck> ready_checks;
-  asio::thread_pool& files;  // for calls that block on the disk
+  asio::thread_pool& workers;  // for off_strand()
   ManifestCache& manifests;
   EventRing& events;
   Duration event_heartbeat{};
@@ -74,12 +74,13 @@ auto inspect(Call call, Look look) {
   });
 }
 
-// Runs `work`, which returns a Result and may block on the disk, on the pool for that.
+// Runs `work`, which returns a Result, on the pool for what would hold up the strand: the disk, and
+// large documents.
 template <typename Work>
-auto on_disk(Call call, Work work) {
+auto off_strand(Call call, Work work) {
   using T = typename std::invoke_result_t<Work>::value_type;
   return await_callback<T>([call, work = std::move(work)](auto done) mutable {
-    asio::post(call->files,
+    asio::post(call->workers,
                [work = std::move(work), done = std::move(done)]() mutable { done(work()); });
   });
 }

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "controller/api/job_json.h"
 #include "controller/api/problem.h"
 
 namespace skerry::api {
@@ -101,27 +102,55 @@ Task<Result<ManifestCache::Entry>> find_manifest(Call call, std::string model) {
   co_return std::move(*found);
 }
 
-Task<Result<Values>> read_payload(Call call, Payload payload) {
-  if (payload.bytes) {
-    co_return decode_values(*payload.bytes);
+Task<Result<JsonDocument>> parse_body(Call call) {
+  const std::string& body = call.request().body;
+  if (body.size() <= kLargeDocumentBytes) {
+    co_return JsonDocument::parse(body);
   }
-  const auto bytes = co_await on_disk(
-      call, [call, digest = payload.blob] { return call->blobs.read_all(digest); });
-  if (!bytes) {
-    co_return fail(bytes.error());
-  }
-  co_return decode_values(*bytes);
+  co_return co_await off_strand(call, [&body] { return JsonDocument::parse(body); });
 }
 
 Task<Result<Values>> read_outputs(Call call, JobId id, core::TaskResult result) {
   if (result.output.empty()) {
-    auto stored = co_await on_disk(call, [call, id] { return call->archive.result(id); });
+    auto stored = co_await off_strand(call, [call, id] { return call->archive.result(id); });
     if (!stored) {
       co_return fail(stored.error());
     }
     result = std::move(stored->result);
   }
-  co_return co_await read_payload(call, std::move(result.output));
+  if (result.output.bytes) {
+    co_return decode_values(*result.output.bytes);
+  }
+  co_return co_await off_strand(call, [call, digest = result.output.blob]() -> Result<Values> {
+    const auto bytes = call->blobs.read_all(digest);
+    return bytes ? decode_values(*bytes) : fail(bytes.error());
+  });
+}
+
+Task<Response> job_response(Call call, core::Job job,
+                            std::optional<scheduler::MaskCounts> waiting_for) {
+  const bool succeeded = job.state == core::TaskState::kSucceeded;
+  Values outputs;
+  if (succeeded) {
+    auto read = co_await read_outputs(call, job.id, *job.result);
+    if (!read) {
+      co_return problem(read.error());
+    }
+    outputs = std::move(*read);
+  }
+  const auto write = [&]() -> Result<std::string> {
+    JsonWriter json;
+    write_job(json, job, {.waiting_for = waiting_for, .outputs = succeeded ? &outputs : nullptr});
+    return json.take();
+  };
+  const bool large = succeeded && job.result->output.size_bytes > kLargeDocumentBytes;
+  auto body = large ? co_await off_strand(call, write) : write();
+  if (!body) {
+    co_return problem(body.error());
+  }
+  Response response = json_response(200, std::move(*body));
+  response.headers.emplace_back("ETag", fmt::format("\"{}\"", job.version));
+  co_return response;
 }
 
 }  // namespace skerry::api

@@ -13,11 +13,14 @@
 #include "common/values.h"
 #include "controller/api/call.h"
 #include "controller/api/job_request.h"
+#include "controller/api/json_reader.h"
 #include "controller/api/manifest_cache.h"
 
 namespace skerry::api {
 
 constexpr Duration kLongestWait = seconds(300);
+// Documents above this are read and written off the strand, so that nobody else waits for them.
+constexpr std::size_t kLargeDocumentBytes = 128 * 1024;
 
 // {"changed": …}, or the error as a problem.
 Response changed_response(const Result<core::Reply>& reply);
@@ -34,9 +37,14 @@ Result<JobId> job_id_of(const Request& request);
 // From the cache or the core. kNotFound.
 Task<Result<ManifestCache::Entry>> find_manifest(Call call, std::string model);
 
-// The values of a payload, wherever its bytes lie. kNotFound, kCorrupt.
-Task<Result<Values>> read_payload(Call call, Payload payload);
-// What a job that succeeded put out, read from the store if the core does not hold it any more.
+// The request's body; it must stay as it is while the document is used.
+Task<Result<JsonDocument>> parse_body(Call call);
+
+// The outputs of a job that succeeded, as the core, the blob directory or the store holds them.
+// kNotFound, kCorrupt.
 Task<Result<Values>> read_outputs(Call call, JobId id, core::TaskResult result);
+// A job as the answer to a request for it, with its outputs and its ETag; or a problem.
+Task<Response> job_response(Call call, core::Job job,
+                            std::optional<scheduler::MaskCounts> waiting_for);
 
 }  // namespace skerry::api

@@ -1,10 +1,8 @@
 #include "controller/api/http_connection.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/write.hpp>
 #include <limits>
 
 #include "common/check.h"
@@ -17,27 +15,8 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 64 * 1024;
 constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
-constexpr double kSlowestBytesPerS = 16 * 1024;
 constexpr std::uint64_t kDiscardBytes =
     64 * 1024;  // of a refused request's body, to keep its connection
-constexpr Duration kLinger = seconds(2);
-
-Duration time_for(std::uint64_t bytes) {
-  return duration_from_seconds(static_cast<double>(bytes) / kSlowestBytesPerS);
-}
-
-// "Mon, 23 Nov 2026 10:30:00 GMT", formatted once a second.
-std::string_view http_date(Instant now) {
-  thread_local std::int64_t formatted_s = -1;
-  thread_local std::string text;
-  const std::int64_t now_s = to_us(now) / 1'000'000;
-  if (now_s != formatted_s) {
-    formatted_s = now_s;
-    text =
-        fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(static_cast<std::time_t>(now_s)));
-  }
-  return text;
-}
 
 }  // namespace
 
@@ -322,125 +301,6 @@ Task<void> Connection::discard_small_body() {
   if (!discarded) {
     timed_out_ = false;
     keep_alive_ = false;
-  }
-}
-
-std::string Connection::head_of(const Response& response, std::optional<std::uint64_t> size_bytes,
-                                bool keep_alive) const {
-  std::string head;
-  head.reserve(256 + response.body.size());
-  fmt::format_to(std::back_inserter(head), "HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status,
-                 reason_phrase(response.status), http_date(shared_.clock.now()));
-  if (response.status != 204 && response.status != 304) {
-    fmt::format_to(std::back_inserter(head), "Content-Type: {}\r\n", response.content_type);
-    if (size_bytes) {
-      fmt::format_to(std::back_inserter(head), "Content-Length: {}\r\n", *size_bytes);
-    } else if (chunked_response_) {
-      head += "Transfer-Encoding: chunked\r\n";
-    }
-  }
-  for (const auto& [name, value] : response.headers) {
-    fmt::format_to(std::back_inserter(head), "{}: {}\r\n", name, value);
-  }
-  head += !keep_alive ? "Connection: close\r\n\r\n"
-          : http_1_0_ ? "Connection: keep-alive\r\n\r\n"
-                      : "\r\n";
-  return head;
-}
-
-Task<bool> Connection::send_response(Response response, bool keep_alive) {
-  std::string bytes = head_of(response, response.body.size(), keep_alive);
-  if (request_.verb != Verb::head) {
-    bytes += response.body;
-  }
-  co_return co_await send(std::move(bytes));
-}
-
-Task<bool> Connection::begin(Response response, std::optional<std::uint64_t> size_bytes) {
-  chunked_response_ = !size_bytes && !http_1_0_;
-  keep_alive_ = keep_alive_ && (size_bytes || chunked_response_);
-  co_return co_await send(head_of(response, size_bytes, keep_alive_ && !stopping()));
-}
-
-Task<bool> Connection::write(std::string piece) {
-  if (piece.empty()) {
-    co_return !failed_;
-  }
-  if (chunked_response_) {
-    piece = fmt::format("{:x}\r\n{}\r\n", piece.size(), piece);
-  }
-  co_return co_await send(std::move(piece));
-}
-
-Task<bool> Connection::send(std::string bytes) {
-  if (failed_) {
-    co_return false;
-  }
-  set_deadline(shared_.limits.idle + time_for(bytes.size()));
-  const auto [error, count] = co_await asio::async_write(socket_, asio::buffer(bytes), kAwaitTuple);
-  clear_deadline();
-  failed_ = failed_ || error;
-  co_return !failed_;
-}
-
-// Ends a connection on which the client may still be writing: closing at once would reset it, and
-// the client might lose the answer. Reads on, for a short time, until it closes too.
-Task<void> Connection::linger() {
-  boost::system::error_code error;
-  socket_.shutdown(Socket::shutdown_send, error);
-  set_deadline(kLinger);
-  do {
-    buffer_.consume(buffer_.size());
-  } while (!error && co_await fill());
-}
-
-// ---- noticing that the client goes away while its answer is worked on
-
-void Connection::watch(std::move_only_function<void()> gone) {
-  gone_ = std::move(gone);
-  arm_watch();
-}
-
-// Reads what the client may be sending next into the buffer; with a full buffer, it is not watched
-// any more.
-void Connection::arm_watch() {
-  const std::size_t room = buffer_.max_size() - buffer_.size();
-  if (room > 0) {
-    watch_reading_ = true;
-    socket_.async_read_some(
-        buffer_.prepare(room),
-        [self = shared_from_this()](boost::system::error_code error, std::size_t count) {
-          self->watch_ended(error, count);
-        });
-  }
-}
-
-void Connection::watch_ended(boost::system::error_code error, std::size_t count) {
-  watch_reading_ = false;
-  buffer_.commit(count);
-  if (error && error != asio::error::operation_aborted) {
-    failed_ = true;
-  }
-  if (unwatched_) {
-    std::exchange(unwatched_, nullptr)();
-  } else if (error && gone_) {
-    failed_ = true;
-    std::exchange(gone_, nullptr)();
-  } else if (gone_) {
-    arm_watch();
-  }
-}
-
-Task<void> Connection::unwatch() {
-  gone_ = nullptr;
-  if (watch_reading_) {
-    co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(
-        [this](auto handler) {
-          unwatched_ = [handler = std::move(handler)]() mutable { std::move(handler)(); };
-          boost::system::error_code ignored;
-          socket_.cancel(ignored);
-        },
-        kAwait);
   }
 }
 

@@ -42,6 +42,12 @@ struct HttpLimits {
   std::size_t max_connections = 4096;  // further ones get a 503
 };
 
+// What `bytes` may take at the slowest rate that is put up with.
+constexpr Duration time_for(std::uint64_t bytes) {
+  constexpr double kSlowestBytesPerS = 16 * 1024;
+  return duration_from_seconds(static_cast<double>(bytes) / kSlowestBytesPerS);
+}
+
 // What all connections of a server share.
 struct HttpShared {
   HttpService& service;

@@ -137,21 +137,7 @@ Task<Response> get_job(Call call) {
     unchanged.headers.emplace_back("ETag", etag);
     co_return unchanged;
   }
-  const bool succeeded = found->job.state == core::TaskState::kSucceeded;
-  Values outputs;
-  if (succeeded) {
-    auto read = co_await read_outputs(call, *id, *found->job.result);
-    if (!read) {
-      co_return problem(read.error());
-    }
-    outputs = std::move(*read);
-  }
-  JsonWriter json;
-  write_job(json, found->job,
-            {.waiting_for = found->waiting_for, .outputs = succeeded ? &outputs : nullptr});
-  Response response = json_response(200, json.take());
-  response.headers.emplace_back("ETag", etag);
-  co_return response;
+  co_return co_await job_response(call, found->job, found->waiting_for);
 }
 
 Task<Response> get_result(Call call) {
@@ -194,7 +180,7 @@ Task<Response> get_decisions(Call call) {
     co_return problem(found.error());
   }
   const auto decisions =
-      co_await on_disk(call, [call, id = *id] { return call->archive.decisions(id); });
+      co_await off_strand(call, [call, id = *id] { return call->archive.decisions(id); });
   if (!decisions) {
     co_return problem(decisions.error());
   }

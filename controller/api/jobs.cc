@@ -28,15 +28,22 @@ struct Prepared {
   std::vector<blobs::BlobPin> pins;
 };
 
-// `requests` point into a document that the caller keeps.
-Task<Result<Prepared>> prepare(Call call, std::vector<JobRequest> requests,
-                               std::vector<FieldIssue> issues) {
-  if (const Status valid = to_status(issues); !valid) {
-    co_return fail(valid.error());
+// The encoded inputs of each request; what is wrong with them is added to the issues.
+std::vector<std::string> read_all_inputs(const std::vector<JobRequest>& requests,
+                                         const std::vector<ManifestCache::Entry>& manifests,
+                                         std::vector<FieldIssue>& issues) {
+  std::vector<std::string> inputs;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    inputs.push_back(encode_values(
+        read_inputs(requests[i].inputs, *manifests[i], requests[i].pointer + "/inputs", issues)));
   }
-  Prepared prepared;
-  std::vector<Values> inputs;
-  for (const JobRequest& request : requests) {
+  return inputs;
+}
+
+Task<Result<std::vector<ManifestCache::Entry>>> find_manifests(
+    Call call, const std::vector<JobRequest>* requests) {
+  std::vector<ManifestCache::Entry> manifests;
+  for (const JobRequest& request : *requests) {
     auto manifest = co_await find_manifest(call, request.spec.model);
     if (!manifest) {
       Error error = manifest.error();
@@ -45,19 +52,40 @@ Task<Result<Prepared>> prepare(Call call, std::vector<JobRequest> requests,
       }
       co_return fail(std::move(error));
     }
-    inputs.push_back(read_inputs(request.inputs, **manifest, request.pointer + "/inputs", issues));
+    manifests.push_back(std::move(*manifest));
+  }
+  co_return manifests;
+}
+
+// `requests` point into a document that the caller keeps.
+Task<Result<Prepared>> prepare(Call call, std::vector<JobRequest> requests,
+                               std::vector<FieldIssue> issues) {
+  if (const Status valid = to_status(issues); !valid) {
+    co_return fail(valid.error());
+  }
+  const auto manifests = co_await find_manifests(call, &requests);
+  if (!manifests) {
+    co_return fail(manifests.error());
+  }
+  const auto read = [&]() -> Result<std::vector<std::string>> {
+    return read_all_inputs(requests, *manifests, issues);
+  };
+  const bool large = call.request().body.size() > kLargeDocumentBytes;
+  auto inputs = large ? co_await off_strand(call, read) : read();
+  if (!inputs) {
+    co_return fail(inputs.error());
   }
   if (const Status valid = to_status(std::move(issues)); !valid) {
     co_return fail(valid.error());
   }
+  Prepared prepared;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     core::JobSpec spec = std::move(requests[i].spec);
-    std::string encoded = encode_values(std::exchange(inputs[i], {}));
+    std::string encoded = std::move((*inputs)[i]);
     if (encoded.size() <= kInlineLimitBytes) {
       spec.inputs = Payload::inlined(std::move(encoded));
     } else {
-      auto pin = co_await on_disk(
-          call, [call, encoded = std::move(encoded)] { return call->blobs.put(encoded); });
+      auto pin = co_await off_strand(call, [call, &encoded] { return call->blobs.put(encoded); });
       if (!pin) {
         co_return fail(pin.error());
       }
@@ -100,24 +128,11 @@ Result<std::optional<core::IdempotencyKey>> idempotency_of(const Request& reques
 }
 
 Task<Response> finished_response(Call call, core::Job job) {
-  const bool succeeded = job.state == core::TaskState::kSucceeded;
-  if (!succeeded && job.spec.durability == core::Durability::kNone) {
+  if (job.state != core::TaskState::kSucceeded && job.spec.durability == core::Durability::kNone) {
     co_return problem(
         job.result->error.value_or(Error{ErrorCode::kInternal, "the job ended without a reason"}));
   }
-  Values outputs;
-  if (succeeded) {
-    auto read = co_await read_outputs(call, job.id, *job.result);
-    if (!read) {
-      co_return problem(read.error());
-    }
-    outputs = std::move(*read);
-  }
-  JsonWriter json;
-  write_job(json, job, {.waiting_for = {}, .outputs = succeeded ? &outputs : nullptr});
-  Response response = json_response(200, json.take());
-  response.headers.emplace_back("ETag", fmt::format("\"{}\"", job.version));
-  co_return response;
+  co_return co_await job_response(call, std::move(job), std::nullopt);
 }
 
 // 202. A job that was only just accepted is READY; for others the core is asked.
@@ -173,7 +188,7 @@ Task<Response> submit_job(Call call) {
   const Request& request = call.request();
   auto wait = preferred_wait(request);
   auto idempotency = idempotency_of(request);
-  const auto document = JsonDocument::parse(request.body);
+  const auto document = co_await parse_body(call);
   if (!wait || !idempotency || !document) {
     co_return problem(!wait ? wait.error() : !idempotency ? idempotency.error() : document.error());
   }
@@ -195,7 +210,7 @@ Task<Response> submit_job(Call call) {
 Task<Response> submit_batch(Call call) {
   const Request& request = call.request();
   auto idempotency = idempotency_of(request);
-  const auto document = JsonDocument::parse(request.body);
+  const auto document = co_await parse_body(call);
   if (!idempotency || !document) {
     co_return problem(!idempotency ? idempotency.error() : document.error());
   }

@@ -78,7 +78,7 @@ Task<Response> get_model(Call call) {
 }
 
 Task<Response> put_model(Call call) {
-  const auto document = JsonDocument::parse(call.request().body);
+  const auto document = co_await parse_body(call);
   if (!document) {
     co_return problem(document.error());
   }
@@ -93,7 +93,7 @@ Task<Response> put_model(Call call) {
                                         manifest->name, name.substr(0, 80)),
                             {{"/metadata/name", "must be the name in the path"}}});
   }
-  auto checked = co_await on_disk(call, [call, manifest = std::move(*manifest)] {
+  auto checked = co_await off_strand(call, [call, manifest = std::move(*manifest)] {
     return check_artifacts(call->blobs, manifest);
   });
   if (!checked) {

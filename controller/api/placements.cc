@@ -53,7 +53,7 @@ Task<Result<std::uint64_t>> input_bytes_of(Call call, JobRequest request,
 }  // namespace
 
 Task<Response> plan_placement(Call call) {
-  const auto document = JsonDocument::parse(call.request().body);
+  const auto document = co_await parse_body(call);
   if (!document) {
     co_return problem(document.error());
   }
@@ -90,7 +90,7 @@ Task<Response> get_policies(Call call) {
 }
 
 Task<Response> put_policy(Call call) {
-  const auto document = JsonDocument::parse(call.request().body);
+  const auto document = co_await parse_body(call);
   if (!document) {
     co_return problem(document.error());
   }

@@ -59,18 +59,21 @@ class MemoryArchive final : public JobArchive {
   std::map<JobId, std::vector<core::DecisionRecord>> decisions_;
 };
 
-// An io_context on a thread of its own.
+// An io_context on threads of its own.
 struct Loop {
+  explicit Loop(int threads) : io(threads) {
+    for (int i = 0; i < threads; ++i) {
+      running.emplace_back([this] { io.run(); });
+    }
+  }
   ~Loop() { join(); }
   void join() {
     work.reset();
-    if (thread.joinable()) {
-      thread.join();
-    }
+    running.clear();
   }
-  boost::asio::io_context io{1};
+  boost::asio::io_context io;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
-  std::thread thread{[this] { io.run(); }};
+  std::vector<std::jthread> running;
 };
 
 }  // namespace
@@ -232,8 +235,8 @@ struct TestApi::State final : public controller::Gateway {
   std::map<AttemptUid, SessionId> sessions;
   std::map<std::string, SessionId> agents;
 
-  Loop core_loop;
-  Loop api_loop;
+  Loop core_loop{1};
+  Loop api_loop{2};
   ApiServer server;
   std::uint16_t port = 0;
   bool stopped = false;

@@ -1,7 +1,7 @@
 // api_fixture.h: the real API server over the real core in this process, with a scripted agent, a
 // clock that tests move, and a small blocking HTTP client.
 //
-// The core runs on one thread and the server on another, so nothing may rely on sharing one.
+// The core runs on one thread and the server on two others, so nothing may rely on sharing one.
 // Whatever the core wants stored counts as durable at once; results and decisions are kept for the
 // archive.
 
