@@ -53,12 +53,7 @@ class Daemon {
 
   void run() {
     boost::asio::signal_set signals(io_, SIGINT, SIGTERM);
-    signals.async_wait([this](boost::system::error_code cancelled, int signal) {
-      if (!cancelled) {
-        log_->info("stopping on signal {}", signal);
-        api_->stop(config_.stop_grace, [this] { io_.stop(); });
-      }
-    });
+    await_signal(signals, false);
     std::vector<std::jthread> threads;
     for (std::uint32_t i = 1; i < config_.threads; ++i) {
       threads.emplace_back([this] { io_.run(); });
@@ -71,14 +66,28 @@ class Daemon {
     if (hub_) {
       hub_->stop();
     }
-    if (driver_) {
-      driver_->stop();
-    }
+    durable_listener_ = nullptr;
     store_.reset();  // waits for what was appended
     log_->info("stopped");
   }
 
  private:
+  // The first signal stops in order; a second one stops now, whatever is under way.
+  void await_signal(boost::asio::signal_set& signals, bool stopping) {
+    signals.async_wait([this, &signals, stopping](boost::system::error_code cancelled, int signal) {
+      if (cancelled) {
+        return;
+      }
+      log_->info("stopping on signal {}{}", signal, stopping ? ", at once" : "");
+      if (stopping) {
+        io_.stop();
+        return;
+      }
+      api_->stop(config_.stop_grace, [this] { io_.stop(); });
+      await_signal(signals, true);
+    });
+  }
+
   Status open_store() {
     store::RocksOptions options;
     options.path = config_.data_dir + "/store";

@@ -1,8 +1,8 @@
 // daemon.h: the controller's process: makes every part, connects them, runs until told to stop.
 //
 // Order of making: log, store, blobs, core, driver, metrics, API, hub; of stopping: API (no new
-// requests), hub (no new events of agents), driver, store (everything appended becomes durable).
-// Each part refers only to parts made before it.
+// requests), the io_context (nothing is applied any more), hub, store (what was appended becomes
+// durable). Each part refers only to parts made before it.
 
 #pragma once
 

@@ -40,11 +40,6 @@ Status Driver::start(store::Store& store, Sinks sinks) {
   return {};
 }
 
-void Driver::stop() {
-  stopped_ = true;
-  asio::post(strand_, [this] { timer_.cancel(); });
-}
-
 core::Ticket Driver::ask(core::Event event,
                          std::move_only_function<void(Result<core::Reply>)> on_answer) {
   const core::Ticket ticket = next_ticket_++;
@@ -88,9 +83,6 @@ void Driver::on_durable(store::Position position) {
 }
 
 void Driver::apply(core::Event event) {
-  if (stopped_) {
-    return;
-  }
   carry_out(core_.apply(std::move(event), clock_.now()));
   arm_timer();
 }
@@ -153,7 +145,7 @@ void Driver::arm_timer() {
   armed_ = next;
   timer_.expires_after(std::max(next - clock_.now(), Duration(0)));
   timer_.async_wait([this](boost::system::error_code cancelled) {
-    if (cancelled || stopped_) {
+    if (cancelled) {
       return;
     }
     armed_ = kNever;

@@ -4,8 +4,9 @@
 // outbox until what they depend on is durable, then commands go to the hub, answers to whoever
 // asked, happenings to metrics, logs and watchers.
 //
-// Made by main, which also owns everything it refers to. start() before the first event; stop()
-// before anything it refers to goes away: after it, nothing is applied and no callback runs.
+// Made by main, which also owns everything it refers to. start() before the first event. It stops
+// with the io_context: main stops that, and its threads, before anything that this refers to goes
+// away.
 
 #pragma once
 
@@ -38,7 +39,6 @@ class Driver final : public Gateway {
   // Takes over what the store holds and opens a new epoch, durably, before it returns. Blocks; call
   // before the threads of the io_context run. kCorrupt if the store does not decode.
   Status start(store::Store& store, Sinks sinks);
-  void stop();
 
   core::Ticket ask(core::Event event,
                    std::move_only_function<void(Result<core::Reply>)> on_answer) override;
@@ -46,7 +46,10 @@ class Driver final : public Gateway {
   void inspect(std::move_only_function<void(const core::Core&, Instant now)> look) override;
 
   // Batches written and not durable yet. Any thread.
-  std::uint64_t batches_behind() const { return appended_ - durable_; }
+  std::uint64_t batches_behind() const {
+    const store::Position durable = durable_;  // first: what is appended meanwhile only adds
+    return appended_ > durable ? appended_ - durable : 0;
+  }
 
   // From the store's thread.
   void on_durable(store::Position position);
@@ -77,7 +80,6 @@ class Driver final : public Gateway {
   std::atomic<store::Position> appended_ = 0;
   std::atomic<store::Position> durable_ = 0;
   std::atomic<bool> release_posted_ = false;
-  std::atomic<bool> stopped_ = false;
 };
 
 }  // namespace skerry::controller

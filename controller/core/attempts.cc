@@ -34,19 +34,16 @@ Found find_live(Context& ctx, const NodeEntry& node, const AttemptRef& ref) {
 }
 
 // A result that was sent again because its acknowledgement got lost is still the committed one.
-bool was_committed(const Context& ctx, const NodeEntry& node, const AttemptRef& ref) {
+bool was_committed(const Context& ctx, const AttemptRef& ref) {
   const auto it = ctx.state.jobs.find(ref.job);
-  if (it == ctx.state.jobs.end() || !it->second.job.result) {
-    return false;
-  }
-  const TaskResult& result = *it->second.job.result;
-  return it->second.job.state == TaskState::kSucceeded && result.attempt == ref.number &&
-         result.node_name == node.spec.name;
+  return it != ctx.state.jobs.end() && it->second.job.result &&
+         it->second.job.result->uid == ref.uid;
 }
 
 TaskResult result_of(const Context& ctx, const JobEntry& entry, const Attempt& attempt,
                      AttemptEnded& event) {
   return {.attempt = attempt.number,
+          .uid = attempt.uid,
           .node_name = attempt.node_name,
           .variant_name = attempt.variant_name,
           .output = std::move(event.output),
@@ -142,6 +139,11 @@ void attempt_failed(Context& ctx, JobEntry& entry, const Attempt& attempt, Attem
   if (event.outcome == AttemptOutcome::kCrashed) {
     model_crashed_on(ctx, ctx.state.models.at(entry.job.spec.model), attempt.node);
   }
+  if (event.outcome == AttemptOutcome::kCrashed && entry.sequence != 0) {
+    sequence_lost(ctx, entry.sequence,
+                  "the process that held this sequence's state crashed; start a new sequence");
+    return;
+  }
   if (event.outcome == AttemptOutcome::kModelFailed) {
     TaskResult result = result_of(ctx, entry, attempt, event);
     result.output = {};
@@ -197,9 +199,9 @@ void handle(Context& ctx, AttemptEnded& event) {
   node_heard(ctx, *node);
   const auto [entry, attempt] = find_live(ctx, *node, event.attempt);
   if (entry == nullptr) {
-    const bool committed = was_committed(ctx, *node, event.attempt);
-    const BatchNumber after = committed ? ctx.state.jobs.at(event.attempt.job).job.last_batch : 0;
-    ctx.send(event.session, AckResult{event.attempt, committed}, after);
+    // The agent forgets the result on this word, so whatever it rests on must be durable.
+    ctx.send(event.session, AckResult{event.attempt, was_committed(ctx, event.attempt)},
+             ctx.state.batches);
     return;
   }
   learn(ctx, *entry, *attempt, event);
@@ -237,7 +239,10 @@ void handle(Context& ctx, AttemptReturned& event) {
     job_changed(ctx, *entry);
     return;
   }
-  back_off(ctx, *entry, 0);
+  if (!node->draining) {
+    exclude(*entry, node->id);  // it may say so for ever, of this task
+  }
+  back_off(ctx, *entry, ++entry->job.retries.returned);
   announce(ctx, *entry, returned.node_name, returned.variant_name, event.reason);
 }
 

@@ -21,6 +21,9 @@ struct Context {
   // The number that this apply's batch has or will have.
   BatchNumber batch() const { return state.batches + 1; }
 
+  // Everything up to now: for what depends on the state as a whole, not on one job.
+  BatchNumber batch_so_far() const { return effects.writes.empty() ? state.batches : batch(); }
+
   void write(RecordWrite record) { effects.writes.push_back(std::move(record)); }
 
   void answer(Ticket ticket, Result<Reply> reply, BatchNumber after = 0) {
@@ -65,10 +68,12 @@ void settle(Context& ctx, JobEntry& entry, std::string_view reason);
 void resume(State& state, JobEntry& entry, Attempt& attempt, bool running);
 
 // ---- sequences.cc
+void bind_sequence(Context& ctx, const Job& ended);
 void join_sequence(Context& ctx,
                    JobEntry& entry);  // instead of make_ready, for a new job with a sequence
 void sequence_placed(Context& ctx, JobEntry& entry, NodeId node, scheduler::VariantId variant);
 void sequence_task_ended(Context& ctx, JobEntry& entry);
+void sequence_lost(Context& ctx, std::uint64_t sequence, const std::string& why);
 void sequences_lost_with(Context& ctx, NodeId node);  // its state is gone: the tasks fail
 void sequence_timer(Context& ctx, std::uint64_t sequence);
 
@@ -124,6 +129,7 @@ void set_resident(State& state, NodeEntry& node, const std::vector<VariantName>&
 void handle(Context& ctx, ChangeNode& event);
 void handle(Context& ctx, SetPolicy& event);
 NodeRecord record_of(const NodeEntry& node);
+MetaRecord meta_record(const State& state);
 void drained_if_empty(Context& ctx, NodeEntry& node);
 
 // ---- retention.cc

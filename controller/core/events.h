@@ -1,6 +1,6 @@
 // events.h: everything that can happen to the core. Shells translate their world into these values.
 //
-// A Ticket is the caller's number for an answer: api/ picks it, the core only returns it
+// A Ticket is the caller's number for an answer: the driver picks it, the core only returns it
 // (effects.h, Answer).
 
 #pragma once

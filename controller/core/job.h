@@ -3,17 +3,14 @@
 // A job holds one task (the unit of placement); a task has attempts, numbered from 1, of which at
 // most two live at once.
 //
-//                    +-----------------------------------------------+
-//                    v                                               |
-//   READY -> LEASED -> RUNNING -> SUCCEEDED | FAILED | CANCELLED | EXPIRED | QUARANTINED (terminal:
-//   absorb all)
-//     ^         |         |
-//     |         +----+----+--> UNKNOWN   its node is silent: back to RUNNING when it returns, or
-//     READY when given up
-//     +-- BACKOFF <--+         waiting to try again
+//   READY --> LEASED --> RUNNING --> SUCCEEDED | FAILED | CANCELLED | EXPIRED | QUARANTINED
+//     ^         |           |          (terminal: they absorb every later event)
+//     |         +-----+-----+--> UNKNOWN   its node is silent: RUNNING again when it returns, or
+//     |               |                    READY when it is given up
+//     +--- BACKOFF <--+                    waiting to try again
 //
 // LEASED: an attempt was given to a node, which has not started it. Only LEASED, BACKOFF, READY and
-// the terminal states are stored; RUNNING and UNKNOWN come back as LEASED after a restart.
+// the terminal states are stored; RUNNING and UNKNOWN come back as UNKNOWN after a restart.
 
 #pragma once
 
@@ -111,6 +108,7 @@ struct Attempt {
 // How a task ended.
 struct TaskResult {
   std::uint32_t attempt = 0;  // which one; 0 = none (cancelled or expired while waiting)
+  AttemptUid uid;
   std::string node_name;
   std::string variant_name;
   Payload output;              // empty unless succeeded
@@ -124,6 +122,7 @@ struct TaskResult {
 struct Retries {
   std::uint32_t infrastructure = 0;
   std::uint32_t crashes = 0;
+  std::uint32_t returned = 0;  // given back unstarted; only slows the next try
 
   bool operator==(const Retries&) const = default;
 };
@@ -140,7 +139,7 @@ struct Job {
   Retries retries;
   Instant ready_at{};  // BACKOFF ends
   std::optional<TaskResult>
-      result;  // terminal only; the output's bytes may be in the store instead (see result_stored)
+      result;                 // terminal only; the output's bytes may be in the store instead
   std::uint64_t version = 0;  // grows with every change; ETag
   std::uint64_t last_batch =
       0;  // number of the batch that holds its newest record; 0 = none (durability none)

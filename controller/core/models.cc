@@ -85,22 +85,22 @@ void install_model(State& state, const ModelManifest& manifest, std::uint64_t re
 void handle(Context& ctx, PutModel& event) {
   State& state = ctx.state;
   const std::string& name = event.manifest.name;
-  std::uint64_t revision = 1;
   if (const auto it = state.models.find(name); it != state.models.end()) {
     const bool same = manifest_to_json(it->second.manifest) == manifest_to_json(event.manifest);
     if (same && !it->second.tripped) {
-      ctx.answer(event.ticket, Changed{false});
+      ctx.answer(event.ticket, Changed{false}, state.batches);
       return;
     }
-    revision = it->second.revision + 1;
     for (const auto& variant : it->second.manifest.variants) {
       if (!variant.digest.empty()) {
         drop_blob(ctx, variant.digest);
       }
     }
   }
+  const std::uint64_t revision = ++state.last_revision;
   install_model(state, event.manifest, revision);
   ctx.write(ModelRecord{revision, event.manifest});
+  ctx.write(meta_record(state));
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
   ctx.happen(ModelChanged{name, "applied"}, ctx.batch());
   state.ready.unblock_all();
@@ -159,10 +159,12 @@ void probe_next(Context& ctx, NodeEntry& node) {
     return;
   }
   const ModelEntry& model = ctx.state.models.at(node.probing->model);
-  ctx.send(*node.session, ProbeVariant{.model = node.probing->model,
-                                       .variant = node.probing->variant,
-                                       .manifest_revision = model.revision,
-                                       .runs = ctx.state.settings.probe_runs});
+  ctx.send(*node.session,
+           ProbeVariant{.model = node.probing->model,
+                        .variant = node.probing->variant,
+                        .manifest_revision = model.revision,
+                        .runs = ctx.state.settings.probe_runs},
+           ctx.batch_so_far());
 }
 
 void handle(Context& ctx, ProbeEnded& event) {

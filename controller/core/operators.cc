@@ -72,6 +72,12 @@ void remove_node(Context& ctx, const ChangeNode& event, NodeEntry& node) {
 
 }  // namespace
 
+MetaRecord meta_record(const State& state) {
+  return {.epoch = state.epoch,
+          .policy = std::string(state.placer.policy_name()),
+          .last_revision = state.last_revision};
+}
+
 NodeRecord record_of(const NodeEntry& node) {
   return {.id = node.id,
           .spec = node.spec,
@@ -101,7 +107,7 @@ void handle(Context& ctx, ChangeNode& event) {
   }
   const bool was_draining = node.draining;
   if (!apply_action(node, event.action)) {
-    ctx.answer(event.ticket, Changed{false});
+    ctx.answer(event.ticket, Changed{false}, ctx.state.batches);
     return;
   }
   ctx.write(record_of(node));
@@ -123,12 +129,12 @@ void handle(Context& ctx, SetPolicy& event) {
     return;
   }
   if (ctx.state.placer.policy_name() == event.name) {
-    ctx.answer(event.ticket, Changed{false});
+    ctx.answer(event.ticket, Changed{false}, ctx.state.batches);
     return;
   }
   ctx.state.placer.set_policy(std::move(policy));
   ctx.state.ready.unblock_all();
-  ctx.write(MetaRecord{ctx.state.epoch, event.name});
+  ctx.write(meta_record(ctx.state));
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
   ctx.happen(PolicyChanged{event.name}, ctx.batch());
 }

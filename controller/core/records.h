@@ -1,4 +1,4 @@
-// records.h: what the core asks to be stored, as typed values. controller/store/records_codec.h
+// records.h: what the core asks to be stored, as typed values. controller/records/codec.h
 // turns them into bytes.
 //
 // A restart is restore(all records): what is not in a record is lost with the process, on purpose
@@ -85,6 +85,7 @@ struct DecisionRecord {
 struct MetaRecord {
   Epoch epoch;  // of the process that wrote it
   std::string policy;
+  std::uint64_t last_revision = 0;  // of any model ever; agents and caches know a manifest by it
 };
 struct DeleteRecords {  // retention: the job with its task, result, decisions
   JobId id;

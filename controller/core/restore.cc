@@ -116,7 +116,8 @@ void restore_sequence(Context& ctx, JobEntry& entry) {
   }
 }
 
-void restore_results(State& state, std::vector<ResultRecord>& results) {
+void restore_results(Context& ctx, std::vector<ResultRecord>& results) {
+  State& state = ctx.state;
   std::ranges::sort(results, {}, [](const ResultRecord& record) {
     return std::pair(record.result.ended_at, record.id);
   });
@@ -128,6 +129,7 @@ void restore_results(State& state, std::vector<ResultRecord>& results) {
     it->second.job.result->output.bytes = nullptr;
     it->second.job.spec.inputs = {};
     use_blob(state, it->second.job.result->output);
+    bind_sequence(ctx, it->second.job);
     state.ended.push_back(record.id);
   }
 }
@@ -140,7 +142,8 @@ void restore(Context& ctx, StoredState stored) {
   if (auto policy = scheduler::make_heuristic(stored.meta.policy)) {
     state.placer.set_policy(std::move(policy));
   }
-  ctx.write(MetaRecord{state.epoch, std::string(state.placer.policy_name())});
+  state.last_revision = stored.meta.last_revision;
+  ctx.write(meta_record(state));
 
   std::ranges::sort(stored.models, {},
                     [](const ModelRecord& record) { return record.manifest.name; });
@@ -161,7 +164,7 @@ void restore(Context& ctx, StoredState stored) {
   for (const auto& record : stored.tasks) {
     restore_task(ctx, state.jobs.at(record.id), record);
   }
-  restore_results(state, stored.results);
+  restore_results(ctx, stored.results);
   for (auto& [id, entry] : state.jobs) {
     if (!is_terminal(entry.job.state)) {
       queue_open_job(ctx, entry);

@@ -16,6 +16,16 @@ std::string key_of(const JobSpec& spec) {
   return spec.ns + '\n' + spec.model + '\n' + spec.sequence;
 }
 
+// The sequence's number, made if it is new.
+std::uint64_t number_of(State& state, const JobSpec& spec) {
+  const auto [number, fresh] =
+      state.sequence_numbers.try_emplace(key_of(spec), state.next_sequence);
+  if (fresh) {
+    state.sequences[state.next_sequence++].key = number->first;
+  }
+  return number->second;
+}
+
 void forget_sequence(State& state, std::uint64_t number) {
   const auto it = state.sequences.find(number);
   state.sequence_numbers.erase(it->second.key);
@@ -26,12 +36,7 @@ void forget_sequence(State& state, std::uint64_t number) {
 
 void join_sequence(Context& ctx, JobEntry& entry) {
   State& state = ctx.state;
-  const auto [number, fresh] =
-      state.sequence_numbers.try_emplace(key_of(entry.job.spec), state.next_sequence);
-  if (fresh) {
-    state.sequences[state.next_sequence++].key = number->first;
-  }
-  entry.sequence = number->second;
+  entry.sequence = number_of(state, entry.job.spec);
   SequenceEntry& sequence = state.sequences.at(entry.sequence);
   if (sequence.active) {
     sequence.behind.push_back(entry.job.id);
@@ -39,6 +44,27 @@ void join_sequence(Context& ctx, JobEntry& entry) {
   }
   sequence.active = entry.job.id;
   make_ready(ctx, entry);
+}
+
+// After a restart: the sequence's state is still where its last task ran.
+void bind_sequence(Context& ctx, const Job& ended) {
+  const auto node = ctx.state.nodes.find(ended.result->node_name);
+  const auto model = ctx.state.models.find(ended.spec.model);
+  const Instant idle_until = ended.result->ended_at + ctx.state.settings.sequence_idle;
+  if (ended.spec.sequence.empty() || node == ctx.state.nodes.end() ||
+      model == ctx.state.models.end() || idle_until <= ctx.now) {
+    return;
+  }
+  const auto variant = model->second.variants.find(ended.result->variant_name);
+  if (variant == model->second.variants.end()) {
+    return;
+  }
+  const std::uint64_t number = number_of(ctx.state, ended.spec);
+  SequenceEntry& sequence = ctx.state.sequences.at(number);
+  sequence.node = node->second.id;
+  sequence.variant = variant->second;
+  sequence.idle_since = ended.result->ended_at;
+  ctx.state.timers.add({idle_until, TimerKind::kSequence, number});
 }
 
 void sequence_placed(Context& ctx, JobEntry& entry, NodeId node, scheduler::VariantId variant) {
@@ -71,6 +97,18 @@ void sequence_task_ended(Context& ctx, JobEntry& entry) {
       {ctx.now + ctx.state.settings.sequence_idle, TimerKind::kSequence, entry.sequence});
 }
 
+void sequence_lost(Context& ctx, std::uint64_t number, const std::string& why) {
+  SequenceEntry& sequence = ctx.state.sequences.at(number);
+  std::deque<JobId> tasks = std::exchange(sequence.behind, {});
+  if (sequence.active) {
+    tasks.push_front(*sequence.active);
+  }
+  for (const auto id : tasks) {
+    end_with_error(ctx, ctx.state.jobs.at(id), TaskState::kFailed, ErrorCode::kNodeLost, why);
+  }
+  forget_sequence(ctx.state, number);
+}
+
 void sequences_lost_with(Context& ctx, NodeId node) {
   std::vector<std::uint64_t> lost;
   for (const auto& [number, sequence] : ctx.state.sequences) {
@@ -79,16 +117,8 @@ void sequences_lost_with(Context& ctx, NodeId node) {
     }
   }
   for (const auto number : lost) {
-    SequenceEntry& sequence = ctx.state.sequences.at(number);
-    std::deque<JobId> tasks = std::exchange(sequence.behind, {});
-    if (sequence.active) {
-      tasks.push_front(*sequence.active);
-    }
-    for (const auto id : tasks) {
-      end_with_error(ctx, ctx.state.jobs.at(id), TaskState::kFailed, ErrorCode::kNodeLost,
-                     "the node that held this sequence's state was lost; start a new sequence");
-    }
-    forget_sequence(ctx.state, number);
+    sequence_lost(ctx, number,
+                  "the node that held this sequence's state was lost; start a new sequence");
   }
 }
 

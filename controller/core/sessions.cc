@@ -70,7 +70,8 @@ void reconcile(Context& ctx, NodeEntry& node, const AgentHello& hello) {
   for (const auto& ref : hello.running) {
     const auto it = ctx.state.jobs.find(ref.job);
     if (it == ctx.state.jobs.end() || find_attempt(it->second, ref.uid) == nullptr) {
-      ctx.send(hello.session, CancelAttempt{ref, ctx.state.epoch, "not wanted any more"});
+      ctx.send(hello.session, CancelAttempt{ref, ctx.state.epoch, "not wanted any more"},
+               ctx.batch_so_far());
     }
   }
 }

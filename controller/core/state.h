@@ -3,10 +3,11 @@
 //
 //   jobs        every open job and the retained ended ones, by id
 //   ready       which of them wait for a node, in order of turn
-//   sequences   stateful sequences: which node and variant they are bound to, and which tasks wait
-//   behind the running one nodes       every enrolled node; session is set while its agent is
-//   connected models      manifests, and which variants exist waiters     callers that wait for a
-//   job's end timers      what waits for time
+//   sequences   stateful sequences: where each one's state is, and which tasks wait their turn
+//   nodes       every enrolled node; its session is set while its agent is connected
+//   models      manifests, and which variants exist
+//   waiters     callers that wait for a job's end
+//   timers      what waits for time
 //
 // Ownership: State owns everything; entries refer to each other by id only.
 
@@ -109,6 +110,7 @@ struct State {
   Epoch epoch;
   std::uint64_t next_job = 1;
   BatchNumber batches = 0;
+  std::uint64_t last_revision = 0;  // of any model ever, so that none is used twice
 
   scheduler::Fleet fleet;
   scheduler::Placer placer;

@@ -154,7 +154,9 @@ Result<core::TaskRecord> decode_task(std::string_view key, std::string_view valu
       .attempts = task.attempts(),
       .live = {},
       .excluded_nodes = {task.excluded_nodes().begin(), task.excluded_nodes().end()},
-      .retries = {.infrastructure = task.infrastructure_retries(), .crashes = task.crashes()},
+      .retries = {.infrastructure = task.infrastructure_retries(),
+                  .crashes = task.crashes(),
+                  .returned = task.returned()},
       .ready_at = instant_from_us(task.ready_us()),
       .version = task.version()};
   for (const auto& from : task.live()) {
@@ -183,6 +185,7 @@ Result<core::ResultRecord> decode_result(std::string_view key, std::string_view 
   result.usage = usage(from.usage());
   result.predicted = objectives(from.predicted());
   result.actual = objectives(from.actual());
+  result.uid = {from.uid_high(), from.uid_low()};
   result.ended_at = instant_from_us(from.ended_us());
   if (from.has_error()) {
     const auto code = error_code(from.error().code());
@@ -258,7 +261,7 @@ Result<core::MetaRecord> decode_meta(std::string_view value) {
   if (!parse(meta, value)) {
     return corrupt("epoch");
   }
-  return core::MetaRecord{{meta.epoch()}, meta.policy()};
+  return core::MetaRecord{{meta.epoch()}, meta.policy(), meta.last_revision()};
 }
 
 Result<core::DecisionRecord> decode_decision(std::string_view key, std::string_view value) {

@@ -90,6 +90,7 @@ Write encode(const core::TaskRecord& record) {
   task.mutable_excluded_nodes()->Assign(record.excluded_nodes.begin(), record.excluded_nodes.end());
   task.set_infrastructure_retries(record.retries.infrastructure);
   task.set_crashes(record.retries.crashes);
+  task.set_returned(record.retries.returned);
   task.set_ready_us(to_us(record.ready_at));
   task.set_version(record.version);
   return put(Table::kTask, job_key(record.id), task);
@@ -124,6 +125,8 @@ Write encode(const core::ResultRecord& record) {
   fill(*result.mutable_usage(), from.usage);
   fill(*result.mutable_predicted(), from.predicted);
   fill(*result.mutable_actual(), from.actual);
+  result.set_uid_high(from.uid.high);
+  result.set_uid_low(from.uid.low);
   result.set_ended_us(to_us(from.ended_at));
   return put(Table::kResult, job_key(record.id), result);
 }
@@ -204,6 +207,7 @@ Write encode(const core::MetaRecord& record) {
   stored::Meta meta;
   meta.set_epoch(record.epoch.value);
   meta.set_policy(record.policy);
+  meta.set_last_revision(record.last_revision);
   return put(Table::kMeta, std::string(kMetaKey), meta);
 }
 

@@ -183,9 +183,51 @@ TEST_F(CoreNodes, WorkGivenBackCostsNoRetry) {
   const auto n1 = connect("n1");
   const JobId id = submit(spec());
   apply(AttemptReturned{n1, last_assigned(n1), "draining"});
-  EXPECT_EQ(core->find_job(id)->retries, Retries{});
+  EXPECT_EQ(core->find_job(id)->retries.infrastructure, 0u);
+  EXPECT_EQ(core->find_job(id)->retries.crashes, 0u);
   pass(seconds(1));
   EXPECT_EQ(state(id), TaskState::kLeased);
+}
+
+TEST_F(CoreNodes, ANodeThatGivesATaskBackIsNotAskedAgainWhileAnotherCanTakeIt) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  const auto n2 = connect("n2");
+  apply(AttemptReturned{n1, last_assigned(n1), "does not fit"});
+  pass(seconds(1));
+  EXPECT_EQ(last_assigned(n2).job, id);
+}
+
+TEST_F(CoreNodes, ARevisionNamesOneManifestForEverAlsoAfterTheModelWasDeleted) {
+  put_model();
+  const auto first = core->model("m")->revision;
+  apply(DeleteModel{.ticket = 60, .name = "m"});
+  put_model("m", {0.5});
+  EXPECT_GT(core->model("m")->revision, first);
+}
+
+TEST_F(CoreNodes, AFailureThatIsReportedAgainGetsTheSameAcknowledgement) {
+  put_model();
+  const auto n1 = connect("n1");
+  submit(spec());
+  const AttemptRef attempt = last_assigned(n1);
+  finish(n1, attempt, AttemptOutcome::kModelFailed);
+  finish(n1, attempt, AttemptOutcome::kModelFailed);
+  for (const auto& ack : sent<AckResult>(n1)) {
+    EXPECT_TRUE(ack.committed);
+  }
+}
+
+TEST_F(CoreNodes, WhatIsConfirmedWithoutAChangeIsDurableToo) {
+  put_model();
+  connect("n1");
+  apply(ChangeNode{.ticket = 70, .name = "n1", .action = NodeAction::kCordon});
+  const auto batches = core->batches_written();
+  held.clear();
+  apply(ChangeNode{.ticket = 71, .name = "n1", .action = NodeAction::kCordon});
+  ASSERT_EQ(held.size(), 1u);
+  EXPECT_EQ(held[0].after, batches);
 }
 
 TEST_F(CoreNodes, TheBrakeHoldsWhenMostOfTheFleetFallsSilentTogetherAndEndsInTime) {
