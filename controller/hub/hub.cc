@@ -1,5 +1,6 @@
 #include "controller/hub/hub.h"
 
+#include <absl/synchronization/mutex.h>
 #include <fmt/format.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server.h>
@@ -56,6 +57,10 @@ class LinkService final : public ServiceBase {
 };
 
 int to_ms_int(Duration d) { return static_cast<int>(to_ms(d)); }
+
+// Debian builds Abseil with the search for lock cycles on, which takes a global lock at each of
+// gRPC's own locks.
+void calm_grpc_locks() { absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore); }
 
 void configure(grpc::ServerBuilder& builder, const HubOptions& options) {
   grpc::ResourceQuota quota("hub");
@@ -135,6 +140,7 @@ Result<std::unique_ptr<Hub>> Hub::start(HubOptions options, controller::Gateway&
     return fail(std::move(credentials).error());
   }
   auto state = std::make_unique<State>(std::move(options), gateway, blobs, models, clock, log);
+  calm_grpc_locks();
   grpc::ServerBuilder builder;
   configure(builder, state->options);
   const std::string address = fmt::format("{}:{}", state->options.listen, state->options.port);
