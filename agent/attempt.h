@@ -1,10 +1,9 @@
 // attempt.h: one attempt on its way through the node, and the order in which attempts wait for a
 // slot.
 //
-//   kFetching -> kWaiting -> kRunning [-> kStoring] -> ended           materials fetched; slot held
-//   while kRunning only
-//       |            |
-//       +------------+--> returned (drain, over memory), cancelled, expired
+//   kFetching --> kWaiting --> kRunning [--> kStoring] --> ended
+//       |             |            (materials fetched; a slot is held only while kRunning)
+//       +-------------+--> returned (drain, over memory), cancelled, expired
 
 #pragma once
 

@@ -23,6 +23,10 @@ auto unknown_job(JobId id) {
                           to_string(id)));
 }
 
+Task<Result<FoundJob>> await_job(Call call, JobId id, Duration wait);
+
+// The job as it stands. That it ended is told only when that is durable, which is what Await waits
+// for; what a job that goes on is doing may change with a crash anyway.
 Task<Result<FoundJob>> find_job(Call call, JobId id) {
   auto found =
       co_await inspect(call, [id](const core::Core& core, Instant) -> std::optional<FoundJob> {
@@ -34,6 +38,9 @@ Task<Result<FoundJob>> find_job(Call call, JobId id) {
   }
   if (!*found) {
     co_return unknown_job(id);
+  }
+  if (is_terminal((*found)->job.state)) {
+    co_return co_await await_job(call, id, Duration(0));
   }
   co_return std::move(**found);
 }

@@ -1,10 +1,10 @@
 // stream.h: one agent's session: reads and checks what it says, writes what the core sends it.
 //
-//   kGreeting --Hello--> kOpen --> kClosing --> kBroken          (any may be skipped, none goes
-//   back)
+//   kGreeting --Hello--> kOpen --> kClosing --> kBroken      (any may be skipped, none goes back)
 //
 //   kGreeting  nothing but a Hello is taken; another message, or a Hello that cannot be taken, is
-//   refused and ends it kOpen      messages are told to the core one by one, or refused one by one
+//              refused and ends it
+//   kOpen      messages are told to the core one by one, or refused one by one
 //   kClosing   nothing is told any more; what is queued is still written, then the call is finished
 //   kBroken    nothing is written any more; the call was cancelled, or failed
 //
