@@ -136,6 +136,7 @@ void Session::welcomed(Instant now, const Welcome& welcome) {
   next_heartbeat_ = now;
   heartbeat_due_ = false;
   outbox_.clear();
+  patient_ = 0;
   credits_.reset();
   resident_.reset();
   cursor_ = 0;
@@ -232,7 +233,8 @@ Instant Session::next_timer() const {
     case State::kStopped:
       return kNever;
     case State::kLive:
-      return std::min(next_heartbeat_, heard_ + options_.silence_limit);
+      return std::min({next_heartbeat_, heard_ + options_.silence_limit,
+                       patient_ > 0 && !writing_ ? patience_ : kNever});
     default:
       return deadline_;
   }
@@ -247,6 +249,9 @@ void Session::send(Instant now, ToController message) {
   } else if (auto* resident = std::get_if<Resident>(&message)) {
     resident_ = std::move(*resident);
   } else if (outbox_.size() < options_.outbox_limit) {
+    const bool patient = std::holds_alternative<Started>(message);
+    patience_ = patient && patient_ == 0 ? now + options_.started_delay : patience_;
+    patient_ += patient ? 1 : 0;
     outbox_.push_back(std::move(message));
   } else {
     drop_connection(
@@ -254,8 +259,14 @@ void Session::send(Instant now, ToController message) {
   }
 }
 
+bool Session::hurries() const {
+  const auto spooled = journal_.next_spooled(cursor_);
+  return heartbeat_due_ || credits_ || resident_ || goodbye_ || outbox_.size() > patient_ ||
+         (spooled && spooled->position <= journal_.durable());
+}
+
 void Session::flush(Instant now) {
-  if (!live() || writing_) {
+  if (!live() || writing_ || (!hurries() && now < patience_)) {
     return;
   }
   std::vector<Outgoing> frame = next_frame(now);
@@ -292,6 +303,7 @@ std::vector<Outgoing> Session::next_frame(Instant now) {
     resident_.reset();
   }
   while (!outbox_.empty() && room()) {
+    patient_ -= std::holds_alternative<Started>(outbox_.front()) ? 1 : 0;
     add(frame, std::move(outbox_.front()));
     outbox_.pop_front();
   }

@@ -5,15 +5,17 @@
 //   kStopped -------> kConnecting ------> kGreeting --------> kLive
 //                       ^      | closed,     | closed, late,     | closed, silent,
 //                       |      v late        v refused           v refused, flooded
-//                       +--- kWaiting <------+-------------------+         finish -> kLive ...
-//                       Goodbye -> kStopped
+//                       +--- kWaiting <------+-------------------+
 //                   full-jitter delay
+//   finish: kLive --everything delivered, Goodbye written--> kStopped
 //
 // A state machine without I/O: events come in with the time, frames go out through AgentLink, and
 // the owner calls on_time when next_timer() has come. Messages gather while a write is under way
 // and leave together. What is not queued twice: a heartbeat, the credits and the resident set, of
 // which only the newest counts. Results are not queued here at all: a cursor walks the journal's
 // spool, from its start after every Welcome, so each is sent again until it is acknowledged.
+// That an attempt started is no hurry: it waits a moment for company, so that of a short forward
+// both messages leave in one write.
 //
 // Commands of an older epoch than the newest seen are dropped and logged. Messages for the executor
 // are handed back by received(). While there is no live connection, started, returned and probe
@@ -40,7 +42,8 @@ struct SessionOptions {
   Duration greeting_limit = seconds(10);
   Duration backoff_base = milliseconds(100);
   Duration backoff_cap = seconds(5);
-  std::size_t outbox_limit = 4096;  // messages; beyond it the connection is given up
+  Duration started_delay = milliseconds(5);  // the moment for which Started waits
+  std::size_t outbox_limit = 4096;           // messages; beyond it the connection is given up
   std::size_t frame_bytes = 1 << 20;
   std::size_t frame_messages = 512;
 };
@@ -93,6 +96,7 @@ class Session {
   void acknowledged(const ResultAck& ack);
   void refused(Instant now, const Refused& refusal);
   bool outdated(Epoch epoch, const char* what, const AttemptRef& attempt);
+  bool hurries() const;
   std::vector<Outgoing> next_frame(Instant now);
   void add(std::vector<Outgoing>& frame, ToController body);
 
@@ -121,6 +125,8 @@ class Session {
   bool heartbeat_due_ = false;
   Duration rtt_{};
   std::deque<ToController> outbox_;
+  std::size_t patient_ = 0;    // of those, how many say that an attempt started
+  Instant patience_ = kNever;  // when they leave at the latest
   std::optional<Credits> credits_;
   std::optional<Resident> resident_;
   JournalPosition cursor_ = 0;

@@ -97,20 +97,42 @@ TEST_F(SessionTest, TheWelcomeMaySetTheHeartbeat) {
 TEST_F(SessionTest, MessagesGatherWhileAWriteIsUnderWay) {
   session.start(at(seconds(0)));
   greet(at(seconds(0)));
-  session.send(at(seconds(0)), Started{ref(1)});
+  session.send(at(seconds(0)), Returned{ref(1)});
   session.flush(at(seconds(0)));
   session.send(at(seconds(0)), Started{ref(2)});
   session.send(at(seconds(0)), Credits{4});
   session.send(at(seconds(0)), Credits{9});
   finish(3);
   session.flush(at(seconds(0)));
-  ASSERT_THAT(link.frames, SizeIs(2));  // hello, started 1
+  ASSERT_THAT(link.frames, SizeIs(2));  // hello, returned 1
   written(at(seconds(0)));
   ASSERT_THAT(link.frames, SizeIs(3));
   EXPECT_THAT(link.frames[2], SizeIs(3));  // one frame: the newest credits, started 2, the result
   EXPECT_EQ(link.sent<Credits>().back().capacity, 9u);
   EXPECT_THAT(results(), ElementsAre(3));
   EXPECT_EQ(link.frames[2].back().seq, 5u);
+}
+
+TEST_F(SessionTest, AStartWaitsAMomentForItsResultAndLeavesAloneIfNoneComes) {
+  session.start(at(seconds(0)));
+  greet(at(seconds(0)));
+  tick(at(seconds(0)));
+  written(at(seconds(0)));
+  const std::size_t before = link.frames.size();
+  session.send(at(seconds(0)), Started{ref(1)});
+  session.flush(at(seconds(0)));
+  EXPECT_THAT(link.frames, SizeIs(before));
+  finish(1);
+  session.flush(at(milliseconds(1)));
+  ASSERT_THAT(link.frames, SizeIs(before + 1));
+  EXPECT_THAT(link.frames.back(), SizeIs(2));
+  written(at(milliseconds(1)));
+  session.send(at(milliseconds(2)), Started{ref(2)});
+  session.flush(at(milliseconds(2)));
+  EXPECT_EQ(session.next_timer(), at(milliseconds(7)));
+  tick(at(milliseconds(7)));
+  ASSERT_THAT(link.frames, SizeIs(before + 2));
+  EXPECT_EQ(session.next_timer(), at(seconds(1)));
 }
 
 TEST_F(SessionTest, ResultsAreSentAgainInOrderAfterEveryWelcomeUntilAcknowledged) {
@@ -243,7 +265,7 @@ TEST_F(SessionTest, ARefusedHelloWaitsTheLongest) {
 TEST_F(SessionTest, AControllerThatDoesNotReadIsLeftInsteadOfFillingMemory) {
   session.start(at(seconds(0)));
   greet(at(seconds(0)));
-  session.send(at(seconds(0)), Started{ref(0)});
+  session.send(at(seconds(0)), Returned{ref(0)});
   session.flush(at(seconds(0)));  // a write that never ends
   for (std::uint64_t n = 1; n <= 5000 && session.live(); ++n) {
     session.send(at(seconds(0)), Started{ref(n)});
