@@ -54,7 +54,10 @@ Task<Response> put_blob(Call call) {
   }
   const auto pin = co_await receive(call, digest);
   if (!pin) {
-    Response refused = problem(pin.error());
+    const Error& error = pin.error();
+    Response refused = error.code == ErrorCode::kDeadlineExceeded
+                           ? problem(408, "request_timeout", error.message)
+                           : problem(error);
     refused.close = true;  // the body may not have been read to its end
     co_return refused;
   }

@@ -121,6 +121,7 @@ Result<std::optional<core::IdempotencyKey>> idempotency_of(const Request& reques
                 fmt::format("the Idempotency-Key must have 1 to {} bytes", kIdempotencyKeyBytes));
   }
   Sha256 digest;
+  digest.update(std::string_view(to_string(request.verb)));
   digest.update(request.path);
   digest.update("\n");
   digest.update(request.body);

@@ -90,6 +90,8 @@ struct Metrics::State {
         variants(options.max_variants),
         nodes(options.max_nodes),
         namespaces(options.max_namespaces),
+        sources(options.max_words),
+        reasons(options.max_words),
         gauge_nodes(options.max_nodes),
         sync_duration(families.sync_duration.Add({}, decades(0.00005, 5))),
         sync_batches(
@@ -141,6 +143,8 @@ struct Metrics::State {
   LabelLimit variants;
   LabelLimit nodes;
   LabelLimit namespaces;
+  LabelLimit sources;
+  LabelLimit reasons;
   LabelLimit gauge_nodes;
 
   std::array<Counter*, kStates> transitions{};
@@ -203,13 +207,14 @@ void Metrics::State::observe(const core::JobEnded& job) {
   }
   const std::string_view variant = variants(job.variant);
   const std::string_view node = nodes(job.node);
-  RunHandles& run = run_handles.get({by_model.label, variant, node, job.usage.energy_source}, [&] {
+  const std::string_view source = sources(job.usage.energy_source);
+  RunHandles& run = run_handles.get({by_model.label, variant, node, source}, [&] {
     const prometheus::Labels labels{{"model", by_model.label}, {"variant", text(variant)}};
     return RunHandles{
         .service = &families.service_duration.Add(labels, time_buckets()),
         .load = &families.model_load_duration.Add(labels, time_buckets()),
         .energy = &families.energy.Add(
-            {{"model", by_model.label}, {"node", text(node)}, {"source", job.usage.energy_source}}),
+            {{"model", by_model.label}, {"node", text(node)}, {"source", text(source)}}),
         .cost = &families.cost.Add({{"model", by_model.label}, {"node", text(node)}})};
   });
   run.service->Observe(to_seconds(job.usage.service));
@@ -231,7 +236,8 @@ void Metrics::State::observe(const core::JobEnded& job) {
 
 void Metrics::State::observe(const core::AttemptFailed& attempt) {
   families.attempt_failures
-      .Add({{"reason", attempt.reason}, {"retried", attempt.retried ? "true" : "false"}})
+      .Add({{"reason", text(reasons(attempt.reason))},
+            {"retried", attempt.retried ? "true" : "false"}})
       .Increment();
 }
 void Metrics::State::observe(const core::NodeChanged& node) {

@@ -29,6 +29,7 @@ struct MetricsOptions {
   std::size_t max_variants = 300;
   std::size_t max_nodes = 1000;
   std::size_t max_namespaces = 50;
+  std::size_t max_words = 32;  // of what agents say in words: energy sources, reasons of failures
 };
 
 // State that is read when Prometheus asks, instead of being counted.

@@ -123,9 +123,13 @@ TEST(Metrics, GaugesFollowTheStateAndForgetNodesThatAreGone) {
 }
 
 TEST(Metrics, LabelsStayBoundedHoweverManyModelsThereAre) {
-  Metrics metrics({.max_models = 3, .max_variants = 3, .max_nodes = 3, .max_namespaces = 3});
+  Metrics metrics(
+      {.max_models = 3, .max_variants = 3, .max_nodes = 3, .max_namespaces = 3, .max_words = 3});
   for (int i = 0; i < 50; ++i) {
-    metrics.observe(ended(fmt::format("model-{}", i), fmt::format("node-{}", i)));
+    auto job = ended(fmt::format("model-{}", i), fmt::format("node-{}", i));
+    job.usage.energy_source = fmt::format("meter-{}", i);
+    metrics.observe(job);
+    metrics.observe(core::AttemptFailed{.reason = fmt::format("why-{}", i)});
   }
   const std::string text = metrics.scrape({});
   EXPECT_THAT(
@@ -134,6 +138,9 @@ TEST(Metrics, LabelsStayBoundedHoweverManyModelsThereAre) {
           "skerry_jobs_ended_total{model=\"other\",namespace=\"default\",state=\"SUCCEEDED\"} 47"));
   EXPECT_THAT(text, Not(HasSubstr("model-3")));
   EXPECT_THAT(text, Not(HasSubstr("node-3")));
+  EXPECT_THAT(text, Not(HasSubstr("meter-3\"")));
+  EXPECT_THAT(text,
+              HasSubstr("skerry_attempt_failures_total{reason=\"other\",retried=\"false\"} 47"));
 }
 
 }  // namespace
