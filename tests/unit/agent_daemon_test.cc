@@ -194,9 +194,7 @@ struct RunnerTest : DaemonTest {
   std::string runner = SKERRY_RUNNER_PROGRAM;
 
   void SetUp() override {
-    if (!std::filesystem::exists(runner)) {
-      GTEST_SKIP() << "the runner is not built: " << runner;
-    }
+    ASSERT_TRUE(std::filesystem::exists(runner)) << runner;
   }
   v1::ControllerMessage digits(std::uint64_t n, const std::string& manifest) {
     v1::ControllerMessage message = noop(
