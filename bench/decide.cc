@@ -20,6 +20,7 @@ using skerry::Random;
 using namespace skerry::scheduler;
 namespace world = skerry::scheduler::testing;
 
+constexpr int kTasks = 1024;  // different ones, over and over
 constexpr int kWarmUp = 2000;
 constexpr int kDecisions = 50000;
 
@@ -58,7 +59,8 @@ Figures measure(std::uint32_t nodes, std::uint64_t seed) {
   Fleet fleet = world::random_fleet(random, options);
   const Constraints constraints;
   std::vector<TaskView> tasks;
-  for (int i = 0; i < 1024; ++i) {
+  tasks.reserve(kTasks);
+  for (int i = 0; i < kTasks; ++i) {
     tasks.push_back(world::random_task(random, options, constraints));
   }
   Placer placer(make_heuristic("greedy"), random.fork("policy"));

@@ -37,6 +37,7 @@ TEST(Decide, AllocatesNothingInSteadyState) {
   constraints[2].site = "site-3";
   constraints[3].labels["certified"] = "yes";
   std::vector<TaskView> tasks;
+  tasks.reserve(200);
   for (int i = 0; i < 200; ++i) {
     tasks.push_back(random_task(random, options, constraints[random.below(4)]));
   }

@@ -253,6 +253,8 @@ TEST(Place, IdsPermuteNothingButTies) {
     const std::uint32_t count = 12;
     std::vector<NodeSpec> specs;
     std::vector<std::uint32_t> outstanding;
+    specs.reserve(count);
+    outstanding.reserve(count);
     for (std::uint32_t i = 0; i < count; ++i) {
       specs.push_back(random_node(random, i, count));
       outstanding.push_back(static_cast<std::uint32_t>(random.below(4)));
@@ -371,6 +373,7 @@ TEST_F(ThreeNodes, ThePlanShowsEveryPairAndAgreesWithTheDecision) {
 
 TEST(Reasons, HaveDistinctNames) {
   std::vector<std::string_view> names;
+  names.reserve(kMaskReasons);
   for (std::size_t i = 0; i < kMaskReasons; ++i) {
     names.push_back(to_string(static_cast<MaskReason>(i)));
   }

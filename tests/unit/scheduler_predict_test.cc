@@ -175,6 +175,7 @@ TEST(Front, HoldsExactlyTheNonDominated) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     Random random(seed);
     std::vector<Objectives> all;
+    all.reserve(40);
     Front front;
     for (std::uint32_t i = 0; i < 40; ++i) {
       all.push_back(random_objectives(random));
@@ -197,6 +198,7 @@ TEST(Scale, AWeightMeansTheSameWhateverTheUnits) {
     Random random(seed);
     const Preference preference = random_preference(random);
     std::vector<Objectives> joules;
+    joules.reserve(20);
     for (int i = 0; i < 20; ++i) {
       joules.push_back(
           {random.uniform(0, 1), random.uniform(0, 1), random.uniform(0, 1), random.uniform(0, 1)});

@@ -65,6 +65,7 @@ TEST(Shortlist, IsBoundedAndDeterministic) {
 TEST(Shortlist, DoesNotDependOnTheOrderInWhichNodesCame) {
   Random random(4);
   std::vector<NodeSpec> specs;
+  specs.reserve(200);
   for (std::uint32_t i = 0; i < 200; ++i) {
     specs.push_back(random_node(random, i, 200));
   }
