@@ -15,7 +15,8 @@ namespace skerry {
 
 std::string to_hex(std::string_view bytes);
 std::string to_base64(std::string_view bytes);
-Result<std::string> from_base64(std::string_view text);  // kInvalidArgument; standard alphabet, padding required
+// Standard alphabet, padding required; kInvalidArgument.
+Result<std::string> from_base64(std::string_view text);
 
 // "sha256:<64 hex>": the name of a blob.
 std::string sha256_digest(std::string_view bytes);

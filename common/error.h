@@ -16,29 +16,29 @@
 namespace skerry {
 
 enum class ErrorCode : std::uint8_t {
-  kInvalidArgument,    // the request is malformed or breaks a documented rule; `fields` says where
-  kNotFound,           // no such job, node, model, policy, blob
-  kAlreadyExists,      // same name, other content
-  kConflict,           // the state does not allow it now (e.g. cancel of a finished job)
+  kInvalidArgument,  // the request is malformed or breaks a documented rule; `fields` says where
+  kNotFound,         // no such job, node, model, policy, blob
+  kAlreadyExists,    // same name, other content
+  kConflict,         // the state does not allow it now (e.g. cancel of a finished job)
   kIdempotencyMismatch,  // an Idempotency-Key was used before with another request
-  kUnsatisfiable,      // no node of the fleet can ever meet the constraints
-  kNoCapacity,         // nobody can take it now; try later
-  kTooLarge,           // over a documented limit
-  kRateLimited,        // over a quota; try later
-  kOverloaded,         // the controller sheds load; try later
-  kDeadlineExceeded,   // the deadline passed before a result
-  kCancelled,          // cancelled by its owner
-  kModelFailed,        // the model raised an error on this input (the user's error)
-  kRunnerCrashed,      // the process that ran the model died or was ended
-  kNodeLost,           // the node vanished while it ran
-  kQuarantined,        // the task crashed runners on several nodes and is not tried again
-  kCorrupt,            // stored or received bytes fail their check
-  kUnavailable,        // not ready: starting, stopping, or cut off
-  kUnsupported,        // understood, but this build or node cannot do it
+  kUnsatisfiable,        // no node of the fleet can ever meet the constraints
+  kNoCapacity,           // nobody can take it now; try later
+  kTooLarge,             // over a documented limit
+  kRateLimited,          // over a quota; try later
+  kOverloaded,           // the controller sheds load; try later
+  kDeadlineExceeded,     // the deadline passed before a result
+  kCancelled,            // cancelled by its owner
+  kModelFailed,          // the model raised an error on this input (the user's error)
+  kRunnerCrashed,        // the process that ran the model died or was ended
+  kNodeLost,             // the node vanished while it ran
+  kQuarantined,          // the task crashed runners on several nodes and is not tried again
+  kCorrupt,              // stored or received bytes fail their check
+  kUnavailable,          // not ready: starting, stopping, or cut off
+  kUnsupported,          // understood, but this build or node cannot do it
   kUnauthenticated,
   kPermissionDenied,
-  kIo,                 // the operating system refused a read or write
-  kInternal,           // a bug here
+  kIo,        // the operating system refused a read or write
+  kInternal,  // a bug here
 };
 
 // snake_case name as it stands in REST problems, metrics and logs: "invalid_argument", "not_found", ...

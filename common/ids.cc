@@ -41,8 +41,9 @@ std::string to_string(AttemptUid uid) { return fmt::format("{:016x}{:016x}", uid
 
 Result<JobId> parse_job_id(std::string_view text) {
   const auto bad = [&] {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("'{}' is not a job id; one looks like 'j0000008000001'", text.substr(0, 64)));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("'{}' is not a job id; one looks like 'j0000008000001'", text.substr(0, 64)));
   };
   if (text.size() != kJobDigits + 1 || text[0] != 'j' || (text[1] != '0' && text[1] > 'f')) {
     return bad();
@@ -84,7 +85,8 @@ Status validate_name(std::string_view what, std::string_view name) {
     return {};
   }
   return fail(ErrorCode::kInvalidArgument,
-              fmt::format("{} '{}' must be 1 to 63 characters of a-z, 0-9, '.', '_' or '-', with a letter or digit first "
+              fmt::format("{} '{}' must be 1 to 63 characters of a-z, 0-9, '.', '_' or '-', with a "
+                          "letter or digit first "
                           "and last",
                           what, name.substr(0, 80)));
 }

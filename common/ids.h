@@ -52,7 +52,7 @@ struct AttemptUid {
 
 std::string to_string(JobId id);
 std::string to_string(AttemptUid uid);
-Result<JobId> parse_job_id(std::string_view text);          // kInvalidArgument
+Result<JobId> parse_job_id(std::string_view text);            // kInvalidArgument
 Result<AttemptUid> parse_attempt_uid(std::string_view text);  // kInvalidArgument
 
 // Names of nodes, models, variants and namespaces: 1 to 63 of [a-z0-9._-], first and last alphanumeric, so that they fit
@@ -71,5 +71,7 @@ struct std::hash<skerry::JobId> {
 };
 template <>
 struct std::hash<skerry::AttemptUid> {
-  std::size_t operator()(skerry::AttemptUid uid) const { return std::hash<std::uint64_t>()(uid.low ^ uid.high); }
+  std::size_t operator()(skerry::AttemptUid uid) const {
+    return std::hash<std::uint64_t>()(uid.low ^ uid.high);
+  }
 };

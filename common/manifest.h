@@ -26,21 +26,24 @@ namespace skerry {
 enum class InputKind : std::uint8_t { kTensor, kImage, kAudio, kConstant };
 enum class OutputKind : std::uint8_t { kTensor, kLabels };
 
-struct ImageSpec {           // a PNG or JPEG becomes f32 [1, channels, height, width]: (pixel / 255 - mean) / std
+// A PNG or JPEG becomes f32 [1, channels, height, width]: (pixel / 255 - mean) / std.
+struct ImageSpec {
   int width = 0;
   int height = 0;
-  int channels = 3;          // 1 or 3
-  bool invert = false;       // dark on light becomes light on dark
-  std::vector<float> mean;   // one per channel; empty = 0
-  std::vector<float> std;    // one per channel; empty = 1
+  int channels = 3;         // 1 or 3
+  bool invert = false;      // dark on light becomes light on dark
+  std::vector<float> mean;  // one per channel; empty = 0
+  std::vector<float> std;   // one per channel; empty = 1
 
   bool operator==(const ImageSpec&) const = default;
 };
 
-struct AudioSpec {           // a WAV becomes mono f32 in [-1, 1] at sample_rate, and one forward per window
+// A WAV becomes mono f32 in [-1, 1] at sample_rate, and one forward per window.
+struct AudioSpec {
   int sample_rate_hz = 16000;
-  int window_samples = 0;    // 0: the whole file in one forward, f32 [1, samples]; else f32 [1, window] per call, a short
-                             // last window padded with zeros
+  // 0: the whole file in one forward, f32 [1, samples]; else f32 [1, window] per call, a short last
+  // window padded with zeros.
+  int window_samples = 0;
 
   bool operator==(const AudioSpec&) const = default;
 };
@@ -52,7 +55,7 @@ struct InputSpec {
   std::vector<std::int64_t> shape;  // tensor: -1 = any; constant: empty = a scalar
   ImageSpec image;
   AudioSpec audio;
-  double constant = 0;              // kConstant: passed to every forward; the client does not send it
+  double constant = 0;  // kConstant: passed to every forward; the client does not send it
 
   bool operator==(const InputSpec&) const = default;
 };
@@ -61,20 +64,21 @@ struct OutputSpec {
   std::string name;
   OutputKind kind = OutputKind::kTensor;
   std::vector<std::string> labels;  // kLabels: one per class
-  bool softmax = true;              // kLabels: scores are softmax of the output, not the output itself
-  int top = 3;                      // kLabels: how many to return
+  bool softmax = true;  // kLabels: scores are softmax of the output, not the output itself
+  int top = 3;          // kLabels: how many to return
 
   bool operator==(const OutputSpec&) const = default;
 };
 
 struct VariantSpec {
   std::string name;
-  std::string digest;               // "sha256:...", of the TorchScript file
+  std::string digest;  // "sha256:...", of the TorchScript file
   std::uint64_t artifact_bytes = 0;
-  std::string file;                 // client side only: where skerryctl finds it, relative to the YAML
-  double accuracy = 0;              // 0..1, on the task's own held-out data
-  std::uint64_t memory_bytes = 0;   // resident when loaded, beyond an empty runner
-  double reference_ms = 0;          // service time on one reference core; a first guess until nodes have measured
+  std::string file;     // client side only: where skerryctl finds it, relative to the YAML
+  double accuracy = 0;  // 0..1, on the task's own held-out data
+  std::uint64_t memory_bytes = 0;  // resident when loaded, beyond an empty runner
+  // Service time on one reference core; a first guess until nodes have measured.
+  double reference_ms = 0;
 
   bool operator==(const VariantSpec&) const = default;
 };
@@ -82,9 +86,11 @@ struct VariantSpec {
 struct ModelManifest {
   std::string name;
   std::string description;
-  std::string engine = "torch";     // "torch", or "noop": the agent answers with the input, for measuring the path
-  bool stateful = false;            // keeps state between forwards: a sequence stays on one runner, reset at its start
-  std::string reset_method;         // TorchScript method called at a sequence's start; empty = none
+  // "torch", or "noop": the agent answers with the input, for measuring the path.
+  std::string engine = "torch";
+  // Keeps state between forwards: a sequence stays on one runner, reset at its start.
+  bool stateful = false;
+  std::string reset_method;  // TorchScript method called at a sequence's start; empty = none
   std::vector<InputSpec> inputs;
   std::vector<OutputSpec> outputs;
   std::vector<VariantSpec> variants;

@@ -15,13 +15,16 @@ namespace skerry {
 constexpr std::size_t kInlineLimitBytes = 256 * 1024;
 
 struct Payload {
-  std::shared_ptr<const std::string> bytes;  // set if inline: named values as encoded by common/values.h
-  std::string blob;                          // "sha256:<64 hex>" if it lies in the blob directory, else empty
-  std::uint64_t size_bytes = 0;              // of the encoded values, wherever they lie
+  // Set if inline: named values as encoded by common/values.h.
+  std::shared_ptr<const std::string> bytes;
+  std::string blob;              // "sha256:<64 hex>" if it lies in the blob directory, else empty
+  std::uint64_t size_bytes = 0;  // of the encoded values, wherever they lie
 
   static Payload inlined(std::string encoded) {
     const std::uint64_t size = encoded.size();
-    return {.bytes = std::make_shared<const std::string>(std::move(encoded)), .blob = {}, .size_bytes = size};
+    return {.bytes = std::make_shared<const std::string>(std::move(encoded)),
+            .blob = {},
+            .size_bytes = size};
   }
   static Payload stored(std::string digest, std::uint64_t size_bytes) {
     return {.bytes = nullptr, .blob = std::move(digest), .size_bytes = size_bytes};

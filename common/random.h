@@ -16,12 +16,12 @@ class Random {
   explicit Random(std::uint64_t seed);
 
   std::uint64_t next_u64();
-  double uniform();                                // [0, 1)
-  double uniform(double low, double high);         // [low, high)
-  std::uint64_t below(std::uint64_t bound);        // [0, bound); bound > 0; unbiased
-  bool chance(double probability);                 // true with this probability
-  double exponential(double mean);                 // > 0
-  double normal(double mean, double deviation);    // Box-Muller, one draw per call
+  double uniform();                              // [0, 1)
+  double uniform(double low, double high);       // [low, high)
+  std::uint64_t below(std::uint64_t bound);      // [0, bound); bound > 0; unbiased
+  bool chance(double probability);               // true with this probability
+  double exponential(double mean);               // > 0
+  double normal(double mean, double deviation);  // Box-Muller, one draw per call
 
   // An independent stream for a named purpose; does not advance this one.
   [[nodiscard]] Random fork(std::string_view purpose) const;

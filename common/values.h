@@ -24,9 +24,10 @@ namespace skerry {
 
 enum class DType : std::uint8_t { kF32, kF64, kF16, kI64, kI32, kI16, kI8, kU8, kBool };
 
-std::string_view to_string(DType dtype);       // "f32", "f64", "f16", "i64", "i32", "i16", "i8", "u8", "bool"
+// "f32", "f64", "f16", "i64", "i32", "i16", "i8", "u8", "bool".
+std::string_view to_string(DType dtype);
 Result<DType> parse_dtype(std::string_view name);  // kInvalidArgument, listing what is known
-std::size_t size_bytes(DType dtype);           // of one element
+std::size_t size_bytes(DType dtype);               // of one element
 
 struct Tensor {
   DType dtype = DType::kF32;

@@ -193,9 +193,7 @@ TEST_F(DaemonTest, AStateDirectoryInUseIsRefused) {
 struct RunnerTest : DaemonTest {
   std::string runner = SKERRY_RUNNER_PROGRAM;
 
-  void SetUp() override {
-    ASSERT_TRUE(std::filesystem::exists(runner)) << runner;
-  }
+  void SetUp() override { ASSERT_TRUE(std::filesystem::exists(runner)) << runner; }
   v1::ControllerMessage digits(std::uint64_t n, const std::string& manifest) {
     v1::ControllerMessage message = noop(
         n, encode_values(
