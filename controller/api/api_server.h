@@ -1,12 +1,14 @@
 // api_server.h: the REST API as the daemon's main sees it.
 //
-//   ApiServer api(io, {.address = "127.0.0.1", .port = 7070}, {gateway, blobs, archive, metrics,
-//   clock, log}); const auto port = api.start(); …                               //
-//   api.publish(happening, now) for all that happens api.stop(seconds(10), [&] { … });
+//   ApiServer api(io, {.port = 7070}, {gateway, blobs, archive, metrics, clock, log});
+//   const auto port = api.start();
+//   api.publish(happening, now);     // for all that happens, on the core's strand
+//   api.stop(seconds(10), [&] { … });
 //
 // Owned by main, which also owns the io_context and what it refers to, and destroys the server
-// after stop() has called back. publish() is called on the core's strand and is cheap; start() and
-// stop() once each, from any thread.
+// after stop() has called back. The io_context outlives the gateway, whose callbacks refer to it.
+// publish() is called on the core's strand and is cheap; start() and stop() once each, from any
+// thread.
 
 #pragma once
 

@@ -135,7 +135,11 @@ struct TestApi::State final : public controller::Gateway {
   }
   void tell(core::Event event) override {
     boost::asio::post(core_loop.io, [this, event = std::move(event)]() mutable {
-      const bool is_abandon = std::holds_alternative<core::Abandon>(event);
+      const auto* abandon = std::get_if<core::Abandon>(&event);
+      const bool is_abandon = abandon != nullptr;
+      if (is_abandon) {
+        waiting.erase(abandon->ticket);
+      }
       carry_out(core.apply(std::move(event), clock.now()));
       if (is_abandon) {
         count(abandoned);
