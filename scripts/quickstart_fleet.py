@@ -6,10 +6,10 @@ The limits are real (threads, CPU share, the relay on the cloud's link); power a
 from harness.cluster import Link, NodePlan
 
 # A small edge box on the shop's Wi-Fi, Raspberry Pi class: 2.5 W idle and 6 W with a core busy, as reviewers measure the
-# Pi 4 and 5; a few milliseconds away, as links within a site are. Full cost of ownership: a box of 300 dollars over 3 years
-# is 0.011 dollars an hour; uplink, power and visits are the rest.
+# Pi 4 and 5; 8 ms away, which a busy radio takes. Full cost of ownership: a box of 300 dollars over 3 years is 0.011 dollars
+# an hour; uplink, power and visits are the rest.
 EDGE_SMALL = NodePlan("edge-small", tier="edge", site="shop-1", threads=1, cpu_share=0.5, idle_w=2.5, busy_w=6.0,
-                      price_usd_per_hour=0.040, link=Link(delay_ms=2))
+                      price_usd_per_hour=0.040, link=Link(delay_ms=4))
 
 # A bigger one on the wire, Jetson AGX Orin class: 25 W under load, the lower end of the 25 to 28 W of EdgeReasoning's
 # measurements; a third dearer hardware, shared with other work.
