@@ -1,7 +1,7 @@
 #include "controller/api/json_reader.h"
 
 #include <algorithm>
-#include <boost/json/parser.hpp>
+#include <boost/json/stream_parser.hpp>
 #include <new>
 
 namespace skerry::api {
@@ -36,8 +36,8 @@ void LimitedMemory::do_deallocate(void* memory, std::size_t bytes, std::size_t a
   ::operator delete(memory, std::align_val_t(alignment));
 }
 
-Result<JsonDocument> JsonDocument::parse(std::string_view text) {
-  JsonDocument document;
+Result<JsonDocument> JsonDocument::parse(std::string_view text, std::size_t memory_bytes) {
+  JsonDocument document(memory_bytes);
   std::array<unsigned char, 4096> first;
   json::parse_options options;
   options.max_depth = kJsonDepth;
@@ -62,7 +62,7 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text) {
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::kTooLarge,
                 fmt::format("the body needs more than {} MiB when parsed; send long tensors as b64",
-                            kJsonMemoryBytes / 1024 / 1024));
+                            memory_bytes / 1024 / 1024));
   }
   return document;
 }

@@ -48,16 +48,21 @@ class LimitedMemory final : public boost::json::memory_resource {
 class JsonDocument {
  public:
   // kInvalidArgument with line and column of what is no JSON; kTooLarge.
-  static Result<JsonDocument> parse(std::string_view text);
+  static Result<JsonDocument> parse(std::string_view text,
+                                    std::size_t memory_bytes = kJsonMemoryBytes);
   const boost::json::value& root() const { return *root_; }
 
  private:
   struct Memory {
-    LimitedMemory limited{kJsonMemoryBytes};
+    explicit Memory(std::size_t bytes) : limited(bytes) {}
+    LimitedMemory limited;
     std::array<unsigned char, 4096> first;
     boost::json::monotonic_resource pool{first.data(), first.size(), &limited};
   };
-  std::unique_ptr<Memory> memory_ = std::make_unique<Memory>();
+  explicit JsonDocument(std::size_t memory_bytes)
+      : memory_(std::make_unique<Memory>(memory_bytes)) {}
+
+  std::unique_ptr<Memory> memory_;
   std::optional<boost::json::value> root_;  // lies in memory_; never destroyed member by member
 };
 

@@ -80,6 +80,20 @@ TEST(JsonDocument, SaysWhereItBreaks) {
   EXPECT_TRUE(JsonDocument::parse(" {\"a\": [1, 2]} "));
 }
 
+TEST(JsonDocument, MayNotGrowBeyondItsMemory) {
+  std::string numbers = "[0";
+  for (int i = 0; i < 100'000; ++i) {
+    numbers += ",0";
+  }
+  numbers += "]";
+  EXPECT_TRUE(JsonDocument::parse(numbers));
+  const auto refused = JsonDocument::parse(numbers, 1024 * 1024);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kTooLarge);
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("more than 1 MiB when parsed; send long tensors as b64"));
+}
+
 ModelManifest one_input(DType dtype) {
   ModelManifest manifest;
   manifest.name = "m";

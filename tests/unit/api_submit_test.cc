@@ -241,16 +241,5 @@ TEST_F(Jobs, ABlobOfARefusedOrEndedJobIsNotKept) {
   EXPECT_FALSE(api_.blobs().size_bytes(digest));
 }
 
-TEST_F(Jobs, ADocumentThatGrowsTooLargeWhenParsedIsRefused) {
-  std::string numbers(24'000'000, '0');
-  for (std::size_t i = 1; i < numbers.size(); i += 2) {
-    numbers[i] = ',';
-  }
-  const Reply reply = api_.call("POST", "/api/v1/jobs",
-                                R"({"model":"echo","inputs":{"x":{"data":[)" + numbers + "0]}}}");
-  EXPECT_EQ(reply.status, 413);
-  EXPECT_THAT(reply.body, HasSubstr("send long tensors as b64"));
-}
-
 }  // namespace
 }  // namespace skerry::api
