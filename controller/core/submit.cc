@@ -148,7 +148,6 @@ void handle(Context& ctx, Submit& event) {
   const bool store_key = event.idempotency && event.jobs.front().durability == Durability::kDurable;
   std::vector<JobId> ids;
   ids.reserve(event.jobs.size());
-  const std::string ns = event.jobs.front().ns;
   for (auto& spec : event.jobs) {
     ids.push_back(accept(ctx, spec).job.id);
   }
