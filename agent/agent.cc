@@ -79,7 +79,7 @@ void Agent::handle(Instant now, ToAgent message) {
   std::visit(Overloaded{
                  [&](Assign& assign) { executor_.assign(now, std::move(assign)); },
                  [&](Cancel& cancel) { executor_.cancel(now, cancel); },
-                 [&](Probe& probe) { executor_.probe(now, std::move(probe)); },
+                 [&](Probe& probe) { executor_.probe(now, probe); },
                  [&](NodeMode& mode) { executor_.set_draining(now, mode.draining || stopping_); },
                  [](auto&) {},  // the session has dealt with the others
              },

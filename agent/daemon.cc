@@ -119,7 +119,7 @@ TorchOptions torch_options(const AgentConfig& config) {
 
 class Daemon::Impl final : private LinkEvents, private BlobEvents, private RunnerEvents {
  public:
-  Impl(const AgentConfig& config, StateDir state, CpuLimit limit, Log& log)
+  Impl(const AgentConfig& config, StateDir state, const CpuLimit& limit, Log& log)
       : log_(log),
         state_(std::move(state)),
         random_(random_seed()),
@@ -158,6 +158,7 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
  private:
   std::vector<Engine*> engines(const AgentConfig& config) {
     std::vector<Engine*> chosen;
+    chosen.reserve(config.engines.size());
     for (const std::string& name : config.engines) {
       chosen.push_back(name == "torch" ? static_cast<Engine*>(&torch_) : &noop_);
     }

@@ -23,7 +23,7 @@ bool has_variant(const ModelManifest& manifest, const std::string& variant) {
 
 Executor::Executor(ExecutorOptions options, std::vector<Engine*> engines, Blobs& blobs,
                    Journal& journal, EnergyMeter& meter, Log& log)
-    : options_(std::move(options)),
+    : options_(options),
       engines_(std::move(engines)),
       blobs_(blobs),
       journal_(journal),
@@ -214,7 +214,7 @@ void Executor::cancel(Instant now, const Cancel& cancel) {
   }
 }
 
-void Executor::probe(Instant, Probe probe) {
+void Executor::probe(Instant, const Probe& probe) {
   const VariantRef variant{probe.model, probe.variant};
   const auto refuse = [&](std::string reason) {
     messages_.emplace_back(ProbeResult{.variant = variant, .error = std::move(reason)});

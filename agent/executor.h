@@ -53,7 +53,7 @@ class Executor {
 
   void assign(Instant now, Assign assign);
   void cancel(Instant now, const Cancel& cancel);
-  void probe(Instant now, Probe probe);
+  void probe(Instant now, const Probe& probe);
   void set_draining(Instant now, bool draining);
   void abort_running(Instant now, const std::string& reason);  // at the end of a stop's patience
 

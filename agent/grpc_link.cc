@@ -23,7 +23,7 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
     StartRead(&in_);
     StartCall();
   }
-  void write(std::vector<Outgoing> frame) {
+  void write(const std::vector<Outgoing>& frame) {
     if (held_) {
       out_ = to_wire(frame);
       StartWrite(&out_);
@@ -123,7 +123,7 @@ void GrpcLink::connect(ConnectionId id) {
 
 void GrpcLink::write(ConnectionId, std::vector<Outgoing> frame) {
   if (current_ != nullptr) {
-    current_->write(std::move(frame));
+    current_->write(frame);
   }
 }
 

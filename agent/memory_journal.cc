@@ -53,6 +53,7 @@ bool MemoryJournal::holds(AttemptUid uid) const {
 
 std::vector<AcceptedAttempt> MemoryJournal::accepted() const {
   std::vector<AcceptedAttempt> attempts;
+  attempts.reserve(accepted_.size());
   for (const auto& [position, attempt] : accepted_) {
     attempts.push_back(attempt);
   }
@@ -61,6 +62,7 @@ std::vector<AcceptedAttempt> MemoryJournal::accepted() const {
 
 std::vector<AttemptRef> MemoryJournal::accepted_refs() const {
   std::vector<AttemptRef> refs;
+  refs.reserve(accepted_.size());
   for (const auto& [position, attempt] : accepted_) {
     refs.push_back(attempt.assign.attempt);
   }
@@ -69,6 +71,7 @@ std::vector<AttemptRef> MemoryJournal::accepted_refs() const {
 
 std::vector<AttemptRef> MemoryJournal::spooled_refs() const {
   std::vector<AttemptRef> refs;
+  refs.reserve(spool_.size());
   for (const auto& [position, result] : spool_) {
     refs.push_back(result.attempt);
   }

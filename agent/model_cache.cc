@@ -208,7 +208,7 @@ void ModelCache::attempt(std::shared_ptr<Download> download) {
     download->first_chunk = {};
     source_.fetch(
         download->digest, download->part->size_bytes(),
-        [this, download](BlobSource::Chunk piece, BlobSource::Next next) {
+        [this, download](BlobSource::Chunk piece, const BlobSource::Next& next) {
           auto held = std::make_shared<BlobSource::Chunk>(std::move(piece));
           boost::asio::post(
               files_, [this, download, held, next] { chunk(download, std::move(*held), next); });
@@ -227,7 +227,7 @@ void ModelCache::attempt(std::shared_ptr<Download> download) {
 }
 
 void ModelCache::chunk(std::shared_ptr<Download> download, BlobSource::Chunk chunk,
-                       BlobSource::Next next) {
+                       const BlobSource::Next& next) {
   const Instant now = clock_.now();
   if (download->first_chunk == Instant{}) {
     download->first_chunk = now;

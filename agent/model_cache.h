@@ -85,7 +85,8 @@ class ModelCache final : public Blobs {
   void verify(const std::string& digest);
   void begin_downloads();
   void attempt(std::shared_ptr<Download> download);
-  void chunk(std::shared_ptr<Download> download, BlobSource::Chunk chunk, BlobSource::Next next);
+  void chunk(std::shared_ptr<Download> download, BlobSource::Chunk chunk,
+             const BlobSource::Next& next);
   void attempt_ended(std::shared_ptr<Download> download, Status status);
   void download_ended(const std::shared_ptr<Download>& download, const Status& status);
   void attempt(std::shared_ptr<Upload> upload);

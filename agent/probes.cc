@@ -72,7 +72,7 @@ std::optional<ProbeResult> Probes::fail_front(std::string reason) {
   return finish(queue_.begin());
 }
 
-std::optional<ProbeResult> Probes::finish(std::deque<Entry>::iterator entry) {
+std::optional<ProbeResult> Probes::finish(const std::deque<Entry>::iterator& entry) {
   ProbeResult result = std::move(entry->result);
   queue_.erase(entry);
   return result;

@@ -50,7 +50,7 @@ class Probes {
     bool present = false;
     ProbeResult result;
   };
-  std::optional<ProbeResult> finish(std::deque<Entry>::iterator entry);
+  std::optional<ProbeResult> finish(const std::deque<Entry>::iterator& entry);
 
   std::deque<Entry> queue_;
   bool running_ = false;

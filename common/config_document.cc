@@ -53,7 +53,7 @@ std::optional<YAML::Node> walk(const YAML::Node& root, const std::string& path) 
   return at;
 }
 
-void put(YAML::Node root, const std::string& path, const YAML::Node& value) {
+void put(const YAML::Node& root, const std::string& path, const YAML::Node& value) {
   YAML::Node at;
   at.reset(root);
   for (const Step& step : steps_of(path)) {
@@ -141,8 +141,7 @@ std::optional<ConfigValue> ConfigDocument::find(const std::string& path) {
     }
   }
   if (auto node = find_in_file(path)) {
-    std::string origin = line_of(*node);
-    return ConfigValue{std::move(*node), std::move(origin)};
+    return ConfigValue{*node, line_of(*node)};
   }
   return std::nullopt;
 }
@@ -162,9 +161,9 @@ std::string ConfigDocument::origin_of(const std::string& path) {
   return value ? value->origin : input_.origin;
 }
 
-void ConfigDocument::read_as(const std::string& path, YAML::Node value) {
+void ConfigDocument::read_as(const std::string& path, const YAML::Node& value) {
   read_[path] = Read::kWhole;
-  values_.emplace_back(path, std::move(value));
+  values_.emplace_back(path, value);
 }
 
 void ConfigDocument::read_section(const std::string& path) { read_.emplace(path, Read::kSection); }
@@ -173,7 +172,7 @@ void ConfigDocument::check_keys(const YAML::Node& mapping, const std::string& pa
   std::set<std::string> seen;
   for (const auto& entry : mapping) {
     const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "?";
-    const std::string here = path.empty() ? key : path + "." + key;
+    const std::string here = path.empty() ? key : fmt::format("{}.{}", path, key);
     const auto read = read_.find(here);
     if (!seen.insert(key).second) {
       issue(here, line_of(entry.first), "is set twice");
@@ -202,6 +201,7 @@ Status ConfigDocument::finish() {
     return {};
   }
   std::vector<std::string> lines;
+  lines.reserve(issues_.size());
   for (const FieldIssue& found : issues_) {
     lines.push_back(found.message);
   }

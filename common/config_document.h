@@ -39,7 +39,7 @@ class ConfigDocument {
   // set.
   std::string origin_of(const std::string& path);
   // Notes what was read, for effective() and for telling unknown keys.
-  void read_as(const std::string& path, YAML::Node value);
+  void read_as(const std::string& path, const YAML::Node& value);
   void read_section(const std::string& path);
 
   Status finish();
