@@ -23,7 +23,7 @@ constexpr SettingFlag kFlags[] = {
      "where the store and the blobs lie (default /var/lib/skerry/controller)"},
     {"--api-listen", "api_listen",
      "address:port of the REST API (default 127.0.0.1:8080; port 0 = any free one)"},
-    {"--agent-listen", "agent_listen", "address:port for agents (default 127.0.0.1:7443)"},
+    {"--agent-listen", "agent_listen", "address:port for agents (default 127.0.0.1:8081)"},
     {"--ready-file", "ready_file", "gets both endpoints as JSON once requests are accepted"},
     {"--log-level", "log.level", "trace, debug, info, warn or error"},
     {"--log-format", "log.format", "auto, text or json"},
