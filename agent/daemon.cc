@@ -52,13 +52,6 @@ std::shared_ptr<grpc::Channel> make_channel(const AgentConfig& config, const cha
                                    arguments);
 }
 
-std::uint64_t random_seed() {
-  const std::string bytes = random_bytes(sizeof(std::uint64_t));
-  std::uint64_t seed = 0;
-  std::memcpy(&seed, bytes.data(), sizeof(seed));
-  return seed;
-}
-
 NodePhysics physics_of(const AgentConfig& config) {
   return {.idle_w = config.power.idle_w,
           .busy_w = config.power.busy_w,

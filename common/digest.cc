@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include <cstring>
 #include <limits>
 
 #include "common/check.h"
@@ -56,6 +57,13 @@ std::string random_bytes(std::size_t count) {
   check(RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count)) == 1,
         "the operating system yields random bytes");
   return bytes;
+}
+
+std::uint64_t random_seed() {
+  const std::string bytes = random_bytes(sizeof(std::uint64_t));
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, bytes.data(), sizeof(seed));
+  return seed;
 }
 
 }  // namespace skerry

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,5 +40,7 @@ class Sha256 {
 
 // count bytes from the operating system's generator; aborts if it fails, since nothing safe can follow.
 std::string random_bytes(std::size_t count);
+// A seed for Random (common/random.h), from the same source.
+std::uint64_t random_seed();
 
 }  // namespace skerry

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <bit>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cstdio>
@@ -23,13 +22,6 @@
 namespace skerry::controller {
 
 namespace {
-
-std::uint64_t random_seed() {
-  std::array<char, sizeof(std::uint64_t)> bytes{};
-  const std::string drawn = random_bytes(bytes.size());
-  std::copy(drawn.begin(), drawn.end(), bytes.begin());
-  return std::bit_cast<std::uint64_t>(bytes);
-}
 
 class Daemon {
  public:
