@@ -25,9 +25,11 @@ endif()
 
 # skerry_flags: the warnings of our own code. Third parties are system includes and stay silent.
 add_library(skerry_flags INTERFACE)
-target_compile_options(skerry_flags INTERFACE -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers)
+target_compile_options(skerry_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  target_compile_options(skerry_flags INTERFACE -Wextra-semi -Wimplicit-fallthrough)
+  # Errors only here: GCC's come from its optimiser and differ from version to version (13 sees a null in the
+  # comparison of two vectors), and GCC builds on machines whose toolchain is not ours to choose.
+  target_compile_options(skerry_flags INTERFACE -Werror -Wextra-semi -Wimplicit-fallthrough)
 endif()
 
 if(SKERRY_SANITIZE)

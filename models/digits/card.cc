@@ -66,13 +66,15 @@ ModelManifest manifest_without_variants() {
 }
 
 Result<Measured> measure(const std::string& runner, const std::string& folder,
-                         const std::string& name, const std::vector<Digit>& held_out) {
+                         const std::string& name, const std::vector<Digit>& held_out,
+                         const std::string& device) {
   const std::string path = fmt::format("{}/{}.pt", folder, name);
   const std::string artifact = read_file(path);
   Measured measured{.variant = {.name = name,
                                 .digest = sha256_digest(artifact),
                                 .artifact_bytes = artifact.size(),
                                 .file = name + ".pt"},
+                    .device = {},
                     .answers = {}};
   auto process = runner::DirectRunner::start(runner);
   if (!process) {
@@ -84,10 +86,11 @@ Result<Measured> measure(const std::string& runner, const std::string& folder,
   const auto loaded = expect<runner::Loaded>(process->call(
       runner::Load{.manifest_json = boost::json::serialize(manifest_to_json(manifest)),
                    .artifact_path = path,
-                   .device = "cpu"}));
+                   .device = device}));
   if (!loaded) {
     return fail(loaded.error());
   }
+  measured.device = loaded->device;
   std::vector<std::uint64_t> service_us;
   int right = 0;
   for (const Digit& digit : held_out) {

@@ -163,6 +163,31 @@ Status write_card(const std::string& runner, const std::string& folder,
   return write_file(folder + "/seven.png", encode_png(held_out[static_cast<std::size_t>(chosen)]));
 }
 
+// Every variant on every device, against the first device's answers. False if any label differs.
+Result<bool> compare(const std::string& folder, const std::string& runner,
+                     const std::vector<std::string>& devices, const std::vector<Digit>& held_out) {
+  bool same = true;
+  for (const Plan& plan : ladder()) {
+    std::vector<int> reference;
+    for (const std::string& device : devices) {
+      const auto measured = measure(runner, folder, plan.name, held_out, device);
+      if (!measured) {
+        return fail(measured.error());
+      }
+      reference = reference.empty() ? measured->answers : reference;
+      int differing = 0;
+      for (std::size_t i = 0; i < reference.size(); ++i) {
+        differing += measured->answers[i] == reference[i] ? 0 : 1;
+      }
+      same = same && differing == 0;
+      fmt::print("{:7} on {:7} {:>3} labels differ  accuracy {:.3f}  service {:.3f} ms\n", plan.name,
+                 measured->device, differing, measured->variant.accuracy,
+                 measured->variant.reference_ms);
+    }
+  }
+  return same;
+}
+
 int usage() {
   std::fputs(
       "usage: skerry-train-digits --train DIR RUNNER     trains the variants into DIR, measures "
@@ -170,7 +195,10 @@ int usage() {
       "                                                  RUNNER (skerry-runner) and writes "
       "DIR/model.yaml\n"
       "       skerry-train-digits --export-heldout DIR   writes the 1,000 held-out images and "
-      "labels.csv into DIR\n",
+      "labels.csv into DIR\n"
+      "       skerry-train-digits --compare DIR RUNNER DEVICE...   runs the variants in DIR on each "
+      "device (cpu, cuda:0);\n"
+      "                                                  exit code 1 if any label differs\n",
       stderr);
   return 64;
 }
@@ -178,15 +206,23 @@ int usage() {
 int run(const std::vector<std::string>& words) {
   const bool trains = words.size() == 3 && words[0] == "--train";
   const bool exports = words.size() == 2 && words[0] == "--export-heldout";
-  if (!trains && !exports) {
+  const bool compares = words.size() >= 4 && words[0] == "--compare";
+  if (!trains && !exports && !compares) {
     return usage();
   }
   const auto sheet = read_sheet(kSheet);
   Status done = sheet ? Status() : fail(sheet.error());
   if (done) {
     const Split data = split(*sheet);
-    done = exports ? export_held_out(words[1], data.held_out)
-                   : write_card(words[2], words[1], train_all(data, words[1]), data.held_out);
+    if (compares) {
+      const auto same = compare(words[1], words[2], {words.begin() + 3, words.end()}, data.held_out);
+      done = !same   ? fail(same.error())
+             : *same ? Status()
+                     : fail(ErrorCode::kConflict, "the devices do not agree on every label");
+    } else {
+      done = exports ? export_held_out(words[1], data.held_out)
+                     : write_card(words[2], words[1], train_all(data, words[1]), data.held_out);
+    }
   }
   if (!done) {
     fmt::print(stderr, "skerry-train-digits: {}\n", done.error().message);
