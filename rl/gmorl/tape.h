@@ -1,0 +1,50 @@
+// tape.h: what happens to an episode from outside: when a task is dispatched, how large it is, how
+// long its upload to each server would take.
+//
+// None of it depends on what a policy does, so all policies (and all branches of a rollout) are
+// compared on one tape: common random numbers. A tape is drawn as it is read; the same context,
+// seed and number always yield the same one.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/random.h"
+#include "rl/gmorl/context.h"
+
+namespace skerry::rl::gmorl {
+
+// The task that a step dispatches.
+struct Dispatch {
+  double mbit = 0;
+  double waited_s = 0;                // in the dispatcher's queue
+  int queue = 0;                      // tasks that go on waiting behind it
+  std::vector<double> upload_s;       // by server
+};
+
+class Tape {
+ public:
+  Tape(const Context& context, std::uint64_t seed, std::uint64_t number);
+
+  // A future that goes on from here: the same links, the same queue now, everything else drawn
+  // anew.
+  Tape future(std::uint64_t seed, std::uint64_t number) const;
+
+  // The next step. False if nothing waits to be dispatched; then `dispatch` says nothing.
+  bool next(Dispatch& dispatch);
+
+ private:
+  void draw_links();
+  void draw_uploads(Dispatch& dispatch);
+
+  const Context* context_;
+  double mean_mbit_;
+  Random random_;
+  std::vector<float> link_log2_;  // per server: log2 of the mean signal-to-noise ratio
+  std::vector<int> waiting_;      // steps at which those in the queue arrived; a ring
+  int step_ = 0;
+  std::size_t head_ = 0;
+};
+
+}  // namespace skerry::rl::gmorl

@@ -1,0 +1,166 @@
+#include "rl/gmorl/view.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "rl/net/fast_math.h"
+#include "rl/net/mlp.h"
+#include "scheduler/sharing.h"
+
+namespace skerry::rl::gmorl {
+
+namespace {
+
+constexpr double kSendW = 0.010;
+constexpr double kGuard = 4;
+
+// In units of the mean size: what the overlap with tasks of these sizes is.
+constexpr double kProbes[] = {0.25, 1, 3};
+
+// Features that are compressed to log(1 + x).
+constexpr std::size_t kCompressed[] = {0, 1, 2, 3, 4, 5, 6, 7, 10};
+
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void compress(float* values, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] = fast_log1p(values[i]);
+  }
+}
+
+float compressed(double x) { return fast_log1p(static_cast<float>(x)); }
+
+}  // namespace
+
+Scales::Scales(const Context& context)
+    : mean_mbit(context.mean_mbit() * context.mean_error),
+      mean_speed(context.mean_speed()),
+      mean_joules_per_mbit(context.mean_joules_per_mbit()),
+      delay_s(mean_mbit / mean_speed),
+      energy_j(mean_mbit * mean_joules_per_mbit),
+      load(context.load * context.mean_error) {
+  for (std::size_t server = 0; server < context.servers(); ++server) {
+    inverse_speed.push_back(1 / context.speed[server]);
+    joules_per_mbit.push_back(context.joules_per_mbit(server));
+    log_speed.push_back(static_cast<float>(std::log(context.speed[server] / mean_speed)));
+    log_joules.push_back(static_cast<float>(std::log(joules_per_mbit[server] / mean_joules_per_mbit)));
+  }
+}
+
+double Scales::weight(double lambda) const {
+  return std::isinf(lambda) ? 1.0 : lambda * delay_s / (lambda * delay_s + energy_j);
+}
+
+Cost cost_of(const Servers& servers, std::size_t row, std::size_t server, const Dispatch& dispatch, const Scales& scales) {
+  const double upload_s = dispatch.upload_s[server];
+  return {.delay_s = upload_s + servers.marginal_s(row, server, dispatch.mbit),
+          .energy_j = dispatch.mbit * scales.joules_per_mbit[server] + kSendW * upload_s};
+}
+
+void View::start(std::size_t rows) {
+  const std::size_t lanes = Mlp::padded(rows * context_->servers());
+  if (lanes != stride_) {
+    stride_ = lanes;
+    features_.assign(kFeatures * lanes, 0);
+    price_scale_.assign(lanes, 0);
+    cost_.assign(lanes, 0);
+    delay_.assign(lanes, 0);
+    energy_.assign(lanes, 0);
+    summaries_.assign(lanes, {});
+  }
+  weight_.resize(rows);
+  limit_.resize(rows);
+  mbit_.resize(rows);
+  greedy_.resize(rows);
+}
+
+void View::look(std::size_t row, const Servers& servers, std::size_t servers_row, const Dispatch& dispatch, double w, int remaining) {
+  const std::size_t count = context_->servers();
+  const std::size_t first = row * count;
+  const double mean_mbit = scales_->mean_mbit;
+  const double inverse_mbit = 1 / mean_mbit;
+  const double inverse_delay = 1 / scales_->delay_s;
+  const double inverse_energy = 1 / scales_->energy_j;
+  double best = std::numeric_limits<double>::infinity();
+  double second = best;
+  double tasks = 0;
+  double work = 0;
+  double backlog = 0;
+  std::size_t idle = 0;
+  const std::array<double, Servers::kSizes> sizes = {kProbes[0] * mean_mbit, kProbes[1] * mean_mbit, kProbes[2] * mean_mbit, dispatch.mbit};
+  for (std::size_t server = 0; server < count; ++server) {
+    const std::size_t lane = first + server;
+    const Servers::Summary now = servers.summary(servers_row, server, sizes);
+    const double inverse_speed = scales_->inverse_speed[server];
+    const double upload_s = dispatch.upload_s[server];
+    const double own = dispatch.mbit * inverse_speed;
+    const double delay = (upload_s + own + 2 * now.overlap[3] * inverse_speed) * inverse_delay;
+    const double energy = (dispatch.mbit * scales_->joules_per_mbit[server] + kSendW * upload_s) * inverse_energy;
+    const double cost = w * delay + (1 - w) * energy;
+    delay_[lane] = delay;
+    energy_[lane] = energy;
+    cost_[lane] = cost;
+    if (cost < best) {
+      second = best;
+      best = cost;
+      greedy_[row] = server;
+    } else {
+      second = std::min(second, cost);
+    }
+    const auto n = static_cast<double>(now.count);
+    const double left = now.work * inverse_mbit;
+    summaries_[lane] = now;
+    tasks += n;
+    work += left;
+    const double relative = left * scales_->mean_speed * inverse_speed;
+    backlog += relative / (1 + relative);
+    idle += now.count == 0 ? 1 : 0;
+    price_scale_[lane] = static_cast<float>(own * inverse_mbit * scales_->mean_speed);
+    float* at = &features_[lane];
+    at[0] = static_cast<float>(delay);
+    at[2 * stride_] = static_cast<float>(n);
+    at[3 * stride_] = static_cast<float>(left);
+    at[4 * stride_] = static_cast<float>(now.overlap[0] * inverse_mbit);
+    at[5 * stride_] = static_cast<float>(now.overlap[1] * inverse_mbit);
+    at[6 * stride_] = static_cast<float>(now.overlap[2] * inverse_mbit);
+    at[7 * stride_] = static_cast<float>(now.overlap[3] * inverse_mbit);
+    at[8 * stride_] = scales_->log_speed[server];
+    at[9 * stride_] = scales_->log_joules[server];
+    at[10 * stride_] = static_cast<float>(own * inverse_delay);
+    at[11 * stride_] = now.count == 0 ? 1.0f : 0.0f;
+  }
+  weight_[row] = w;
+  mbit_[row] = dispatch.mbit;
+  limit_[row] = best + kGuard * w * delay_[first + greedy_[row]];
+  const double gap = count > 1 ? std::min(second - best, 10.0) : 0;
+  const auto servers_count = static_cast<double>(count);
+  const double logit = w >= 1 ? 6 : (w <= 0 ? -6 : std::clamp(std::log(w / (1 - w)), -6.0, 6.0));
+  const float fleet[kFleetFeatures] = {
+      static_cast<float>(w),
+      static_cast<float>(logit / 4),
+      static_cast<float>(std::log(dispatch.mbit * inverse_mbit) / 2),
+      compressed(dispatch.queue) / 2,
+      compressed(tasks / servers_count),
+      compressed(work / servers_count),
+      compressed(4 * gap),
+      static_cast<float>(scales_->load),
+      static_cast<float>(std::log(servers_count) / 3),
+      static_cast<float>(static_cast<double>(idle) / servers_count),
+      context_->horizon_given ? static_cast<float>(1 / (1 + remaining / 10.0)) : 0.0f,
+      static_cast<float>(backlog / servers_count),
+  };
+  for (std::size_t server = 0; server < count; ++server) {
+    features_[stride_ + first + server] = static_cast<float>(4 * (cost_[first + server] - best));
+  }
+  for (std::size_t f = 0; f < kFleetFeatures; ++f) {
+    std::fill_n(&features_[(kServerFeatures + f) * stride_ + first], count, fleet[f]);
+  }
+}
+
+void View::finish(std::size_t rows) {
+  const std::size_t lanes = rows * context_->servers();
+  for (const std::size_t f : kCompressed) {
+    compress(&features_[f * stride_], lanes);
+  }
+}
+
+}  // namespace skerry::rl::gmorl

@@ -1,0 +1,172 @@
+#include "rl/train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <numbers>
+
+#include "rl/train/parallel.h"
+
+namespace skerry::rl {
+
+namespace {
+
+LearnerSchedule schedule_at(double progress, const TrainOptions& options) {
+  constexpr double kLeastRate = 0.003;  // of the peak
+  constexpr double kColdFrom = 0.75;
+  const double cosine = 0.5 + 0.5 * std::cos(std::numbers::pi * progress);
+  const double temperature = options.hot * std::pow(options.cold / options.hot, std::min(1.0, progress / kColdFrom));
+  LearnerSchedule schedule{.rate = options.peak_rate * std::max(cosine, kLeastRate), .temperatures = {}};
+  for (const double share : options.mixed) {
+    schedule.temperatures.push_back(share * temperature);
+  }
+  return schedule;
+}
+
+Labels collect_all(const Problem& problem, const Mlp& network, const TrainOptions& options, Random random) {
+  std::vector<std::uint64_t> seeds(options.contexts);
+  for (std::uint64_t& seed : seeds) {
+    seed = random.next_u64();
+  }
+  std::vector<Labels> parts(options.contexts);
+  parallel_for(options.contexts, options.threads, [&](std::size_t i) { parts[i] = problem.collect(network, seeds[i]); });
+  Labels all{.shape = problem.shape()};
+  for (const Labels& part : parts) {
+    all.append(part);
+  }
+  return all;
+}
+
+// The files that a run leaves in its folder.
+class Files {
+ public:
+  explicit Files(const TrainOptions& options) : options_(&options) {}
+
+  Status open(const std::vector<std::string>& figures) {
+    if (options_->folder.empty()) {
+      return {};
+    }
+    std::error_code failed;
+    std::filesystem::create_directories(options_->folder, failed);
+    curves_.open(path("curves.csv"), options_->resume ? std::ios::app : std::ios::trunc);
+    if (!curves_) {
+      return fail(ErrorCode::kIo, fmt::format("cannot write {}", path("curves.csv")));
+    }
+    if (!options_->resume) {
+      curves_ << fmt::format("iteration,seconds,labels,loss,{}\n", fmt::join(figures, ","));
+    }
+    return {};
+  }
+  // The iteration to go on with, after the learner has its state back.
+  Result<std::size_t> resume(Learner& learner) {
+    if (!options_->resume) {
+      return std::size_t{0};
+    }
+    std::size_t done = 0;
+    if (!(std::ifstream(path("iteration")) >> done)) {
+      return fail(ErrorCode::kIo, fmt::format("there is no checkpoint in {}; train without --resume", options_->folder));
+    }
+    auto loaded = learner.load(path("checkpoint.pt"));
+    return loaded ? Result<std::size_t>(done) : fail(std::move(loaded).error());
+  }
+  void add(const TrainProgress& progress) {
+    if (!curves_.is_open()) {
+      return;
+    }
+    curves_ << fmt::format("{},{:.1f},{},{:.5f}", progress.iteration, progress.elapsed_s, progress.labels, progress.loss);
+    for (const Figure& figure : progress.figures) {
+      curves_ << fmt::format(",{:.4f}", figure.value);
+    }
+    curves_ << std::endl;
+  }
+  // The checkpoint is whole or the one before: each file is renamed into place, the number last.
+  Status save(const Learner& learner, std::size_t done) {
+    if (options_->folder.empty()) {
+      return {};
+    }
+    if (auto saved = learner.save(path("checkpoint.pt.new")); !saved) {
+      return saved;
+    }
+    std::ofstream(path("iteration.new")) << done << '\n';
+    std::error_code failed;
+    std::filesystem::rename(path("checkpoint.pt.new"), path("checkpoint.pt"), failed);
+    if (!failed) {
+      std::filesystem::rename(path("iteration.new"), path("iteration"), failed);
+    }
+    return failed ? Status(fail(ErrorCode::kIo, fmt::format("cannot write into {}: {}", options_->folder, failed.message()))) : Status();
+  }
+
+ private:
+  std::string path(std::string_view name) const { return fmt::format("{}/{}", options_->folder, name); }
+
+  const TrainOptions* options_;
+  std::ofstream curves_;
+};
+
+std::vector<Figure> probe_all(const Problem& problem, const Mlp& network, std::size_t threads) {
+  std::vector<Figure> figures(problem.figures().size());
+  parallel_for(figures.size(), threads, [&](std::size_t i) { figures[i] = problem.probe(network, i); });
+  return figures;
+}
+
+}  // namespace
+
+Result<Mlp> train(const Problem& problem, LearnerOptions learner_options, const TrainOptions& options, Clock& clock,
+                  const std::function<void(const TrainProgress&)>& report) {
+  learner_options.shape = problem.shape();
+  learner_options.seed = options.seed;
+  Learner learner(learner_options);
+  Files files(options);
+  if (auto opened = files.open(problem.figures()); !opened) {
+    return fail(std::move(opened).error());
+  }
+  const auto first = files.resume(learner);
+  if (!first) {
+    return fail(first.error());
+  }
+  const Random root(options.seed);
+  const Instant began = clock.now();
+  std::deque<Labels> memory;
+  for (std::size_t iteration = *first; iteration < options.iterations; ++iteration) {
+    const Random random = root.fork(fmt::format("iteration {}", iteration));
+    const Instant start = clock.now();
+    memory.push_back(collect_all(problem, learner.current(), options, random.fork("contexts")));
+    TrainProgress progress{.iteration = iteration + 1, .labels = memory.back().size(), .figures = {}};
+    const Instant collected = clock.now();
+    if (memory.size() > options.remembered) {
+      memory.pop_front();
+    }
+    Labels all{.shape = problem.shape()};
+    for (const Labels& part : memory) {
+      all.append(part);
+    }
+    const auto steps = static_cast<std::size_t>(options.passes * static_cast<double>(progress.labels) / static_cast<double>(learner_options.batch)) + 1;
+    const double share = static_cast<double>(iteration) / static_cast<double>(options.iterations);
+    progress.loss = learner.learn(all, steps, schedule_at(share, options), random.fork("batches"));
+    const Instant learned = clock.now();
+    const bool last = iteration + 1 == options.iterations;
+    if (last || (iteration + 1) % options.probe_every == 0) {
+      progress.figures = probe_all(problem, learner.averaged(), options.threads);
+    }
+    if (last || (iteration + 1) % options.save_every == 0) {
+      if (auto saved = files.save(learner, iteration + 1); !saved) {
+        return fail(std::move(saved).error());
+      }
+    }
+    progress.collect_s = to_seconds(collected - start);
+    progress.learn_s = to_seconds(learned - collected);
+    progress.elapsed_s = to_seconds(clock.now() - began);
+    progress.remaining_s = progress.elapsed_s / static_cast<double>(iteration + 1 - *first) * static_cast<double>(options.iterations - iteration - 1);
+    if (!progress.figures.empty()) {
+      files.add(progress);
+    }
+    report(progress);
+  }
+  return learner.averaged();
+}
+
+}  // namespace skerry::rl
