@@ -106,7 +106,13 @@ Verdict TorchEngine::admit(Instant now, const Work& work) {
       return {Admission::kBusy, "its sequence is busy"};
     }
   }
-  if (find_idle(work) != 0) {
+  const RunnerId idle = find_idle(work);
+  if (bound(work) && work.sequence_step == SequenceStep::kContinues &&
+      (idle == 0 || instances_.at(idle).sequence != work.sequence)) {
+    return {Admission::kLost,
+            "its process ended, a task of it was stopped while it ran, or the model was applied anew"};
+  }
+  if (idle != 0) {
     return {};
   }
   if (bound(work) && alike >= options_.sequence_instances) {
@@ -152,10 +158,20 @@ void TorchEngine::start(Instant now, RunToken token, Work work) {
                                    .threads = options_.threads});
   }
   Instance& instance = instances_.at(id);
-  instance.sequence = bound(work) ? work.sequence : "";
+  bind(instance, work);
   instance.run = Run{.token = token, .work = std::move(work)};
   if (instance.state == State::kIdle) {
     begin_run(now, id, instance);
+  }
+}
+
+// A runner resets its model when the name changes, so a state gets a name that was never used.
+void TorchEngine::bind(Instance& instance, const Work& work) {
+  const bool goes_on = instance.sequence == work.sequence && bound(work) &&
+                       work.sequence_step != SequenceStep::kBegins;
+  if (!goes_on) {
+    instance.sequence = bound(work) ? work.sequence : "";
+    instance.state_name = bound(work) ? fmt::format("{}#{}", work.sequence, ++last_state_) : "";
   }
 }
 
@@ -178,7 +194,7 @@ void TorchEngine::begin_run(Instant now, RunnerId id, Instance& instance) {
   instance.since = now;
   const Work& work = instance.run->work;
   runners_.send(id, runner::Run{.id = instance.run->token,
-                                .sequence = work.sequence,
+                                .sequence = instance.state_name,
                                 .inputs = work.input ? *work.input : std::string()});
 }
 

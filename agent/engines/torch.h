@@ -7,8 +7,10 @@
 // Instances are made on demand, a further one of the same variant only after work has waited for
 // the first as long as loading takes (so that waiting never costs more than twice the best), within
 // the memory budget; idle ones make room, least recently used first. A sequence of a stateful model
-// keeps an instance for itself until it was idle for a while; if its process is lost, the sequence
-// begins anew. A runner that gives no answer in max(stall_limit, 20 x its variant's usual time) is
+// keeps an instance for itself until it was idle for a while; once its process is lost, ended with an
+// aborted run, or of an earlier revision of the model, what would continue the sequence is refused
+// (kLost). A sequence that begins gets a fresh state, even where an instance remembers its name. A
+// runner that gives no answer in max(stall_limit, 20 x its variant's usual time) is
 // ended. A process that dies takes the attempt it was running with it, and nothing else.
 //
 // Not thread-safe; used on the agent's strand.
@@ -74,6 +76,7 @@ class TorchEngine final : public Engine {
     State state = State::kLoading;
     std::uint64_t memory_bytes = 0;
     std::string sequence;  // bound to it; empty = free
+    std::string state_name;  // what the runner is told to be the name of that sequence's state
     Instant since;         // of the state
     std::optional<Run> run;
     Outcome end_outcome = Outcome::kCrashed;  // kEnding: of its run
@@ -97,6 +100,7 @@ class TorchEngine final : public Engine {
   std::uint64_t memory_needed(const Work& work) const;
   std::uint64_t memory_used(Kept kept) const;
   void make_room(std::uint64_t bytes);
+  void bind(Instance& instance, const Work& work);
   void begin_run(Instant now, RunnerId id, Instance& instance);
   void end_run(Instance& instance, RunEnded ended);
   void kill(RunnerId id, Instance& instance, Outcome outcome, std::string reason);
@@ -109,6 +113,7 @@ class TorchEngine final : public Engine {
   Runners& runners_;
   Log& log_;
   RunnerId last_id_ = 0;
+  std::uint64_t last_state_ = 0;
   std::map<RunnerId, Instance> instances_;
   std::map<Key, Known> known_;
   std::vector<RunEnded> ended_;

@@ -91,7 +91,8 @@ void handle(Context& ctx, AgentHello& event) {
   const auto known = ctx.state.nodes.find(event.node.name);
   const bool fresh = known == ctx.state.nodes.end();
   NodeEntry& node = fresh ? enrol(ctx, event) : known->second;
-  const bool changed = fresh || node.spec != event.node || node.incarnation != event.incarnation;
+  const bool reborn = !fresh && node.incarnation != event.incarnation;
+  const bool changed = fresh || reborn || node.spec != event.node;
   replace_session(ctx, node, event.session);
   node.spec = event.node;
   node.incarnation = event.incarnation;
@@ -115,6 +116,9 @@ void handle(Context& ctx, AgentHello& event) {
   node.suspect = false;
   node.recovering = false;
   node.last_heard = ctx.now;
+  if (reborn) {
+    sequences_lost_with(ctx, node.id);  // its runners died with the agent
+  }
   reconcile(ctx, node, event);
   update_availability(ctx, node);
   end_brake_if_over(ctx);

@@ -66,6 +66,8 @@ core::AttemptOutcome outcome(v1::Outcome wire) {
       return core::AttemptOutcome::kCancelled;
     case v1::OUTCOME_EXPIRED:
       return core::AttemptOutcome::kExpired;
+    case v1::OUTCOME_SEQUENCE_LOST:
+      return core::AttemptOutcome::kSequenceLost;
     default:
       break;
   }
@@ -249,6 +251,11 @@ void to_wire(const core::AssignAttempt& assign, const VariantSource& source,
   // 0 says "no deadline" on the wire, so one that has just passed is sent as the shortest time.
   message.set_remaining_us(assign.remaining.count() < 0 ? 1 : to_us(assign.remaining));
   message.set_sequence(assign.sequence);
+  if (!assign.sequence.empty()) {
+    message.set_sequence_step(assign.sequence_step == core::SequenceStep::kContinues
+                                  ? v1::SEQUENCE_STEP_CONTINUES
+                                  : v1::SEQUENCE_STEP_BEGINS);
+  }
   message.set_epoch(assign.epoch.value);
   message.set_interactive(assign.interactive);
 }

@@ -116,7 +116,8 @@ TEST(Translate, MapsEveryOutcomeAndLeavesTheOutputOfAFailureOut) {
       {v1::OUTCOME_CRASHED, core::AttemptOutcome::kCrashed},
       {v1::OUTCOME_INFRASTRUCTURE, core::AttemptOutcome::kInfrastructure},
       {v1::OUTCOME_CANCELLED, core::AttemptOutcome::kCancelled},
-      {v1::OUTCOME_EXPIRED, core::AttemptOutcome::kExpired}};
+      {v1::OUTCOME_EXPIRED, core::AttemptOutcome::kExpired},
+      {v1::OUTCOME_SEQUENCE_LOST, core::AttemptOutcome::kSequenceLost}};
   EXPECT_EQ(static_cast<int>(rows.size()) + 1, v1::Outcome_MAX) << "and kSucceeded, above";
   for (const auto& [from, to] : rows) {
     v1::AttemptResult wire = result();
@@ -165,6 +166,7 @@ TEST(Translate, WritesEveryCommandWithItsEpoch) {
                               .input = Payload::inlined("in"),
                               .remaining = milliseconds(2),
                               .sequence = "s1",
+                              .sequence_step = core::SequenceStep::kContinues,
                               .interactive = true},
           {.artifact = "sha256:x",
            .artifact_bytes = 11,
@@ -181,7 +183,15 @@ TEST(Translate, WritesEveryCommandWithItsEpoch) {
   EXPECT_EQ(assign.assign().input().inline_(), "in");
   EXPECT_EQ(assign.assign().remaining_us(), 2000u);
   EXPECT_EQ(assign.assign().sequence(), "s1");
+  EXPECT_EQ(assign.assign().sequence_step(), v1::SEQUENCE_STEP_CONTINUES);
   EXPECT_TRUE(assign.assign().interactive());
+
+  for (const auto& [sequence, step] :
+       {std::pair{"s1", v1::SEQUENCE_STEP_BEGINS}, {"", v1::SEQUENCE_STEP_UNSPECIFIED}}) {
+    v1::ControllerMessage wire;
+    to_wire(core::AssignAttempt{.sequence = sequence}, {}, wire);
+    EXPECT_EQ(wire.assign().sequence_step(), step);
+  }
 
   v1::ControllerMessage cancel;
   to_wire(core::CancelAttempt{.attempt = attempt(), .epoch = Epoch{6}, .reason = "late"}, cancel);
