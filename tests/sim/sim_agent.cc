@@ -1,6 +1,9 @@
 #include "tests/sim/sim_agent.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "common/check.h"
 
 namespace skerry::sim {
 
@@ -50,9 +53,8 @@ void SimAgent::connect() {
     return;
   }
   session_ = world_.new_session();
+  stream_ = std::make_shared<Stream>(Stream{.session = session_, .life = world_.controller_life()});
   welcomed_ = false;
-  to_controller_ = {};
-  to_agent_ = {};
   hello();
 }
 
@@ -82,22 +84,23 @@ void SimAgent::hello() {
   send(std::move(hello));
 }
 
-void SimAgent::put(Pipe& pipe, std::function<void()> deliver) {
+void SimAgent::put(const StreamPtr& stream, bool to_agent, std::function<void()> deliver) {
+  Pipe& pipe = pipe_of(*stream, to_agent);
   pipe.last = std::max(world_.now() + network_delay(), pipe.last + Duration(1));
   pipe.messages.emplace_back(pipe.last, std::move(deliver));
-  world_.after(pipe.last - world_.now(), [this, &pipe] { pump(pipe); });
+  world_.after(pipe.last - world_.now(), [this, stream, to_agent] { pump(stream, to_agent); });
 }
 
 // A partition holds messages back (they are sent again when it is over, unless the stream broke);
 // so does a pause of the agent for what is sent to it.
-void SimAgent::pump(Pipe& pipe) {
-  const Instant open =
-      &pipe == &to_agent_ ? std::max(partitioned_until_, paused_until_) : partitioned_until_;
+void SimAgent::pump(const StreamPtr& stream, bool to_agent) {
+  Pipe& pipe = pipe_of(*stream, to_agent);
+  const Instant open = to_agent ? std::max(partitioned_until_, paused_until_) : partitioned_until_;
   if (pipe.messages.empty()) {
     return;
   }
   if (world_.now() < open) {
-    world_.after(open - world_.now(), [this, &pipe] { pump(pipe); });
+    world_.after(open - world_.now(), [this, stream, to_agent] { pump(stream, to_agent); });
     return;
   }
   while (!pipe.messages.empty() && pipe.messages.front().first <= world_.now()) {
@@ -107,25 +110,38 @@ void SimAgent::pump(Pipe& pipe) {
   }
 }
 
-// Void if the stream, or the controller, is another one by the time of delivery.
 void SimAgent::send(core::Event event) {
   if (session_.value == 0) {
     return;
   }
-  put(to_controller_, [this, event = std::move(event), session = session_,
-                       life = world_.controller_life()]() mutable {
-    if (session == session_ && life == world_.controller_life() && world_.controller_up()) {
+  if (!stream_->controller_open) {
+    ++world_.probes().reports_lost;
+    return;
+  }
+  put(stream_, false, [this, event = std::move(event), stream = stream_]() mutable {
+    if (stream->controller_open && stream->life == world_.controller_life() &&
+        world_.controller_up()) {
+      world_.probes().reports_after_break += stream->agent_open ? 0 : 1;
       world_.tell_core(std::move(event));
     }
   });
 }
 
 void SimAgent::command(SessionId session, const core::AgentCommand& command, std::uint64_t life) {
-  put(to_agent_, [this, session, command, life, incarnation = incarnation_] {
-    if (session == session_ && life == world_.controller_life() && incarnation == incarnation_) {
+  check(stream_ && stream_->session == session && stream_->life == life, "its own stream");
+  put(stream_, true, [this, command, stream = stream_] {
+    if (stream->agent_open) {
+      world_.probes().commands_after_break += stream->controller_open ? 0 : 1;
       receive(command);
     }
   });
+}
+
+std::uint64_t SimAgent::lose_tail(Pipe& pipe) {
+  const std::size_t arrive = random_.below(pipe.messages.size() + 1);
+  const std::size_t lost = pipe.messages.size() - arrive;
+  pipe.messages.resize(arrive);
+  return lost;
 }
 
 void SimAgent::receive(const core::AgentCommand& command) {
@@ -137,17 +153,40 @@ void SimAgent::break_stream() {
     return;
   }
   ++world_.probes().streams_broken;
-  const SessionId broken = session_;
+  const StreamPtr broken = stream_;
+  const Duration later = duration_from_seconds(random_.uniform(0, 4));
+  // The end that notices later may do so after the other has come back with another stream.
+  if (up_ && random_.chance(0.3)) {
+    controller_notices(broken);
+    world_.after(later, [this, broken] { agent_notices(broken); });
+  } else {
+    agent_notices(broken);
+    world_.after(later, [this, broken] { controller_notices(broken); });
+  }
+}
+
+void SimAgent::agent_notices(const StreamPtr& stream) {
+  if (!std::exchange(stream->agent_open, false)) {
+    return;
+  }
+  world_.probes().commands_lost += stream->down.messages.size();
+  stream->down.messages.clear();
+  world_.probes().reports_lost += lose_tail(stream->up);
   session_ = {};
-  // The controller may learn of it later than we come back with another stream.
-  world_.after(duration_from_seconds(random_.uniform(0, 4)),
-               [this, broken, life = world_.controller_life()] {
-                 if (life == world_.controller_life() && world_.controller_up()) {
-                   world_.session_closed(broken, false);
-                 }
-               });
   if (up_) {
     reconnect_later();
+  }
+}
+
+void SimAgent::controller_notices(const StreamPtr& stream) {
+  if (!std::exchange(stream->controller_open, false)) {
+    return;
+  }
+  world_.probes().reports_lost += stream->up.messages.size();
+  stream->up.messages.clear();
+  world_.probes().commands_lost += lose_tail(stream->down);
+  if (stream->life == world_.controller_life() && world_.controller_up()) {
+    world_.session_closed(stream->session, false);
   }
 }
 
@@ -173,8 +212,8 @@ void SimAgent::crash(Duration down) {
     return;
   }
   ++world_.probes().agent_crashes;
-  break_stream();
   up_ = false;
+  break_stream();
   connecting_ = false;
   ++incarnation_;  // voids everything scheduled
   work_.clear();
@@ -183,21 +222,23 @@ void SimAgent::crash(Duration down) {
   spool_.clear();
   spool_order_.clear();
   resident_.clear();
+  states_.clear();
   draining_ = false;
   world_.after(down, [this] { start(); });
 }
 
 void SimAgent::controller_died() {
   if (session_.value != 0) {
-    session_ = {};
-    if (up_) {
-      reconnect_later();
-    }
+    stream_->controller_open = false;
+    agent_notices(stream_);
   }
 }
 
 void SimAgent::heartbeat() {
   const auto life = incarnation_;
+  if (world_.faults_on() && !states_.empty() && random_.chance(0.02)) {
+    states_.erase(states_.begin());  // an idle runner dies
+  }
   if (up_ && welcomed_ && world_.now() >= paused_until_) {
     send(core::AgentHeartbeat{
         .session = session_, .rtt = duration_from_seconds(spec_.rtt_s), .telemetry = {}});
@@ -219,10 +260,7 @@ void SimAgent::handle(const core::WelcomeAgent& /*command*/) {
   }
 }
 
-void SimAgent::handle(const core::RefuseAgent& /*command*/) {
-  session_ = {};
-  reconnect_later();
-}
+void SimAgent::handle(const core::RefuseAgent& /*command*/) { agent_notices(stream_); }
 
 void SimAgent::handle(const core::AssignAttempt& command) {
   const AttemptUid uid = command.attempt.uid;
@@ -248,6 +286,9 @@ void SimAgent::run_next() {
     if (it == work_.end()) {
       continue;  // cancelled
     }
+    if (!begin_sequence(it->second)) {
+      continue;
+    }
     it->second.running = true;
     ++running_;
     resident_.insert({it->second.assign.model, it->second.assign.variant});
@@ -268,15 +309,52 @@ void SimAgent::finish(AttemptUid uid, std::uint64_t incarnation) {
   --running_;
   if (const auto it = work_.find(uid); it != work_.end()) {
     core::AttemptEnded ended = outcome_of(it->second);
+    end_sequence_run(it->second.assign, ended.outcome != core::AttemptOutcome::kCrashed);
     work_.erase(it);
-    spool_[uid] = ended;
-    spool_order_.push_back(uid);
-    send(ended);
-    if (random_.chance(0.05)) {
-      send(std::move(ended));  // said twice
-    }
+    spool(std::move(ended));
   }
   run_next();
+}
+
+void SimAgent::spool(core::AttemptEnded ended) {
+  spool_[ended.attempt.uid] = ended;
+  spool_order_.push_back(ended.attempt.uid);
+  send(std::move(ended));
+}
+
+std::string SimAgent::state_of(const core::AssignAttempt& assign) {
+  return assign.sequence.empty() ? "" : assign.variant + ' ' + assign.sequence;
+}
+
+// False if it was to continue what is not here: it has ended.
+bool SimAgent::begin_sequence(const Work& work) {
+  const std::string state = state_of(work.assign);
+  if (state.empty()) {
+    return true;
+  }
+  if (work.assign.sequence_step == core::SequenceStep::kBegins) {
+    states_[state].clear();
+  } else if (!states_.contains(state)) {
+    ++world_.probes().continuations_refused;
+    core::AttemptEnded ended{.session = session_,
+                             .attempt = work.assign.attempt,
+                             .outcome = core::AttemptOutcome::kSequenceLost,
+                             .error = "its process ended"};
+    work_.erase(ended.attempt.uid);
+    spool(std::move(ended));
+    return false;
+  }
+  world_.saw(work.assign.attempt.uid, states_[state]);
+  return true;
+}
+
+void SimAgent::end_sequence_run(const core::AssignAttempt& assign, bool runner_lives) {
+  const std::string state = state_of(assign);
+  if (!runner_lives) {
+    states_.erase(state);
+  } else if (const auto it = states_.find(state); it != states_.end()) {
+    it->second.push_back(assign.attempt.job);
+  }
 }
 
 core::AttemptEnded SimAgent::outcome_of(const Work& work) {
@@ -311,10 +389,11 @@ void SimAgent::handle(const core::CancelAttempt& command) {
   }
   core::AttemptEnded ended{
       .session = session_, .attempt = command.attempt, .outcome = core::AttemptOutcome::kCancelled};
+  if (it->second.running) {  // it ends by itself in its grace, or is ended with its runner
+    end_sequence_run(it->second.assign, random_.chance(0.3));
+  }
   work_.erase(it);
-  spool_[command.attempt.uid] = ended;
-  spool_order_.push_back(command.attempt.uid);
-  send(std::move(ended));
+  spool(std::move(ended));
 }
 
 void SimAgent::handle(const core::AckResult& command) {

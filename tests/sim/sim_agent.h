@@ -3,8 +3,19 @@
 // breaks.
 //
 // What an attempt does is written in its input (Clients draws it): "ok", "bad" (the model refuses),
-// "poison" (the runner crashes), "slow". A stream is one session: in order, with drawn delays; when
-// it breaks, both ends learn of it at different times and everything in flight is lost.
+// "poison" (the runner crashes), "slow".
+//
+// A stream is one session and does what a gRPC stream over TCP can do, in both directions: messages
+// arrive in order, once, with drawn delays, until it breaks. Either end may notice first. Of what
+// was in flight then, some still arrives at the end that has not noticed, and the rest is lost, as
+// is everything that this end sends until it notices. So a command or a report is lost only with
+// all that followed it on its stream; and one comes twice only if its sender says it again on the
+// next stream, as agents do with results and the core with cancellations.
+//
+// Sequences: the agent holds a state per variant and sequence, the ids of the tasks that ran on it,
+// and loses it as a runner does: when a run crashes, is ended by a cancellation, or out of nowhere.
+// What each attempt found goes to World::saw, where the tests compare it with what clients were
+// told.
 
 #pragma once
 
@@ -12,6 +23,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -51,10 +63,26 @@ class SimAgent {
   struct Pipe {
     std::deque<std::pair<Instant, std::function<void()>>> messages;
     Instant last{};
+    bool to_agent = false;
   };
+  // Each end hears and is heard until it has noticed that the stream broke.
+  struct Stream {
+    SessionId session;
+    std::uint64_t life = 0;  // of the controller
+    bool agent_open = true;
+    bool controller_open = true;
+    Pipe up{};
+    Pipe down{.to_agent = true};
+  };
+  using StreamPtr = std::shared_ptr<Stream>;
 
-  void put(Pipe& pipe, std::function<void()> deliver);
-  void pump(Pipe& pipe);
+  static Pipe& pipe_of(Stream& stream, bool to_agent) { return to_agent ? stream.down : stream.up; }
+  void put(const StreamPtr& stream, bool to_agent, std::function<void()> deliver);
+  void pump(const StreamPtr& stream, bool to_agent);
+  // Loses a drawn tail of what is under way; returns how much.
+  std::uint64_t lose_tail(Pipe& pipe);
+  void agent_notices(const StreamPtr& stream);
+  void controller_notices(const StreamPtr& stream);
   void connect();
   void reconnect_later();
   void hello();
@@ -72,6 +100,10 @@ class SimAgent {
   void run_next();
   void finish(AttemptUid uid, std::uint64_t incarnation);
   core::AttemptEnded outcome_of(const Work& work);
+  void spool(core::AttemptEnded ended);
+  static std::string state_of(const core::AssignAttempt& assign);
+  bool begin_sequence(const Work& work);
+  void end_sequence_run(const core::AssignAttempt& assign, bool runner_lives);
   Duration network_delay();
   bool reachable() const;
 
@@ -89,14 +121,14 @@ class SimAgent {
   Instant paused_until_{};
   Instant clogged_until_{};
   Duration clog_delay_{};
-  Pipe to_controller_;
-  Pipe to_agent_;
+  StreamPtr stream_;  // of session_
   std::map<AttemptUid, Work> work_;
   std::deque<AttemptUid> queue_;
   std::uint32_t running_ = 0;
   std::map<AttemptUid, core::AttemptEnded> spool_;
   std::deque<AttemptUid> spool_order_;
   std::set<core::VariantName> resident_;
+  std::map<std::string, std::vector<JobId>> states_;  // by variant and sequence
 };
 
 }  // namespace skerry::sim
