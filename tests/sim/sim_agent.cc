@@ -1,9 +1,6 @@
 #include "tests/sim/sim_agent.h"
 
 #include <algorithm>
-#include <utility>
-
-#include "common/check.h"
 
 namespace skerry::sim {
 
@@ -53,7 +50,10 @@ void SimAgent::connect() {
     return;
   }
   session_ = world_.new_session();
-  stream_ = std::make_shared<Stream>(Stream{.session = session_, .life = world_.controller_life()});
+  stream_ = std::make_shared<Stream>(world_, session_, [this](Stream::Way way) {
+    return way == Stream::Way::kToAgent ? std::max(partitioned_until_, paused_until_)
+                                        : partitioned_until_;
+  });
   welcomed_ = false;
   hello();
 }
@@ -84,64 +84,30 @@ void SimAgent::hello() {
   send(std::move(hello));
 }
 
-void SimAgent::put(const StreamPtr& stream, bool to_agent, std::function<void()> deliver) {
-  Pipe& pipe = pipe_of(*stream, to_agent);
-  pipe.last = std::max(world_.now() + network_delay(), pipe.last + Duration(1));
-  pipe.messages.emplace_back(pipe.last, std::move(deliver));
-  world_.after(pipe.last - world_.now(), [this, stream, to_agent] { pump(stream, to_agent); });
-}
-
-// A partition holds messages back (they are sent again when it is over, unless the stream broke);
-// so does a pause of the agent for what is sent to it.
-void SimAgent::pump(const StreamPtr& stream, bool to_agent) {
-  Pipe& pipe = pipe_of(*stream, to_agent);
-  const Instant open = to_agent ? std::max(partitioned_until_, paused_until_) : partitioned_until_;
-  if (pipe.messages.empty()) {
-    return;
-  }
-  if (world_.now() < open) {
-    world_.after(open - world_.now(), [this, stream, to_agent] { pump(stream, to_agent); });
-    return;
-  }
-  while (!pipe.messages.empty() && pipe.messages.front().first <= world_.now()) {
-    auto deliver = std::move(pipe.messages.front().second);
-    pipe.messages.pop_front();
-    deliver();
-  }
-}
-
 void SimAgent::send(core::Event event) {
   if (session_.value == 0) {
     return;
   }
-  if (!stream_->controller_open) {
+  if (!stream_->controller_open()) {
     ++world_.probes().reports_lost;
     return;
   }
-  put(stream_, false, [this, event = std::move(event), stream = stream_]() mutable {
-    if (stream->controller_open && stream->life == world_.controller_life() &&
-        world_.controller_up()) {
-      world_.probes().reports_after_break += stream->agent_open ? 0 : 1;
-      world_.tell_core(std::move(event));
-    }
-  });
+  stream_->put(Stream::Way::kToController, network_delay(),
+               [this, event = std::move(event), stream = stream_]() mutable {
+                 if (stream->controller_open()) {
+                   world_.probes().reports_after_break += stream->agent_open() ? 0 : 1;
+                   world_.tell_core(std::move(event));
+                 }
+               });
 }
 
-void SimAgent::command(SessionId session, const core::AgentCommand& command, std::uint64_t life) {
-  check(stream_ && stream_->session == session && stream_->life == life, "its own stream");
-  put(stream_, true, [this, command, stream = stream_] {
-    if (stream->agent_open) {
-      world_.probes().commands_after_break += stream->controller_open ? 0 : 1;
+void SimAgent::command(const core::AgentCommand& command) {
+  stream_->put(Stream::Way::kToAgent, network_delay(), [this, command, stream = stream_] {
+    if (stream->agent_open()) {
+      world_.probes().commands_after_break += stream->controller_open() ? 0 : 1;
       receive(command);
     }
   });
-}
-
-std::uint64_t SimAgent::lose_tail(Pipe& pipe) {
-  const std::size_t arrive = random_.below(pipe.messages.size() + 1);
-  const std::size_t lost = pipe.messages.size() - arrive;
-  pipe.messages.resize(arrive);
-  return lost;
 }
 
 void SimAgent::receive(const core::AgentCommand& command) {
@@ -166,27 +132,17 @@ void SimAgent::break_stream() {
 }
 
 void SimAgent::agent_notices(const StreamPtr& stream) {
-  if (!std::exchange(stream->agent_open, false)) {
-    return;
-  }
-  world_.probes().commands_lost += stream->down.messages.size();
-  stream->down.messages.clear();
-  world_.probes().reports_lost += lose_tail(stream->up);
-  session_ = {};
-  if (up_) {
-    reconnect_later();
+  if (stream->agent_notices(random_)) {
+    session_ = {};
+    if (up_) {
+      reconnect_later();
+    }
   }
 }
 
 void SimAgent::controller_notices(const StreamPtr& stream) {
-  if (!std::exchange(stream->controller_open, false)) {
-    return;
-  }
-  world_.probes().reports_lost += stream->up.messages.size();
-  stream->up.messages.clear();
-  world_.probes().commands_lost += lose_tail(stream->down);
-  if (stream->life == world_.controller_life() && world_.controller_up()) {
-    world_.session_closed(stream->session, false);
+  if (stream->controller_notices(random_)) {
+    world_.session_closed(stream->session(), false);
   }
 }
 
@@ -229,7 +185,6 @@ void SimAgent::crash(Duration down) {
 
 void SimAgent::controller_died() {
   if (session_.value != 0) {
-    stream_->controller_open = false;
     agent_notices(stream_);
   }
 }

@@ -5,12 +5,8 @@
 // What an attempt does is written in its input (Clients draws it): "ok", "bad" (the model refuses),
 // "poison" (the runner crashes), "slow".
 //
-// A stream is one session and does what a gRPC stream over TCP can do, in both directions: messages
-// arrive in order, once, with drawn delays, until it breaks. Either end may notice first. Of what
-// was in flight then, some still arrives at the end that has not noticed, and the rest is lost, as
-// is everything that this end sends until it notices. So a command or a report is lost only with
-// all that followed it on its stream; and one comes twice only if its sender says it again on the
-// next stream, as agents do with results and the core with cancellations.
+// Its streams (stream.h) lose what is under way when they break, in both directions; after the next
+// hello it says its results again, until they are acknowledged.
 //
 // Sequences: the agent holds a state per variant and sequence, the ids of the tasks that ran on it,
 // and loses it as a runner does: when a run crashes, is ended by a cancellation, or out of nowhere.
@@ -29,6 +25,7 @@
 #include <vector>
 
 #include "controller/core/core.h"
+#include "tests/sim/stream.h"
 #include "tests/sim/world.h"
 
 namespace skerry::sim {
@@ -44,9 +41,8 @@ class SimAgent {
   void partition(Duration time);
   void pause(Duration time);                 // hears and says nothing, and then goes on
   void clog(Duration delay, Duration time);  // its stream gets slow
-  // From the controller, on a session of ours or not.
-  void command(SessionId session, const core::AgentCommand& command, std::uint64_t life);
   bool owns(SessionId session) const { return session == session_; }
+  void command(const core::AgentCommand& command);  // on the session that it owns
   void controller_died();
 
   // After healing: everything was delivered and forgotten.
@@ -59,28 +55,8 @@ class SimAgent {
     bool running = false;
   };
 
-  // One direction of a stream: in order, each message at its time or later.
-  struct Pipe {
-    std::deque<std::pair<Instant, std::function<void()>>> messages;
-    Instant last{};
-    bool to_agent = false;
-  };
-  // Each end hears and is heard until it has noticed that the stream broke.
-  struct Stream {
-    SessionId session;
-    std::uint64_t life = 0;  // of the controller
-    bool agent_open = true;
-    bool controller_open = true;
-    Pipe up{};
-    Pipe down{.to_agent = true};
-  };
   using StreamPtr = std::shared_ptr<Stream>;
 
-  static Pipe& pipe_of(Stream& stream, bool to_agent) { return to_agent ? stream.down : stream.up; }
-  void put(const StreamPtr& stream, bool to_agent, std::function<void()> deliver);
-  void pump(const StreamPtr& stream, bool to_agent);
-  // Loses a drawn tail of what is under way; returns how much.
-  std::uint64_t lose_tail(Pipe& pipe);
   void agent_notices(const StreamPtr& stream);
   void controller_notices(const StreamPtr& stream);
   void connect();

@@ -166,7 +166,7 @@ void World::release(core::Output output) {
     if (agent == agents_.end()) {
       ++outcome_.probes.commands_lost;
     } else {
-      (*agent)->command(send->session, send->command, life_);
+      (*agent)->command(send->command);
     }
     return;
   }
