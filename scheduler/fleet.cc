@@ -246,7 +246,6 @@ Physics Fleet::physics(NodeId id, VariantId variant_id, double input_bytes) cons
           .load_deviation_s = load.deviation,
           .service_s = service.mean,
           .service_deviation_s = service.deviation,
-          .idle_w = node.idle_w,
           .busy_w = node.busy_w,
           .transfer_j_per_byte = node.transfer_j_per_byte,
           .price_usd_per_s = node.price_usd_per_s,

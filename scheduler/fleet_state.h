@@ -36,7 +36,6 @@ struct NodeState {
   // Read by every prediction: the spec's figures, made safe, and what was measured of the link.
   double slots = 1;
   double speed = 1;
-  double idle_w = 0;
   double busy_w = 0;
   double transfer_j_per_byte = 0;
   double price_usd_per_s = 0;

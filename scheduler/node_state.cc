@@ -55,7 +55,6 @@ void NodeState::adopt(NodeSpec new_spec) {
   spec = std::move(new_spec);
   slots = std::max<double>(spec.slots, 1);
   const double old_speed = std::exchange(speed, positive_or(spec.speed, defaults.speed));
-  idle_w = positive_or(spec.power.idle_w, 0);
   busy_w = positive_or(spec.power.busy_w, 0);
   transfer_j_per_byte = positive_or(spec.power.transfer_j_per_byte, 0);
   price_usd_per_s = positive_or(spec.price_usd_per_hour, 0) / kSecondsPerHour;
