@@ -97,6 +97,7 @@ void handle(Context& ctx, AgentHello& event) {
   node.spec = event.node;
   node.incarnation = event.incarnation;
   node.energy_source = event.energy_source;
+  node.devices = event.devices;
   node.software_version = event.software_version;
   node.alone = event.alone;
   node.brought = static_cast<std::uint32_t>(event.spooled.size());

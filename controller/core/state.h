@@ -73,6 +73,7 @@ struct NodeEntry {
   Duration alone{};
   std::uint32_t brought = 0;
   std::string energy_source;
+  std::vector<std::string> devices;
   std::string software_version;
   Telemetry telemetry;
   double rtt_s = 0;

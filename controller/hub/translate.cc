@@ -128,7 +128,10 @@ core::Telemetry from_wire(const v1::Telemetry& t) {
           .queued = t.queued(),
           .running = t.running(),
           .spooled = t.spooled(),
-          .bandwidth_bytes_per_s = t.bandwidth_bytes_per_s()};
+          .bandwidth_bytes_per_s = t.bandwidth_bytes_per_s(),
+          .gpu_fraction = std::min<double>(t.gpu_fraction(), 1),
+          .gpu_memory_used_bytes = t.gpu_memory_used_bytes(),
+          .gpu_memory_total_bytes = t.gpu_memory_total_bytes()};
 }
 
 Payload from_wire(v1::PayloadRef& payload) {
@@ -144,6 +147,7 @@ core::AgentHello from_wire(const v1::Hello& hello, SessionId session) {
           .incarnation = hello.incarnation(),
           .node = node_spec(hello),
           .energy_source = hello.capabilities().energy_source(),
+          .devices = {hello.capabilities().devices().begin(), hello.capabilities().devices().end()},
           .software_version = hello.software_version(),
           .capacity = hello.capacity(),
           .running = attempts(hello.running()),

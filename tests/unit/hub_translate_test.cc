@@ -36,6 +36,7 @@ TEST(Translate, TakesAllOfAHello) {
   EXPECT_EQ(event.capacity, 12u);
   EXPECT_EQ(event.software_version, "0.1.0");
   EXPECT_EQ(event.energy_source, "hwmon");
+  EXPECT_EQ(event.devices, (std::vector<std::string>{"cpu", "cuda:0"}));
   EXPECT_EQ(event.alone, seconds(5));
   EXPECT_EQ(event.running, std::vector{attempt()});
   EXPECT_EQ(event.spooled, std::vector{attempt()});
@@ -79,6 +80,9 @@ TEST(Translate, TakesAllOfAHeartbeat) {
   t.set_running(4);
   t.set_spooled(5);
   t.set_bandwidth_bytes_per_s(1e6);
+  t.set_gpu_fraction(0.5F);
+  t.set_gpu_memory_used_bytes(6);
+  t.set_gpu_memory_total_bytes(7);
   const core::AgentHeartbeat event = from_wire(wire, kSession);
   EXPECT_EQ(event.rtt, microseconds(1500));
   EXPECT_EQ(event.telemetry.cpu_fraction, 1) << "what a sampler rounds up is full load";
@@ -92,6 +96,9 @@ TEST(Translate, TakesAllOfAHeartbeat) {
   EXPECT_EQ(event.telemetry.running, 4u);
   EXPECT_EQ(event.telemetry.spooled, 5u);
   EXPECT_EQ(event.telemetry.bandwidth_bytes_per_s, 1e6);
+  EXPECT_EQ(event.telemetry.gpu_fraction, 0.5);
+  EXPECT_EQ(event.telemetry.gpu_memory_used_bytes, 6u);
+  EXPECT_EQ(event.telemetry.gpu_memory_total_bytes, 7u);
 }
 
 TEST(Translate, TakesAllOfAResult) {
