@@ -32,11 +32,20 @@ struct TorchOptions {
   std::string device = "auto";
   std::uint64_t memory_bytes = 1u << 30;      // for all instances
   std::uint64_t overhead_bytes = 160u << 20;  // a runner's own, until measured
+  std::uint64_t runner_limit_bytes = 0;       // of one runner; 0 = derived from its variant
+  bool derives_limits = true;                 // false: then there is none
   std::uint32_t sequence_instances = 8;       // most instances of one stateful variant
   Duration sequence_idle = seconds(60);
   Duration load_limit = seconds(120);
   Duration stall_limit = seconds(30);
 };
+
+// A runner on a processor takes 100 to 230 MiB of private memory for a small model, and may hold a payload several times
+// while it is decoded. Four times what the variant declares and a gibibyte are out of reach of a model that does what it
+// should, and stop one that does not before it takes the node. A variant that declares nothing may take what the node
+// gives to models, and the same gibibyte.
+constexpr std::uint64_t kLimitFactor = 4;
+constexpr std::uint64_t kLimitHeadroomBytes = 1u << 30;
 
 class TorchEngine final : public Engine {
  public:
@@ -75,9 +84,9 @@ class TorchEngine final : public Engine {
     Key key;
     State state = State::kLoading;
     std::uint64_t memory_bytes = 0;
-    std::string sequence;  // bound to it; empty = free
+    std::string sequence;    // bound to it; empty = free
     std::string state_name;  // what the runner is told to be the name of that sequence's state
-    Instant since;         // of the state
+    Instant since;           // of the state
     std::optional<Run> run;
     Outcome end_outcome = Outcome::kCrashed;  // kEnding: of its run
     std::string end_reason;
@@ -98,6 +107,7 @@ class TorchEngine final : public Engine {
   bool may_grow(Instant now, Known& known) const;
   Instant growth_due(const Known& known) const;
   std::uint64_t memory_needed(const Work& work) const;
+  std::uint64_t runner_limit(const Work& work) const;
   std::uint64_t memory_used(Kept kept) const;
   void make_room(std::uint64_t bytes);
   void bind(Instance& instance, const Work& work);

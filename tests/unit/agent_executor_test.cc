@@ -395,20 +395,5 @@ TEST_F(ExecutorTest, ARestartTakesUpWhatTheJournalHolds) {
   EXPECT_EQ(executor.next_timer(), at(seconds(5)));
 }
 
-TEST_F(ExecutorTest, WhatCannotContinueItsSequenceEndsUnstartedAndSaysSo) {
-  Assign next = assignment(1);
-  next.sequence = "default/q";
-  next.sequence_step = SequenceStep::kContinues;
-  engine.verdicts["s"] = {Admission::kLost, "its process ended"};
-  assign(at(seconds(0)), next);
-  EXPECT_THAT(started(), IsEmpty());
-  EXPECT_EQ(result_of(1).outcome, Outcome::kSequenceLost);
-  EXPECT_EQ(result_of(1).error, "its process ended");
-  engine.verdicts.clear();
-  next.attempt = ref(2);
-  assign(at(seconds(0)), next);
-  EXPECT_EQ(engine.started.at(0).second.sequence_step, SequenceStep::kContinues);
-}
-
 }  // namespace
 }  // namespace skerry::agent

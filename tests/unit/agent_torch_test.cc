@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/engines/torch.h"
+#include "agent/executor.h"
 #include "tests/unit/agent_fakes.h"
 
 namespace skerry::agent {
@@ -21,7 +22,12 @@ struct FakeRunners final : Runners {
   std::vector<RunnerId> killed;
   std::map<RunnerId, std::vector<runner::Frame>> frames;
 
-  void spawn(RunnerId id) override { spawned.push_back(id); }
+  std::vector<std::uint64_t> limits;
+
+  void spawn(RunnerId id, std::uint64_t memory_limit_bytes) override {
+    spawned.push_back(id);
+    limits.push_back(memory_limit_bytes);
+  }
   void send(RunnerId id, const runner::Frame& frame) override { frames[id].push_back(frame); }
   void kill(RunnerId id) override { killed.push_back(id); }
 };
@@ -161,11 +167,13 @@ TEST_F(TorchTest, ASequenceThatBeginsGetsAFreshStateFromAProcessThatRemembersIts
   Work begins = work("s", "a", true);
   begins.sequence_step = SequenceStep::kBegins;
   const RunnerId mine = idle(at(seconds(0)), 1, begins);
-  ASSERT_EQ(idle(at(seconds(1)), 2, begins), mine);
+  start(at(seconds(1)), 2, begins);
+  ran(at(seconds(1)), mine, 2);
   EXPECT_NE(state_name(mine, 1), state_name(mine, 2));
   engine.on_time(at(seconds(61)));  // over, and anybody's
   start(at(seconds(62)), 3, begins);
   EXPECT_NE(state_name(mine, 2), state_name(mine, 3));
+  EXPECT_THAT(runners.spawned, SizeIs(1));
 }
 
 TEST_F(TorchTest, WhatContinuesASequenceRunsOnItsOwnProcessOrNotAtAll) {
@@ -190,6 +198,43 @@ TEST_F(TorchTest, WhatContinuesASequenceRunsOnItsOwnProcessOrNotAtAll) {
   idle(at(seconds(6)), 4, work("s", "a", true));
   continues.manifest = *Manifests().resolve("digits", 3, manifest_json("torch", true));
   EXPECT_EQ(admission(at(seconds(7))), Admission::kLost) << "the model was applied anew";
+}
+
+TEST_F(TorchTest, ARunnersMemoryIsLimitedByWhatItsVariantDeclares) {
+  constexpr std::uint64_t kMib = 1u << 20;
+  KnownManifest known = *work("s").manifest;
+  known.manifest.variants[1].memory_bytes = 30 * kMib;
+  const auto limit_of = [&](TorchOptions with, const std::string& variant) {
+    FakeRunners started;
+    TorchEngine other(std::move(with), started, quiet_log());
+    Work wanted = work(variant);
+    wanted.manifest = std::make_shared<const KnownManifest>(known);
+    other.start(at(seconds(0)), 1, wanted);
+    return started.limits.at(0) / kMib;
+  };
+  EXPECT_EQ(limit_of({.memory_bytes = 250 * kMib}, "m"), 1024 + 4 * 30u);
+  EXPECT_EQ(limit_of({.memory_bytes = 250 * kMib}, "s"), 1024 + 250u) << "it declares none";
+  EXPECT_EQ(limit_of({.runner_limit_bytes = 77 * kMib}, "m"), 77u);
+  EXPECT_EQ(limit_of({.derives_limits = false}, "m"), 0u);
+}
+
+TEST_F(TorchTest, AnAttemptThatCannotContinueItsSequenceEndsUnstartedAndSaysWhy) {
+  FakeBlobs blobs;
+  MemoryJournal journal;
+  FakeMeter meter;
+  Executor executor({}, {&engine}, blobs, journal, meter, quiet_log());
+  Assign next = assignment(1, "s", "torch");
+  next.manifest_json = manifest_json("torch", true);
+  next.sequence = "default/q";
+  next.sequence_step = SequenceStep::kContinues;
+  executor.assign(at(seconds(0)), next);
+  executor.fetched(at(seconds(0)), {.ticket = blobs.fetches.at(0).first, .path = "/m"});
+  executor.settle(at(seconds(0)));
+  const auto spooled = journal.next_spooled(0);
+  ASSERT_TRUE(spooled);
+  EXPECT_EQ(spooled->result->outcome, Outcome::kSequenceLost);
+  EXPECT_THAT(spooled->result->error, HasSubstr("its process ended"));
+  EXPECT_THAT(runners.spawned, IsEmpty());
 }
 
 TEST_F(TorchTest, AModelWithoutStateHasNoneToLose) {
