@@ -65,7 +65,7 @@ struct AssignAttempt {
   std::uint64_t manifest_revision = 0;  // the hub sends the manifest once per stream and revision
   Payload input;
   Duration remaining{};  // until the deadline; 0 = none
-  std::string sequence;    // with its namespace, since nodes serve all of them; empty = none
+  std::string sequence;  // with its namespace, since nodes serve all of them; empty = none
   SequenceStep sequence_step = SequenceStep::kBegins;
   bool interactive = false;
 };
