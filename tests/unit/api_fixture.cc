@@ -156,8 +156,9 @@ struct TestApi::State final : public controller::Gateway {
       archive.keep(write);
     }
     for (const std::string& digest : effects.dropped_blobs) {
-      EXPECT_TRUE(blobs->remove(digest));
+      blobs->abandon(digest);
     }
+    EXPECT_TRUE(blobs->reap());
     for (core::Output& output : effects.outputs) {
       std::visit([this](auto& what) { deliver(what); }, output.what);
     }

@@ -280,7 +280,8 @@ TEST_F(HubTest, KeepsAnUploadInPlaceThoughAnOlderJobLetsGoOfTheSameBytes) {
   TestAgent agent(hub_->port());
   v1::UploadReply reply;
   ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
-  ASSERT_TRUE(blobs_->remove(digest));
+  blobs_->abandon(digest);
+  ASSERT_TRUE(blobs_->reap());
   EXPECT_TRUE(blobs_->size_bytes(digest));
 }
 
@@ -310,7 +311,8 @@ TEST_F(UploadPinsTest, LeavesAClaimedBlobToTheCoreAfterAWhile) {
   EXPECT_EQ(*pins_.claim(digest, begin_ + minutes(9)), 6u);
   pins_.expire(begin_ + minutes(60));
   EXPECT_TRUE(blobs_->size_bytes(digest));
-  ASSERT_TRUE(blobs_->remove(digest));
+  blobs_->abandon(digest);
+  ASSERT_TRUE(blobs_->reap());
   EXPECT_FALSE(blobs_->size_bytes(digest)) << "the pin is gone";
 }
 
