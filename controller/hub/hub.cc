@@ -103,6 +103,7 @@ struct Hub::State {
         service(parts) {}
 
   void watch(const std::stop_token& stop);
+  void settle_uploads(Instant now);
 
   const HubOptions options;
   Clock& clock;
@@ -128,7 +129,17 @@ void Hub::State::watch(const std::stop_token& stop) {
     const Instant now = clock.now();
     sessions.for_each([now](AgentStream& stream) { stream.watch(now); });
     transfers.watch(now);
-    uploads.expire(now);
+    settle_uploads(now);
+  }
+}
+
+// Only the core knows who needs a blob, and only off its strand may a file be removed.
+void Hub::State::settle_uploads(Instant now) {
+  for (std::string& digest : uploads.due(now)) {
+    parts.gateway.inspect([this, digest = std::move(digest)](const core::Core& core, Instant) {
+      const bool needed = core.blob_in_use(digest);
+      pool.run([this, digest, needed] { uploads.settle(digest, needed); });
+    });
   }
 }
 
