@@ -15,6 +15,7 @@ namespace skerry::hub {
 enum class Count : std::uint8_t {
   // how it is now
   kStreams,    // open, greeted or not
+  kHeld,       // streams that are not read on until the core has caught up
   kTransfers,  // fetches and uploads under way
   // growing
   kSessionsOpened,  // hellos told to the core
@@ -25,6 +26,7 @@ enum class Count : std::uint8_t {
   kMessagesRefused,  // of those, one by one
   kFramesReceived,
   kBytesReceived,
+  kReadsHeld,  // times that a stream was not read on at once
   kMessagesSent,
   kFramesSent,
   kBytesSent,

@@ -53,6 +53,9 @@ void AgentStream::report_end() {
     parts_.counters.add(Count::kSessionsClosed);
   }
   parts_.counters.take(Count::kStreams);
+  if (read_held_) {
+    parts_.counters.take(Count::kHeld);
+  }
   const std::string how = goodbye_ ? "goodbye" : "the agent left";
   parts_.log.info("agent stream ended: {}{}", status_.ok() ? how : status_.error_message(),
                   fields({{"node", node_name_}, {"session", fmt::to_string(id_.value)}}));
