@@ -16,6 +16,7 @@
 #include "controller/driver.h"
 #include "controller/happening_log.h"
 #include "controller/hub/hub.h"
+#include "controller/hub_metrics.h"
 #include "controller/store/rocks_store.h"
 #include "controller/store_archive.h"
 
@@ -149,6 +150,7 @@ class Daemon {
       return fail(std::move(started).error());
     }
     hub_ = *std::move(started);
+    metrics_.add_source([this] { return hub_figures(*hub_); });
     return {};
   }
 

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <latch>
 #include <mutex>
 #include <thread>
@@ -55,6 +56,17 @@ class LinkService final : public ServiceBase {
   HubParts& parts_;
   std::latch started_{1};  // a call may arrive before start() is through
 };
+
+// The kinds of a message, as its oneof names them.
+std::vector<Hub::KindCount> by_kind(const google::protobuf::Descriptor& message,
+                                    const std::function<std::uint64_t(int)>& count) {
+  std::vector<Hub::KindCount> counts{{"unknown", count(0)}};
+  const google::protobuf::OneofDescriptor& body = *message.FindOneofByName("body");
+  for (int i = 0; i < body.field_count(); ++i) {
+    counts.push_back({body.field(i)->name(), count(body.field(i)->number())});
+  }
+  return counts;
+}
 
 int to_ms_int(Duration d) { return static_cast<int>(to_ms(d)); }
 
@@ -174,6 +186,15 @@ Hub::~Hub() { stop(); }
 std::uint16_t Hub::port() const { return static_cast<std::uint16_t>(state_->port); }
 
 std::uint64_t Hub::count(Count what) const { return state_->counters[what]; }
+
+std::vector<Hub::KindCount> Hub::received() const {
+  return by_kind(*v1::AgentMessage::descriptor(),
+                 [this](int kind) { return state_->counters.received(kind); });
+}
+std::vector<Hub::KindCount> Hub::sent() const {
+  return by_kind(*v1::ControllerMessage::descriptor(),
+                 [this](int kind) { return state_->counters.sent(kind); });
+}
 
 void Hub::send(const core::Send& send) {
   if (!state_->sessions.with(send.session,

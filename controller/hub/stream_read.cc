@@ -119,6 +119,7 @@ bool AgentStream::take(std::string_view bytes) {
   auto& message = *google::protobuf::Arena::CreateMessage<v1::AgentMessage>(&arena);
   const bool parsed =
       !bytes.empty() && message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  parts_.counters.add_received(parsed ? message.body_case() : 0);
   last_seq_ = parsed && message.seq() != 0 ? message.seq() : last_seq_ + 1;
   Status taken =
       parsed ? Status{} : fail(ErrorCode::kInvalidArgument, "the message cannot be read");
