@@ -124,7 +124,10 @@ class Daemon {
   }
 
   Status start_api() {
-    api_.emplace(io_, api::ApiOptions{.address = config_.api.address, .port = config_.api.port},
+    api_.emplace(io_,
+                 api::ApiOptions{.address = config_.api.address,
+                                 .port = config_.api.port,
+                                 .limits = {.body_bytes = config_.api_body_bytes}},
                  api::ApiParts{.gateway = *driver_,
                                .blobs = *blobs_,
                                .archive = *archive_,

@@ -110,6 +110,11 @@ Task<Result<JsonDocument>> parse_body(Call call) {
   co_return co_await off_strand(call, [&body] { return JsonDocument::parse(body); });
 }
 
+void drop_body(Call call, Result<JsonDocument> document) {
+  const Result<JsonDocument> ends_here = std::move(document);
+  call.exchange->drop_body();
+}
+
 Task<void> settle_blobs(Call call, std::vector<blobs::BlobPin> pins) {
   for (blobs::BlobPin& pin : pins) {
     const auto used =

@@ -175,7 +175,7 @@ Task<Response> submit_job(Call call) {
   const Request& request = call.request();
   auto wait = preferred_wait(request);
   auto idempotency = idempotency_of(request);
-  const auto document = co_await parse_body(call);
+  auto document = co_await parse_body(call);
   if (!wait || !idempotency || !document) {
     co_return problem(!wait ? wait.error() : !idempotency ? idempotency.error() : document.error());
   }
@@ -191,6 +191,7 @@ Task<Response> submit_job(Call call) {
   if (!prepared) {
     co_return problem(prepared.error());
   }
+  drop_body(call, std::move(document));
   co_return co_await submit(call, std::move(*prepared), std::move(*idempotency), *wait);
 }
 
