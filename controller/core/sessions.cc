@@ -137,6 +137,7 @@ void handle(Context& ctx, AgentHeartbeat& event) {
                                  bandwidth > 0 ? std::optional<double>(bandwidth) : std::nullopt);
   }
   ctx.send(event.session, AckHeartbeat{});
+  probe_again(ctx, *node);
 }
 
 void handle(Context& ctx, CreditsChanged& event) {

@@ -78,7 +78,9 @@ struct NodeEntry {
   std::set<JobId> jobs;  // with a live attempt here
   std::set<VariantName> resident;
   std::optional<VariantName> probing;
-  std::set<VariantName> probed;  // of this session
+  std::set<VariantName> probed;                         // of this session
+  std::map<scheduler::VariantId, Instant> measured_at;  // last, by a probe or a task
+  Instant probe_again_at{};                             // not before
 };
 
 struct ModelEntry {

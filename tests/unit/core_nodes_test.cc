@@ -302,27 +302,6 @@ TEST_F(CoreNodes, ARestoredControllerWaitsForItsAgentsAndAdoptsWhatTheyRun) {
   EXPECT_EQ(state(id), TaskState::kSucceeded);
 }
 
-TEST_F(CoreNodes, EveryVariantIsProbedOnceOnANewNode) {
-  put_model("m", {0.9, 0.99});
-  const auto n1 = connect("n1");
-  ASSERT_EQ(sent<ProbeVariant>(n1).size(), 1u);
-  apply(ProbeEnded{.session = n1,
-                   .variant = {"m", "v0"},
-                   .error = "",
-                   .load = milliseconds(5),
-                   .service = {milliseconds(3), milliseconds(3)},
-                   .memory_bytes = 1});
-  ASSERT_EQ(sent<ProbeVariant>(n1).size(), 2u);
-  apply(ProbeEnded{.session = n1,
-                   .variant = {"m", "v1"},
-                   .error = "out of memory",
-                   .load = {},
-                   .service = {},
-                   .memory_bytes = 0});
-  EXPECT_EQ(sent<ProbeVariant>(n1).size(), 2u);
-  EXPECT_NEAR(core->model("m")->estimates[0].service.mean, 0.003, 0.001);
-}
-
 TEST_F(CoreNodes, AModelWithOpenJobsIsNotDeleted) {
   put_model();
   submit(spec());
