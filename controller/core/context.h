@@ -127,6 +127,7 @@ void set_resident(State& state, NodeEntry& node, const std::vector<VariantName>&
 void handle(Context& ctx, ProbeEnded& event);
 void probe_next(Context& ctx, NodeEntry& node);   // the next variant never measured there
 void probe_again(Context& ctx, NodeEntry& node);  // if it is idle and it is time
+void warm_up(Context& ctx, const scheduler::WarmUp& wanted);
 
 // ---- operators.cc
 void handle(Context& ctx, ChangeNode& event);

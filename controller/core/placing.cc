@@ -174,6 +174,9 @@ bool refuse_or_block(Context& ctx, JobEntry& entry, const ReadyQueue::Spot& spot
     end_with_error(ctx, entry, TaskState::kFailed, ErrorCode::kUnsatisfiable, std::move(why));
     return false;
   }
+  if (decision.warm_up) {
+    warm_up(ctx, *decision.warm_up);
+  }
   ctx.state.ready.block(spot, decision.masked);
   ctx.happen(DecisionMade{.job = entry.job.id,
                           .model = entry.job.spec.model,

@@ -4,6 +4,10 @@
 // loaded and little is known of, or nothing new: one unlucky measurement would otherwise stand for
 // ever, since a variant that looks slow is never chosen and so never measured again. At most one
 // such probe per node and probe_interval, never a load, never while the node has work.
+//
+// And a task that only the loading of a variant keeps from its limits (a deadline shorter than any
+// load, say) has it loaded on an idle node by a probe of one run: if it is too late for that task,
+// the next one finds it warm.
 
 #include <algorithm>
 #include <tuple>
@@ -14,6 +18,15 @@
 namespace skerry::core {
 
 namespace {
+
+// Of a node: two variants that do not fit together must not push each other out all the time.
+constexpr Duration kBetweenWarmUps = seconds(1);
+constexpr Duration kAfterFailure = seconds(10);
+
+struct ProbeKind {
+  std::uint32_t runs = 1;
+  bool resident_only = false;
+};
 
 bool supports(const NodeEntry& node, const std::string& engine) {
   return std::ranges::find(node.spec.engines, engine) != node.spec.engines.end();
@@ -79,14 +92,14 @@ std::optional<VariantName> doubtful(const State& state, const NodeEntry& node, I
   return worst;
 }
 
-void probe(Context& ctx, NodeEntry& node, VariantName variant, bool resident_only) {
+void probe(Context& ctx, NodeEntry& node, VariantName variant, ProbeKind kind) {
   const ModelEntry& model = ctx.state.models.at(variant.model);
   ctx.send(*node.session,
            ProbeVariant{.model = variant.model,
                         .variant = variant.variant,
                         .manifest_revision = model.revision,
-                        .runs = ctx.state.settings.probe_runs,
-                        .resident_only = resident_only},
+                        .runs = kind.runs,
+                        .resident_only = kind.resident_only},
            ctx.batch_so_far());
   node.probing = std::move(variant);
 }
@@ -108,7 +121,7 @@ void probe_next(Context& ctx, NodeEntry& node) {
     return;
   }
   if (auto variant = unprobed(ctx.state, node)) {
-    probe(ctx, node, *std::move(variant), false);
+    probe(ctx, node, *std::move(variant), {.runs = ctx.state.settings.probe_runs});
   }
 }
 
@@ -130,8 +143,19 @@ void probe_again(Context& ctx, NodeEntry& node) {
     if (measured_at(node, id) <= ctx.now - state.settings.probe_max_age) {
       state.fleet.doubt(node.id, id);
     }
-    probe(ctx, node, *std::move(variant), true);
+    probe(ctx, node, *std::move(variant),
+          {.runs = state.settings.probe_runs, .resident_only = true});
   }
+}
+
+void warm_up(Context& ctx, const scheduler::WarmUp& wanted) {
+  NodeEntry& node = node_by_id(ctx.state, wanted.node);
+  const VariantName& variant = ctx.state.variant_names.at(wanted.variant.value);
+  if (!node.session || node.probing || ctx.now < node.warm_up_at) {
+    return;
+  }
+  node.warm_up_at = ctx.now + kBetweenWarmUps;
+  probe(ctx, node, variant, {.runs = 1, .resident_only = false});
 }
 
 void handle(Context& ctx, ProbeEnded& event) {
@@ -140,6 +164,9 @@ void handle(Context& ctx, ProbeEnded& event) {
     return;
   }
   node_heard(ctx, *node);
+  if (!event.error.empty()) {
+    node->warm_up_at = std::max(node->warm_up_at, ctx.now + kAfterFailure);
+  }
   if (node->probing == event.variant) {
     node->probing.reset();
     node->probed.insert(event.variant);  // a failed probe is not tried again on this stream

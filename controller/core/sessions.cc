@@ -158,6 +158,7 @@ void handle(Context& ctx, ResidentChanged& event) {
   }
   node_heard(ctx, *node);
   set_resident(ctx.state, *node, event.variants);
+  ctx.state.ready.unblock_all();  // what had no time to be loaded may be now
 }
 
 void handle(Context& ctx, SessionClosed& event) {

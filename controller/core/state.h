@@ -81,6 +81,7 @@ struct NodeEntry {
   std::set<VariantName> probed;                         // of this session
   std::map<scheduler::VariantId, Instant> measured_at;  // last, by a probe or a task
   Instant probe_again_at{};                             // not before
+  Instant warm_up_at{};                                 // likewise
 };
 
 struct ModelEntry {

@@ -116,5 +116,81 @@ TEST_F(ProbedNode, ABusyNodeAndWhatIsNotLoadedAreLeftAlone) {
   EXPECT_EQ(probes().size(), before);
 }
 
+// A node that has measured its only variant, and pushed it out since. Loading it takes 2 s.
+class ColdNode : public CoreWorld {
+ protected:
+  ColdNode() {
+    put_model();
+    n1 = connect("n1");
+    load_probe();
+    apply(ResidentChanged{.session = n1, .variants = {}});
+  }
+  void load_probe(std::string error = {}) {
+    apply(ProbeEnded{.session = n1,
+                     .variant = {"m", "v0"},
+                     .error = std::move(error),
+                     .load = seconds(2),
+                     .service = {milliseconds(10), milliseconds(10)},
+                     .memory_bytes = 1});
+  }
+  JobId submit_due_in(Duration time) {
+    JobSpec job = spec();
+    job.constraints.deadline = now + time;
+    return submit(job);
+  }
+  std::size_t probes() const { return sent<ProbeVariant>(n1).size(); }
+
+  SessionId n1;
+};
+
+TEST_F(ColdNode, ATaskWithoutTimeForALoadHasItsVariantLoaded) {
+  const JobId id = submit_due_in(milliseconds(1000));
+  ASSERT_EQ(probes(), 2u);
+  EXPECT_FALSE(sent<ProbeVariant>(n1).back().resident_only);
+  EXPECT_EQ(state(id), TaskState::kReady);
+  pass(milliseconds(500));
+  apply(ResidentChanged{.session = n1, .variants = {{"m", "v0"}}});
+  EXPECT_EQ(state(id), TaskState::kLeased);
+}
+
+TEST_F(ColdNode, TheNextTaskFindsItLoadedIfItIsTooLateForTheFirst) {
+  const JobId late = submit_due_in(milliseconds(100));
+  pass(seconds(2));
+  EXPECT_EQ(state(late), TaskState::kExpired);
+  apply(ResidentChanged{.session = n1, .variants = {{"m", "v0"}}});
+  load_probe();
+  EXPECT_EQ(state(submit_due_in(milliseconds(100))), TaskState::kLeased);
+}
+
+TEST_F(ColdNode, ATaskWithTooFewJoulesForALoadHasItsVariantLoaded) {
+  power = {.idle_w = 1, .busy_w = 3};  // two slots: 1.5 W each; a forward is 15 mJ, a load 3 J
+  n1 = connect("n1");
+  JobSpec job = spec();
+  job.constraints.max_energy_j = 0.1;
+  const JobId id = submit(job);
+  EXPECT_EQ(probes(), 1u);
+  apply(ResidentChanged{.session = n1, .variants = {{"m", "v0"}}});
+  EXPECT_EQ(state(id), TaskState::kLeased);
+}
+
+TEST_F(ColdNode, NothingIsLoadedForATaskThatItWouldNotHelp) {
+  submit_due_in(milliseconds(5));  // the forward alone takes 10 ms
+  EXPECT_EQ(probes(), 1u);
+}
+
+TEST_F(ColdNode, ManyTasksAndAFailureAskForFewLoads) {
+  for (int i = 0; i < 20; ++i) {
+    submit_due_in(milliseconds(900));
+  }
+  EXPECT_EQ(probes(), 2u);
+  load_probe("out of memory");
+  for (int i = 0; i < 5; ++i) {
+    pass(seconds(1));
+    apply(AgentHeartbeat{.session = n1, .rtt = {}, .telemetry = {}});
+    submit_due_in(milliseconds(900));
+  }
+  EXPECT_EQ(probes(), 2u);
+}
+
 }  // namespace
 }  // namespace skerry::core
