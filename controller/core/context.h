@@ -79,6 +79,7 @@ void sequence_timer(Context& ctx, std::uint64_t sequence);
 
 // ---- placing.cc
 void place_ready_tasks(Context& ctx);
+void held_timer(Context& ctx);
 
 // ---- submit.cc
 void handle(Context& ctx, Submit& event);

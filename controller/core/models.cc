@@ -75,7 +75,7 @@ void handle(Context& ctx, PutModel& event) {
   ctx.write(meta_record(state));
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
   ctx.happen(ModelChanged{name, "applied"}, ctx.batch());
-  state.ready.unblock_all();
+  state.ready.reopen_held();
   for (auto& [node_name, node] : state.nodes) {
     probe_next(ctx, node);
   }

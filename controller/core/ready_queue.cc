@@ -67,8 +67,10 @@ std::uint64_t ReadyQueue::push(JobId job, const JobSpec& spec) {
   Namespace& ns = it->second;
   if (fresh) {  // a newcomer starts level with the one that has had the fewest turns
     constexpr Turn kLast{.turns = ~0ULL, .ns = {}};
-    const Turn first = std::min(band.open.empty() ? kLast : *band.open.begin(),
-                                band.blocked.empty() ? kLast : *band.blocked.begin());
+    Turn first = kLast;
+    for (const auto* turns : {&band.open, &band.blocked, &band.held}) {
+      first = turns->empty() ? first : std::min(first, *turns->begin());
+    }
     ns.turns = first == kLast ? 0 : first.turns;
   } else {
     leave(band, *it);
@@ -84,9 +86,8 @@ std::map<std::size_t, ReadyQueue::Lane>::const_iterator ReadyQueue::open_lane(
     const Namespace& ns) const {
   auto best = ns.lanes.end();
   for (auto it = ns.lanes.begin(); it != ns.lanes.end(); ++it) {
-    if (it->second.blocked_at != capacity_version_ &&
-        (best == ns.lanes.end() ||
-         it->second.tickets.front().order < best->second.tickets.front().order)) {
+    if (is_open(it->second) && (best == ns.lanes.end() || it->second.tickets.front().order <
+                                                              best->second.tickets.front().order)) {
       best = it;
     }
   }
@@ -95,21 +96,33 @@ std::map<std::size_t, ReadyQueue::Lane>::const_iterator ReadyQueue::open_lane(
 
 void ReadyQueue::leave(Band& band, const Named& named) {
   const Turn turn{named.second.turns, named.first};
-  check(band.open.erase(turn) + band.blocked.erase(turn) == 1, "a namespace that waits has a turn");
+  check(band.open.erase(turn) + band.blocked.erase(turn) + band.held.erase(turn) == 1,
+        "a namespace that waits has a turn");
 }
 
 void ReadyQueue::stand(Band& band, const Named& named) {
-  const bool open = open_lane(named.second) != named.second.lanes.end();
-  (open ? band.open : band.blocked).insert({named.second.turns, named.first});
+  const auto& lanes = named.second.lanes;
+  const bool open = open_lane(named.second) != lanes.end();
+  const bool held = std::ranges::all_of(
+      lanes, [&](const auto& numbered) { return numbered.second.held_at == hold_version_; });
+  std::set<Turn>& turns = open ? band.open : held ? band.held : band.blocked;
+  turns.insert({named.second.turns, named.first});
 }
 
-// What was blocked before capacity changed is so no more.
+// What was blocked before capacity changed is so no more, nor what was held before reopen_held().
 void ReadyQueue::open_unblocked(Band& band) {
-  if (band.blocked_at != capacity_version_) {
-    if (band.open.size() < band.blocked.size()) {
-      std::swap(band.open, band.blocked);
+  const auto open = [&](std::set<Turn>& turns) {
+    if (band.open.size() < turns.size()) {
+      std::swap(band.open, turns);
     }
-    band.open.merge(band.blocked);
+    band.open.merge(turns);
+  };
+  if (band.held_at != hold_version_) {
+    open(band.held);
+    band.held_at = hold_version_;
+  }
+  if (band.blocked_at != capacity_version_) {
+    open(band.blocked);
     band.blocked_at = capacity_version_;
   }
 }
@@ -165,6 +178,21 @@ void ReadyQueue::block(const Spot& spot, const scheduler::MaskCounts& why) {
   stand(band, *it);
 }
 
+std::uint64_t ReadyQueue::hold(const Spot& spot, const scheduler::MaskCounts& why) {
+  Band& band = bands_[spot.urgency];
+  open_unblocked(band);
+  const auto it = band.namespaces.find(spot.ns);
+  check(it != band.namespaces.end(), "hold of a namespace that waits");
+  leave(band, *it);
+  Lane& lane = it->second.lanes.at(spot.lane);
+  lane.held_at = hold_version_;
+  lane.why = why;
+  lane.tickets.pop_front();
+  lane.tickets.push_back({spot.ticket.job, next_order_});
+  stand(band, *it);
+  return next_order_++;
+}
+
 std::vector<JobId> ReadyQueue::heads() const {
   std::vector<JobId> heads;
   for (const Band& band : bands_) {
@@ -184,7 +212,7 @@ std::optional<scheduler::MaskCounts> ReadyQueue::blocked_because(const JobSpec& 
     return std::nullopt;
   }
   const auto lane = ns->second.lanes.find(lane_of(spec));
-  if (lane == ns->second.lanes.end() || lane->second.blocked_at != capacity_version_) {
+  if (lane == ns->second.lanes.end() || is_open(lane->second)) {
     return std::nullopt;
   }
   return lane->second.why;

@@ -107,6 +107,7 @@ void handle(Context& ctx, AgentHello& event) {
   set_resident(ctx.state, node, event.resident);
   if (changed) {
     ctx.write(record_of(node));
+    ctx.state.ready.reopen_held();
   }
   ctx.send(event.session, WelcomeAgent{ctx.state.epoch, ctx.state.settings.heartbeat},
            changed ? ctx.batch() : 0);

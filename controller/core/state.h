@@ -123,6 +123,7 @@ struct State {
   std::uint64_t open_jobs = 0;
   std::deque<JobId> ended;  // retained, oldest first
   ReadyQueue ready;
+  bool held_timer_set = false;  // a lane of it is held
   std::map<std::uint64_t, SequenceEntry> sequences;
   std::map<std::string, std::uint64_t> sequence_numbers;
   std::uint64_t next_sequence = 1;

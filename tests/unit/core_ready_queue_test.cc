@@ -64,10 +64,20 @@ class PlainQueue {
     // An empty lane is forgotten with its being blocked.
     if (std::ranges::none_of(entries_, [&](const Entry& e) { return same_lane(e.spec, spec); })) {
       std::erase_if(blocked_, [&](const JobSpec& lane) { return same_lane(lane, spec); });
+      std::erase_if(held_, [&](const JobSpec& lane) { return same_lane(lane, spec); });
     }
   }
   void block(JobId job) { blocked_.push_back(std::ranges::find(entries_, job, &Entry::job)->spec); }
+  void hold(JobId job) {
+    const auto it = std::ranges::find(entries_, job, &Entry::job);
+    held_.push_back(it->spec);
+    std::rotate(it, it + 1, entries_.end());
+  }
   void unblock_all() { blocked_.clear(); }
+  void reopen_held() {
+    blocked_.clear();
+    held_.clear();
+  }
 
  private:
   struct Entry {
@@ -78,7 +88,8 @@ class PlainQueue {
     return a.urgency == b.urgency && a.ns == b.ns && a.model == b.model;
   }
   bool is_blocked(const JobSpec& spec) const {
-    return std::ranges::any_of(blocked_, [&](const JobSpec& b) { return same_lane(b, spec); });
+    const auto same = [&](const JobSpec& lane) { return same_lane(lane, spec); };
+    return std::ranges::any_of(blocked_, same) || std::ranges::any_of(held_, same);
   }
   std::size_t waiting(Urgency urgency, const std::string& ns) const {
     return static_cast<std::size_t>(std::ranges::count_if(entries_, [&](const Entry& entry) {
@@ -89,6 +100,7 @@ class PlainQueue {
 
   std::deque<Entry> entries_;
   std::vector<JobSpec> blocked_;
+  std::vector<JobSpec> held_;
   std::map<std::pair<Urgency, std::string>, std::uint64_t> turns_;
 };
 
@@ -117,16 +129,22 @@ TEST(ReadyQueue, AnswersAsAPlainListDoesWhateverHappens) {
         queue.push(job_number(++jobs), spec);
         model.push(job_number(jobs), spec);
       } else if (step < 90) {
-        if (step % 3 == 0) {
+        if (step % 6 == 0) {
+          queue.hold(*spot, {});
+          model.hold(*expected);
+        } else if (step % 6 == 3) {
           queue.block(*spot, {});
           model.block(*expected);
         } else {
           queue.pop(*spot, step % 3 == 1);
           model.pop(*expected, step % 3 == 1);
         }
-      } else {
+      } else if (step < 97) {
         queue.unblock_all();
         model.unblock_all();
+      } else {
+        queue.reopen_held();
+        model.reopen_held();
       }
     }
   });
