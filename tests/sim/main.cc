@@ -43,6 +43,7 @@ constexpr Probe kProbes[] = {
     {"reports_lost", &Probes::reports_lost},
     {"commands_after_break", &Probes::commands_after_break},
     {"reports_after_break", &Probes::reports_after_break},
+    {"probed_again", &Probes::probed_again},
 };
 
 struct Totals {

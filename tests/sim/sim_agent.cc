@@ -70,7 +70,8 @@ void SimAgent::reconnect_later() {
 }
 
 void SimAgent::hello() {
-  core::AgentHello hello{.session = session_, .incarnation = incarnation_, .node = spec_};
+  core::AgentHello hello{
+      .session = session_, .identity = spec_.name, .incarnation = incarnation_, .node = spec_};
   hello.energy_source = "modelled";
   hello.capacity = capacity_;
   for (const auto& [uid, work] : work_) {
@@ -178,7 +179,7 @@ void SimAgent::crash(Duration down) {
   spool_.clear();
   spool_order_.clear();
   resident_.clear();
-  states_.clear();
+  states_.lose_all();
   draining_ = false;
   world_.after(down, [this] { start(); });
 }
@@ -192,7 +193,7 @@ void SimAgent::controller_died() {
 void SimAgent::heartbeat() {
   const auto life = incarnation_;
   if (world_.faults_on() && !states_.empty() && random_.chance(0.02)) {
-    states_.erase(states_.begin());  // an idle runner dies
+    states_.lose_one();  // an idle runner dies
   }
   if (up_ && welcomed_ && world_.now() >= paused_until_) {
     send(core::AgentHeartbeat{
@@ -264,7 +265,7 @@ void SimAgent::finish(AttemptUid uid, std::uint64_t incarnation) {
   --running_;
   if (const auto it = work_.find(uid); it != work_.end()) {
     core::AttemptEnded ended = outcome_of(it->second);
-    end_sequence_run(it->second.assign, ended.outcome != core::AttemptOutcome::kCrashed);
+    states_.end(it->second.assign, ended.outcome != core::AttemptOutcome::kCrashed);
     work_.erase(it);
     spool(std::move(ended));
   }
@@ -277,39 +278,24 @@ void SimAgent::spool(core::AttemptEnded ended) {
   send(std::move(ended));
 }
 
-std::string SimAgent::state_of(const core::AssignAttempt& assign) {
-  return assign.sequence.empty() ? "" : assign.variant + ' ' + assign.sequence;
-}
-
 // False if it was to continue what is not here: it has ended.
 bool SimAgent::begin_sequence(const Work& work) {
-  const std::string state = state_of(work.assign);
-  if (state.empty()) {
+  const core::AssignAttempt& assign = work.assign;
+  if (assign.sequence.empty()) {
     return true;
   }
-  if (work.assign.sequence_step == core::SequenceStep::kBegins) {
-    states_[state].clear();
-  } else if (!states_.contains(state)) {
-    ++world_.probes().continuations_refused;
-    core::AttemptEnded ended{.session = session_,
-                             .attempt = work.assign.attempt,
-                             .outcome = core::AttemptOutcome::kSequenceLost,
-                             .error = "its process ended"};
-    work_.erase(ended.attempt.uid);
-    spool(std::move(ended));
-    return false;
+  if (const auto* state = states_.begin(assign)) {
+    world_.saw(assign.attempt.uid, *state);
+    return true;
   }
-  world_.saw(work.assign.attempt.uid, states_[state]);
-  return true;
-}
-
-void SimAgent::end_sequence_run(const core::AssignAttempt& assign, bool runner_lives) {
-  const std::string state = state_of(assign);
-  if (!runner_lives) {
-    states_.erase(state);
-  } else if (const auto it = states_.find(state); it != states_.end()) {
-    it->second.push_back(assign.attempt.job);
-  }
+  ++world_.probes().continuations_refused;
+  core::AttemptEnded ended{.session = session_,
+                           .attempt = assign.attempt,
+                           .outcome = core::AttemptOutcome::kSequenceLost,
+                           .error = "its process ended"};
+  work_.erase(ended.attempt.uid);
+  spool(std::move(ended));
+  return false;
 }
 
 core::AttemptEnded SimAgent::outcome_of(const Work& work) {
@@ -345,7 +331,7 @@ void SimAgent::handle(const core::CancelAttempt& command) {
   core::AttemptEnded ended{
       .session = session_, .attempt = command.attempt, .outcome = core::AttemptOutcome::kCancelled};
   if (it->second.running) {  // it ends by itself in its grace, or is ended with its runner
-    end_sequence_run(it->second.assign, random_.chance(0.3));
+    states_.end(it->second.assign, random_.chance(0.3));
   }
   work_.erase(it);
   spool(std::move(ended));
@@ -359,17 +345,28 @@ void SimAgent::handle(const core::AckResult& command) {
 }
 
 void SimAgent::handle(const core::ProbeVariant& command) {
+  world_.probes().probed_again += command.resident_only ? 1 : 0;
   world_.after(milliseconds(20), [this, command, life = incarnation_] {
     if (life == incarnation_) {
-      resident_.insert({command.model, command.variant});
-      send(core::ProbeEnded{.session = session_,
-                            .variant = {command.model, command.variant},
-                            .error = random_.chance(0.1) ? "out of memory" : "",
-                            .load = milliseconds(50),
-                            .service = {milliseconds(20), milliseconds(21)},
-                            .memory_bytes = 1});
+      finish_probe(command);
     }
   });
+}
+
+void SimAgent::finish_probe(const core::ProbeVariant& command) {
+  const core::VariantName variant{command.model, command.variant};
+  core::ProbeEnded ended{.session = session_, .variant = variant, .error = {}};
+  if (command.resident_only && !resident_.contains(variant)) {
+    ended.error = "it is not loaded any more";
+  } else if (random_.chance(0.1)) {
+    ended.error = "out of memory";
+  } else {
+    ended.load = resident_.insert(variant).second ? milliseconds(50) : Duration(0);
+    ended.service = {milliseconds(20), milliseconds(21)};
+    ended.memory_bytes = 1;
+  }
+  send(std::move(ended));
+  send(core::ResidentChanged{session_, {resident_.begin(), resident_.end()}});
 }
 
 void SimAgent::handle(const core::SetNodeMode& command) {

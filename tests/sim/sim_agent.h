@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "controller/core/core.h"
+#include "tests/sim/sequence_states.h"
 #include "tests/sim/stream.h"
 #include "tests/sim/world.h"
 
@@ -73,13 +74,12 @@ class SimAgent {
   void handle(const core::ProbeVariant& command);
   void handle(const core::SetNodeMode& command);
   void heartbeat();
+  void finish_probe(const core::ProbeVariant& command);
   void run_next();
   void finish(AttemptUid uid, std::uint64_t incarnation);
   core::AttemptEnded outcome_of(const Work& work);
   void spool(core::AttemptEnded ended);
-  static std::string state_of(const core::AssignAttempt& assign);
   bool begin_sequence(const Work& work);
-  void end_sequence_run(const core::AssignAttempt& assign, bool runner_lives);
   Duration network_delay();
   bool reachable() const;
 
@@ -104,7 +104,7 @@ class SimAgent {
   std::map<AttemptUid, core::AttemptEnded> spool_;
   std::deque<AttemptUid> spool_order_;
   std::set<core::VariantName> resident_;
-  std::map<std::string, std::vector<JobId>> states_;  // by variant and sequence
+  SequenceStates states_;
 };
 
 }  // namespace skerry::sim

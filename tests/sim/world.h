@@ -48,6 +48,7 @@ struct Probes {
   std::uint64_t reports_lost = 0;          // likewise
   std::uint64_t commands_after_break = 0;  // arrived though the controller had closed the stream
   std::uint64_t reports_after_break = 0;   // arrived though the agent had
+  std::uint64_t probed_again = 0;
 };
 
 struct Outcome {

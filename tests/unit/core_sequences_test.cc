@@ -79,6 +79,13 @@ TEST_F(CoreSequences, AnAgentThatWasKilledAndIsBackAtOnceHasLostThem) {
   EXPECT_EQ(assigned(again).sequence_step, SequenceStep::kBegins);
 }
 
+TEST_F(CoreSequences, AnotherAgentUnderTheNameOfANodeDoesNotHoldThem) {
+  begin(start_agent("n1", "a", 1));
+  apply(SessionClosed{SessionId{sessions}, true});
+  start_agent("n1", "b", 1);
+  EXPECT_EQ(error(add()), ErrorCode::kSequenceLost);
+}
+
 TEST_F(CoreSequences, AStreamThatBreaksAndIsBackHasLostNothing) {
   const auto n1 = connect("n1");
   begin(n1);
