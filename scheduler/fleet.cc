@@ -205,6 +205,16 @@ void Fleet::observe_load(NodeId node, VariantId variant, double load_s) {
   }
 }
 
+void Fleet::observe_memory(NodeId node, VariantId variant, std::uint64_t memory_bytes) {
+  if (state_->find_variant(variant) != nullptr) {
+    state_->node(node).observe_memory(variant, memory_bytes);
+  }
+}
+
+bool Fleet::fits(NodeId node, const Variant& variant) const {
+  return state_->node(node).fits(variant);
+}
+
 std::size_t Fleet::node_count() const { return state_->node_count; }
 
 bool Fleet::has_node(NodeId id) const {
