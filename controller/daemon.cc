@@ -114,7 +114,7 @@ class Daemon {
   }
 
   Status start_driver() {
-    driver_.emplace(io_, core_, *blobs_, clock_);
+    driver_.emplace(io_, core_, *blobs_, clock_, config_.backlog_limit);
     durable_listener_ = &*driver_;
     return driver_->start(
         *store_, {.send = [this](const core::Send& send) { hub_->send(send); },
@@ -123,14 +123,15 @@ class Daemon {
   }
 
   Status start_api() {
-    api_.emplace(io_, api::ApiOptions{.address = config_.api.address, .port = config_.api.port},
-                 api::ApiParts{.gateway = *driver_,
-                               .blobs = *blobs_,
-                               .archive = *archive_,
-                               .metrics = metrics_,
-                               .clock = clock_,
-                               .log = *log_,
-                               .ready_checks = {{"store", [this] { return store_is_current(); }}}});
+    api_.emplace(
+        io_, api::ApiOptions{.address = config_.api.address, .port = config_.api.port},
+        api::ApiParts{.gateway = *driver_,
+                      .blobs = *blobs_,
+                      .archive = *archive_,
+                      .metrics = metrics_,
+                      .clock = clock_,
+                      .log = *log_,
+                      .ready_checks = {{"store", [this] { return driver_->accepts_work(); }}}});
     auto port = api_->start();
     if (!port) {
       return fail(std::move(port).error());
@@ -179,15 +180,6 @@ class Daemon {
     if (api_) {
       api_->publish(happening, clock_.now());
     }
-  }
-
-  // What is accepted becomes durable; a store that fails ends the process, so slowness is what is left to tell.
-  Status store_is_current() const {
-    constexpr std::uint64_t kMostBehind = 20'000;
-    const std::uint64_t behind = driver_->batches_behind();
-    return behind <= kMostBehind
-               ? Status{}
-               : fail(ErrorCode::kUnavailable, fmt::format("{} batches wait for the disk", behind));
   }
 
   void log_recovery(const store::RecoveryReport& report) {
