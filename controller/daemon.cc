@@ -64,7 +64,8 @@ class Daemon {
   }
 
  private:
-  // The first signal stops in order; a second one stops now, whatever is under way.
+  // The first signal stops in order. A second one cuts what is under way; its coroutines still end
+  // before anything that they use does. A third one ends the process as it stands.
   void await_signal(boost::asio::signal_set& signals, bool stopping) {
     signals.async_wait([this, &signals, stopping](boost::system::error_code cancelled, int signal) {
       if (cancelled) {
@@ -72,7 +73,8 @@ class Daemon {
       }
       log_->info("stopping on signal {}{}", signal, stopping ? ", at once" : "");
       if (stopping) {
-        io_.stop();
+        api_->cut();
+        signals.clear();
         return;
       }
       api_->stop(config_.stop_grace, [this] { io_.stop(); });

@@ -10,6 +10,7 @@
 #include <boost/json/value.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -95,6 +96,10 @@ class TestApi {
   blobs::BlobDir& blobs();
   void stop();  // what the destructor does, for tests of stopping
   void begin_stop(Duration grace);
+  void cut();
+  bool has_stopped(Duration within) const;  // after begin_stop()
+  // Called by every read of the archive before it yields what it read.
+  void on_archive_read(std::function<void()> read);
 
  private:
   struct State;
