@@ -118,10 +118,15 @@ class Daemon {
   Status start_driver() {
     driver_.emplace(io_, core_, *blobs_, clock_, config_.backlog_limit);
     durable_listener_ = &*driver_;
-    return driver_->start(
+    Status started = driver_->start(
         *store_, {.send = [this](const core::Send& send) { hub_->send(send); },
                   .happened = [this](const core::Happening& happening) { happened(happening); },
                   .warn = [this](std::string_view sentence) { log_->warn("{}", sentence); }});
+    if (!started && started.error().code == ErrorCode::kCorrupt) {
+      started.error().message += fmt::format(
+          ". Acknowledged work cannot be read. Restore {} from a backup", config_.data_dir);
+    }
+    return started;
   }
 
   Status start_api() {
