@@ -14,10 +14,8 @@
 #include "common/ids.h"
 #include "common/json_fields.h"
 #include "common/manifest.h"
-#include "common/process_memory.h"
 #include "common/random.h"
 #include "common/time.h"
-#include "common/utf8.h"
 #include "common/values.h"
 
 namespace skerry {
@@ -383,33 +381,6 @@ TEST(Manifest, GathersEverythingThatIsWrong) {
   EXPECT_THAT(fields, testing::IsSupersetOf(
                           {"/apiVersion", "/kind", "/metadata", "/spec", "/spec/variants"}));
   EXPECT_FALSE(manifest_from_json(boost::json::parse("[]")));
-}
-
-TEST(Utf8, MeasuresTheCharacterAtTheFrontAndRefusesWhatIsNone) {
-  const std::vector<std::pair<std::string_view, std::size_t>> cases = {
-      {"", 0},
-      {std::string_view("\0x", 2), 1},
-      {"ab", 1},
-      {"\xC3\xA9x", 2},
-      {"\xE2\x82\xAC", 3},
-      {"\xF0\x9F\x99\x82", 4},
-      {"\x80", 0},              // a tail alone
-      {"\xC3", 0},              // cut off
-      {"\xE2\x82", 0},          // cut off
-      {"\xC0\xAF", 0},          // overlong
-      {"\xE0\x80\xAF", 0},      // overlong
-      {"\xED\xA0\x80", 0},      // a surrogate
-      {"\xF4\x90\x80\x80", 0},  // beyond U+10FFFF
-      {"\xFF", 0},
-  };
-  for (const auto& [text, length] : cases) {
-    EXPECT_EQ(utf8_length(text), length) << testing::PrintToString(text);
-  }
-}
-
-TEST(ProcessMemory, IsThatOfThisProcessAndNothingForOneThatIsGone) {
-  EXPECT_GT(resident_bytes(), 1U << 20);
-  EXPECT_EQ(resident_bytes("0"), 0U);
 }
 
 }  // namespace
