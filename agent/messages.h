@@ -95,6 +95,7 @@ struct Capabilities {
 
 struct Hello {
   std::string node_name;
+  std::string identity;
   std::uint64_t incarnation = 0;
   Capabilities capabilities;
   std::vector<AttemptRef> running;

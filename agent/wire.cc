@@ -112,6 +112,7 @@ void put(const Hello& hello, v1::AgentMessage& message) {
   to.set_min_version(kMinProtocolVersion);
   to.set_max_version(kMaxProtocolVersion);
   to.set_node_name(hello.node_name);
+  to.set_identity(hello.identity);
   to.set_incarnation(hello.incarnation);
   put(hello.capabilities, *to.mutable_capabilities());
   for (const AttemptRef& ref : hello.running) {

@@ -56,6 +56,7 @@ struct SilenceCount {
 struct NodeEntry {
   NodeId id;
   scheduler::NodeSpec spec;
+  std::string identity;  // of the agent that was welcomed last; empty = not known
   std::uint64_t incarnation = 0;
   bool cordoned = false;
   bool draining = false;

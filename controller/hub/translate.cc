@@ -139,6 +139,7 @@ Payload from_wire(v1::PayloadRef& payload) {
 
 core::AgentHello from_wire(const v1::Hello& hello, SessionId session) {
   return {.session = session,
+          .identity = hello.identity(),
           .incarnation = hello.incarnation(),
           .node = node_spec(hello),
           .energy_source = hello.capabilities().energy_source(),

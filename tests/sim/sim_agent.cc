@@ -68,7 +68,8 @@ void SimAgent::reconnect_later() {
 }
 
 void SimAgent::hello() {
-  core::AgentHello hello{.session = session_, .incarnation = incarnation_, .node = spec_};
+  core::AgentHello hello{
+      .session = session_, .identity = spec_.name, .incarnation = incarnation_, .node = spec_};
   hello.energy_source = "modelled";
   hello.capacity = capacity_;
   for (const auto& [uid, work] : work_) {

@@ -68,6 +68,16 @@ class CoreWorld : public ::testing::Test {
     apply(hello);
     return session;
   }
+  // One start of an agent that has a state directory.
+  SessionId start_agent(const std::string& name, const std::string& identity,
+                        std::uint64_t incarnation) {
+    const SessionId session{++sessions};
+    AgentHello hello{.session = session, .identity = identity, .incarnation = incarnation};
+    hello.node = {.name = name, .engines = {"torch"}, .slots = 2, .memory_bytes = 1u << 30};
+    hello.capacity = 4;
+    apply(hello);
+    return session;
+  }
   static JobSpec spec(std::string ns = "default") {
     JobSpec job;
     job.ns = std::move(ns);
