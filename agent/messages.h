@@ -183,6 +183,7 @@ struct Probe {
   std::string manifest_json;
   std::uint64_t manifest_revision = 0;
   std::uint32_t runs = 1;
+  bool resident_only = false;  // an error instead of loading it
 };
 struct NodeMode {
   bool draining = false;

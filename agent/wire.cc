@@ -206,7 +206,8 @@ ToAgent get(v1::Probe& from) {
                .artifact_bytes = from.artifact_bytes(),
                .manifest_json = std::move(*from.mutable_manifest_json()),
                .manifest_revision = from.manifest_revision(),
-               .runs = from.runs()};
+               .runs = from.runs(),
+               .resident_only = from.resident_only()};
 }
 
 ToAgent body_of(v1::ControllerMessage& message) {

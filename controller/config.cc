@@ -70,6 +70,10 @@ void read_core(ConfigFields fields, core::Settings& settings) {
       fields.duration("retention", settings.retention, seconds(1), hours(24 * 3650));
   settings.probe_runs =
       static_cast<std::uint32_t>(fields.integer("probe_runs", settings.probe_runs, 0, 100));
+  settings.probe_interval =
+      fields.duration("probe_interval", settings.probe_interval, Duration(0), hours(24));
+  settings.probe_max_age =
+      fields.duration("probe_max_age", settings.probe_max_age, seconds(1), hours(24 * 365));
   if (settings.suspect_after >= settings.disconnected_after) {
     fields.issue("suspect_after", "must be less than disconnected_after");
   }

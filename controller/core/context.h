@@ -79,6 +79,7 @@ void sequence_timer(Context& ctx, std::uint64_t sequence);
 
 // ---- placing.cc
 void place_ready_tasks(Context& ctx);
+void held_timer(Context& ctx);
 
 // ---- submit.cc
 void handle(Context& ctx, Submit& event);
@@ -117,13 +118,17 @@ void announce_node(Context& ctx, const NodeEntry& node, std::string_view reason)
 // ---- models.cc
 void handle(Context& ctx, PutModel& event);
 void handle(Context& ctx, DeleteModel& event);
-void handle(Context& ctx, ProbeEnded& event);
 void install_model(State& state, const ModelManifest& manifest, std::uint64_t revision);
-void probe_next(Context& ctx, NodeEntry& node);
 void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node);
 void model_worked_on(ModelEntry& model, NodeId node);
 void trip_timer(Context& ctx, scheduler::ModelId id);
 void set_resident(State& state, NodeEntry& node, const std::vector<VariantName>& variants);
+
+// ---- probing.cc
+void handle(Context& ctx, ProbeEnded& event);
+void probe_next(Context& ctx, NodeEntry& node);   // the next variant never measured there
+void probe_again(Context& ctx, NodeEntry& node);  // if it is idle and it is time
+void warm_up(Context& ctx, const scheduler::WarmUp& wanted);
 
 // ---- operators.cc
 void handle(Context& ctx, ChangeNode& event);

@@ -136,6 +136,7 @@ void handle(Context& ctx, AgentHello& event) {
   set_resident(ctx.state, node, event.resident);
   if (changed) {
     ctx.write(record_of(node));
+    ctx.state.ready.reopen_held();
   }
   ctx.send(event.session, WelcomeAgent{ctx.state.epoch, ctx.state.settings.heartbeat},
            changed ? ctx.batch() : 0);
@@ -166,6 +167,7 @@ void handle(Context& ctx, AgentHeartbeat& event) {
                                  bandwidth > 0 ? std::optional<double>(bandwidth) : std::nullopt);
   }
   ctx.send(event.session, AckHeartbeat{});
+  probe_again(ctx, *node);
 }
 
 void handle(Context& ctx, CreditsChanged& event) {
@@ -186,6 +188,7 @@ void handle(Context& ctx, ResidentChanged& event) {
   }
   node_heard(ctx, *node);
   set_resident(ctx.state, *node, event.variants);
+  ctx.state.ready.unblock_all();  // what had no time to be loaded may be now
 }
 
 void handle(Context& ctx, SessionClosed& event) {

@@ -79,7 +79,10 @@ struct NodeEntry {
   std::set<JobId> jobs;  // with a live attempt here
   std::set<VariantName> resident;
   std::optional<VariantName> probing;
-  std::set<VariantName> probed;  // of this session
+  std::set<VariantName> probed;                         // of this session
+  std::map<scheduler::VariantId, Instant> measured_at;  // last, by a probe or a task
+  Instant probe_again_at{};                             // not before
+  Instant warm_up_at{};                                 // likewise
 };
 
 struct ModelEntry {
@@ -121,6 +124,7 @@ struct State {
   std::uint64_t open_jobs = 0;
   std::deque<JobId> ended;  // retained, oldest first
   ReadyQueue ready;
+  bool held_timer_set = false;  // a lane of it is held
   std::map<std::uint64_t, SequenceEntry> sequences;
   std::map<std::string, std::uint64_t> sequence_numbers;
   std::uint64_t next_sequence = 1;

@@ -266,6 +266,7 @@ void to_wire(const core::ProbeVariant& probe, const VariantSource& source,
   }
   message.set_manifest_revision(probe.manifest_revision);
   message.set_runs(probe.runs);
+  message.set_resident_only(probe.resident_only);
 }
 
 void to_wire(const core::CancelAttempt& cancel, v1::ControllerMessage& wire) {

@@ -326,17 +326,28 @@ void SimAgent::handle(const core::AckResult& command) {
 }
 
 void SimAgent::handle(const core::ProbeVariant& command) {
+  world_.probes().probed_again += command.resident_only ? 1 : 0;
   world_.after(milliseconds(20), [this, command, life = incarnation_] {
     if (life == incarnation_) {
-      resident_.insert({command.model, command.variant});
-      send(core::ProbeEnded{.session = session_,
-                            .variant = {command.model, command.variant},
-                            .error = random_.chance(0.1) ? "out of memory" : "",
-                            .load = milliseconds(50),
-                            .service = {milliseconds(20), milliseconds(21)},
-                            .memory_bytes = 1});
+      finish_probe(command);
     }
   });
+}
+
+void SimAgent::finish_probe(const core::ProbeVariant& command) {
+  const core::VariantName variant{command.model, command.variant};
+  core::ProbeEnded ended{.session = session_, .variant = variant, .error = {}};
+  if (command.resident_only && !resident_.contains(variant)) {
+    ended.error = "it is not loaded any more";
+  } else if (random_.chance(0.1)) {
+    ended.error = "out of memory";
+  } else {
+    ended.load = resident_.insert(variant).second ? milliseconds(50) : Duration(0);
+    ended.service = {milliseconds(20), milliseconds(21)};
+    ended.memory_bytes = 1;
+  }
+  send(std::move(ended));
+  send(core::ResidentChanged{session_, {resident_.begin(), resident_.end()}});
 }
 
 void SimAgent::handle(const core::SetNodeMode& command) {

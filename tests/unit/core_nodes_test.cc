@@ -302,25 +302,65 @@ TEST_F(CoreNodes, ARestoredControllerWaitsForItsAgentsAndAdoptsWhatTheyRun) {
   EXPECT_EQ(state(id), TaskState::kSucceeded);
 }
 
-TEST_F(CoreNodes, EveryVariantIsProbedOnceOnANewNode) {
-  put_model("m", {0.9, 0.99});
+class HopelessTask : public CoreWorld {
+ protected:
+  std::size_t tries() const {  // that ended without a node
+    return static_cast<std::size_t>(std::ranges::count_if(held, [](const Output& output) {
+      const auto* happening = std::get_if<Happening>(&output.what);
+      const auto* made = happening ? std::get_if<DecisionMade>(happening) : nullptr;
+      return made != nullptr && !made->placed;
+    }));
+  }
+  JobSpec hopeless() const {
+    JobSpec job = spec();
+    job.constraints.max_energy_j = 1e-9;
+    return job;
+  }
+};
+
+TEST_F(HopelessTask, IsTriedOnceASecondHoweverMuchEndsMeanwhile) {
+  settings.probe_runs = 0;
+  restart({});
+  power = {.idle_w = 1, .busy_w = 3};
+  put_model();
   const auto n1 = connect("n1");
-  ASSERT_EQ(sent<ProbeVariant>(n1).size(), 1u);
-  apply(ProbeEnded{.session = n1,
-                   .variant = {"m", "v0"},
-                   .error = "",
-                   .load = milliseconds(5),
-                   .service = {milliseconds(3), milliseconds(3)},
-                   .memory_bytes = 1});
-  ASSERT_EQ(sent<ProbeVariant>(n1).size(), 2u);
-  apply(ProbeEnded{.session = n1,
-                   .variant = {"m", "v1"},
-                   .error = "out of memory",
-                   .load = {},
-                   .service = {},
-                   .memory_bytes = 0});
-  EXPECT_EQ(sent<ProbeVariant>(n1).size(), 2u);
-  EXPECT_NEAR(core->model("m")->estimates[0].service.mean, 0.003, 0.001);
+  submit(hopeless());
+  EXPECT_EQ(tries(), 1u);
+  for (int i = 0; i < 100; ++i) {
+    submit(spec());
+    finish(n1, last_assigned(n1));
+  }
+  EXPECT_EQ(tries(), 1u);
+  pass(seconds(2));
+  EXPECT_LE(tries(), 3u);
+  EXPECT_GE(tries(), 2u);
+}
+
+TEST_F(HopelessTask, RunsOnANewNodeAtOnce) {
+  power = {.idle_w = 1, .busy_w = 3};
+  put_model();
+  connect("n1");
+  const JobId id = submit(hopeless());
+  EXPECT_EQ(state(id), TaskState::kReady);
+  power = {};
+  connect("free of charge");
+  EXPECT_EQ(state(id), TaskState::kLeased);
+}
+
+TEST_F(HopelessTask, DoesNotKeepOthersOfItsLaneWaitingForEver) {
+  power = {.idle_w = 1, .busy_w = 3, .transfer_j_per_byte = 1};
+  put_model();
+  const auto n1 = connect("n1");
+  apply(ResidentChanged{.session = n1, .variants = {{"m", "v0"}}});
+  JobSpec large = spec();  // its bytes alone take more joules than it may
+  large.constraints.max_energy_j = 10;
+  large.inputs = Payload::inlined(std::string(100, 'x'));
+  submit(large);
+  JobSpec small = spec();
+  small.constraints.max_energy_j = 10;
+  const JobId id = submit(small);
+  pass(seconds(2));
+  EXPECT_EQ(state(id), TaskState::kLeased);
 }
 
 TEST_F(CoreNodes, AModelWithOpenJobsIsNotDeleted) {

@@ -61,7 +61,8 @@ class CoreWorld : public ::testing::Test {
                   .site = "s",
                   .engines = {"torch"},
                   .slots = 2,
-                  .memory_bytes = 1u << 30};
+                  .memory_bytes = 1u << 30,
+                  .power = power};
     hello.capacity = capacity;
     hello.running = std::move(running);
     hello.spooled = std::move(spooled);
@@ -121,6 +122,7 @@ class CoreWorld : public ::testing::Test {
   TaskState state(JobId id) const { return core->find_job(id)->state; }
 
   Settings settings;
+  scheduler::PowerModel power;  // of nodes that connect
   Instant now = instant_from_us(1'700'000'000'000'000);
   std::unique_ptr<Core> core;
   std::map<Ticket, Result<Reply>> answers;
