@@ -26,7 +26,6 @@
 #include <cstdio>
 #include <deque>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,6 +33,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/process_memory.h"
 #include "skerry/v1/agent.grpc.pb.h"
 
 namespace skerry::bench {
@@ -254,13 +254,7 @@ double cpu_s() {
   return total(usage.ru_utime) + total(usage.ru_stime);
 }
 
-double rss_kb() {
-  std::ifstream statm("/proc/self/statm");
-  double pages = 0;
-  double resident = 0;
-  statm >> pages >> resident;
-  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1024;
-}
+double rss_kb() { return static_cast<double>(resident_bytes()) / 1024; }
 
 pid_t spawn_agents(const char* self, std::uint16_t port, int count) {
   const std::string port_text = std::to_string(port);

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "controller/core/settings.h"
+#include "controller/store/store.h"
 
 namespace skerry::controller {
 
@@ -27,6 +28,7 @@ struct ControllerConfig {
   std::uint32_t threads = 1;  // that run the core and the API together
   Duration stop_grace{};
   LogOptions log;
+  store::Backlog backlog_limit;  // of the disk, above which submits are refused
   core::Settings core;
 };
 

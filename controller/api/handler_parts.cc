@@ -6,6 +6,7 @@
 
 #include "controller/api/job_json.h"
 #include "controller/api/problem.h"
+#include "controller/core/unknown.h"
 
 namespace skerry::api {
 
@@ -94,9 +95,7 @@ Task<Result<ManifestCache::Entry>> find_manifest(Call call, std::string model) {
     co_return fail(found.error());
   }
   if (*found == nullptr) {
-    co_return fail(ErrorCode::kNotFound,
-                   fmt::format("there is no model named '{}'", model.substr(0, 80)),
-                   {{"/model", "GET /api/v1/models lists the models"}});
+    co_return fail(core::unknown_model(model, "/model"));
   }
   call->manifests.put(*found, generation);
   co_return std::move(*found);

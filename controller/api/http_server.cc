@@ -191,4 +191,11 @@ void HttpServer::stop(Duration grace, std::move_only_function<void()> done) {
   });
 }
 
+void HttpServer::cut() {
+  asio::post(strand_, [this] {
+    cut_at_tick_ = 0;
+    ticks_.cancel();
+  });
+}
+
 }  // namespace skerry::api

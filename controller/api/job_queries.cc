@@ -7,6 +7,7 @@
 #include "controller/api/job_json.h"
 #include "controller/api/problem.h"
 #include "controller/api/values_json.h"
+#include "controller/core/unknown.h"
 
 namespace skerry::api {
 
@@ -16,12 +17,6 @@ struct FoundJob {
   core::Job job;
   std::optional<scheduler::MaskCounts> waiting_for;
 };
-
-auto unknown_job(JobId id) {
-  return fail(ErrorCode::kNotFound,
-              fmt::format("there is no job '{}', or it ended too long ago to be remembered",
-                          to_string(id)));
-}
 
 Task<Result<FoundJob>> await_job(Call call, JobId id, Duration wait);
 
@@ -37,7 +32,7 @@ Task<Result<FoundJob>> find_job(Call call, JobId id) {
     co_return fail(found.error());
   }
   if (!*found) {
-    co_return unknown_job(id);
+    co_return fail(core::unknown_job(id));
   }
   if (is_terminal((*found)->job.state)) {
     co_return co_await await_job(call, id, Duration(0));

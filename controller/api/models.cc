@@ -7,6 +7,7 @@
 #include "controller/api/handlers.h"
 #include "controller/api/json_reader.h"
 #include "controller/api/problem.h"
+#include "controller/core/unknown.h"
 
 namespace skerry::api {
 
@@ -77,8 +78,7 @@ Task<Response> get_model(Call call) {
     co_return problem(model.error());
   }
   if (!*model) {
-    co_return problem(Error{ErrorCode::kNotFound,
-                            fmt::format("there is no model named '{}'", name.substr(0, 80))});
+    co_return problem(core::unknown_model(name));
   }
   JsonWriter json;
   write_model(json, **model);

@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "controller/core/context.h"
+#include "controller/core/unknown.h"
 
 namespace skerry::core {
 
@@ -85,8 +86,7 @@ void handle(Context& ctx, DeleteModel& event) {
   State& state = ctx.state;
   const auto it = state.models.find(event.name);
   if (it == state.models.end()) {
-    ctx.answer(event.ticket,
-               fail(ErrorCode::kNotFound, fmt::format("there is no model named '{}'", event.name)));
+    ctx.answer(event.ticket, fail(unknown_model(event.name)));
     return;
   }
   if (it->second.open_jobs > 0) {

@@ -1,11 +1,10 @@
 // queries.cc: what others may read of the core. Nothing here changes anything.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "controller/core/context.h"
 #include "controller/core/impl.h"
+#include "controller/core/unknown.h"
 
 namespace skerry::core {
 
@@ -150,8 +149,7 @@ QueueStats Core::queue_stats(Instant now) const {
 Result<std::vector<scheduler::PlanEntry>> Core::plan(const JobSpec& spec, Instant now) const {
   const auto it = impl_->state.models.find(spec.model);
   if (it == impl_->state.models.end()) {
-    return fail(ErrorCode::kNotFound, fmt::format("there is no model named '{}'", spec.model),
-                {{"/model", "GET /api/v1/models lists the models"}});
+    return fail(unknown_model(spec.model, "/model"));
   }
   return scheduler::plan({.model = it->second.id,
                           .input_bytes = static_cast<double>(spec.inputs.size_bytes),

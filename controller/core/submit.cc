@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "controller/core/context.h"
+#include "controller/core/unknown.h"
 
 namespace skerry::core {
 
@@ -25,8 +26,7 @@ Status admit(const State& state, const Submit& event) {
     const std::string field = event.jobs.size() == 1 ? "/model" : fmt::format("/jobs/{}/model", i);
     const auto model = state.models.find(spec.model);
     if (model == state.models.end()) {
-      return fail(ErrorCode::kNotFound, fmt::format("there is no model named '{}'", spec.model),
-                  {{field, "GET /api/v1/models lists the models"}});
+      return fail(unknown_model(spec.model, field));
     }
     if (model->second.tripped) {
       return fail(
@@ -118,12 +118,6 @@ JobEntry* find(State& state, const std::string& ns, JobId id) {
                                                                                  : &it->second;
 }
 
-auto unknown_job(JobId id) {
-  return fail(ErrorCode::kNotFound,
-              fmt::format("there is no job '{}', or it ended too long ago to be remembered",
-                          to_string(id)));
-}
-
 Result<Reply> time_is_up(const State::Waiter& waiter, const Job& job) {
   if (waiter.from_submit) {
     return Submitted{{job.id}, false};
@@ -165,7 +159,7 @@ void handle(Context& ctx, Submit& event) {
 void handle(Context& ctx, Await& event) {
   JobEntry* entry = find(ctx.state, event.ns, event.job);
   if (entry == nullptr) {
-    ctx.answer(event.ticket, unknown_job(event.job));
+    ctx.answer(event.ticket, fail(unknown_job(event.job)));
   } else if (is_terminal(entry->job.state)) {
     ctx.answer(event.ticket, Finished{entry->job}, entry->job.last_batch);
   } else if (event.until <= ctx.now) {
@@ -193,7 +187,7 @@ void handle(Context& ctx, Abandon& event) {
 void handle(Context& ctx, CancelJob& event) {
   JobEntry* entry = find(ctx.state, event.ns, event.job);
   if (entry == nullptr) {
-    ctx.answer(event.ticket, unknown_job(event.job));
+    ctx.answer(event.ticket, fail(unknown_job(event.job)));
     return;
   }
   const TaskState state = entry->job.state;

@@ -99,6 +99,10 @@ class TestApi {
   void before_ask(std::function<void(const core::Event&)> look);
   void stop();  // what the destructor does, for tests of stopping
   void begin_stop(Duration grace);
+  void cut();
+  bool has_stopped(Duration within) const;  // after begin_stop()
+  // Called by every read of the archive before it yields what it read.
+  void on_archive_read(std::function<void()> read);
 
  private:
   struct State;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <thread>
 
 #include "common/digest.h"
@@ -312,6 +313,44 @@ TEST(Http, StoppingCutsWhatOutlivesItsGrace) {
   api.await_waiters(2);
   api.stop();
   EXPECT_TRUE(busy.closed());
+}
+
+TEST(Http, CuttingEndsItsGraceNow) {
+  TestApi api;
+  api.put_noop_model();
+  Client busy = api.client();
+  busy.send(request_text("POST", "/api/v1/jobs",
+                         R"({"model":"echo","inputs":{"x":{"shape":[1,1],"data":[1]}}})",
+                         {"Prefer: wait=5"}));
+  api.await_waiters(2);
+  api.begin_stop(hours(1));
+  api.cut();
+  EXPECT_TRUE(busy.closed());
+  EXPECT_TRUE(api.has_stopped(seconds(10)));
+}
+
+// Whoever destroys the store waits for this.
+TEST(Http, HasNotStoppedWhileAReadOfTheStoreIsUnderWay) {
+  TestApi api;
+  std::promise<void> reading;
+  std::promise<void> released;
+  api.on_archive_read([&] {
+    reading.set_value();
+    released.get_future().wait();
+  });
+  api.put_noop_model();
+  api.agent_joins("n");
+  const std::string job =
+      api.submit(R"({"model":"echo","inputs":{"x":{"shape":[1,1],"data":[1]}}})");
+  Client client = api.client();
+  client.send(request_text("GET", "/api/v1/jobs/" + job + "/decisions", "", {}));
+  reading.get_future().wait();
+  api.begin_stop(hours(1));
+  api.cut();
+  EXPECT_TRUE(client.closed());
+  EXPECT_FALSE(api.has_stopped(milliseconds(0)));
+  released.set_value();
+  EXPECT_TRUE(api.has_stopped(seconds(10)));
 }
 
 TEST(Http, ReadinessNamesTheChecksAndWhy) {
