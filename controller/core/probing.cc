@@ -38,7 +38,7 @@ std::optional<VariantName> unprobed(const State& state, const NodeEntry& node) {
       continue;
     }
     for (const auto& variant : model.manifest.variants) {
-      const VariantName candidate{name, variant.name};
+      VariantName candidate{name, variant.name};
       const auto id = model.variants.at(variant.name);
       const bool fits = state.fleet.fits(node.id, state.fleet.variant(id));
       const bool measured = state.fleet.service(node.id, id).samples > 0;

@@ -113,8 +113,8 @@ void Clients::send(Request request) {
     });
   }
   if (request.submit.idempotency && random_.chance(0.2)) {  // the same again, from a nervous client
-    Request again = request;
-    world_.after(duration_from_seconds(random_.uniform(0, 5)), [this, again] { send(again); });
+    world_.after(duration_from_seconds(random_.uniform(0, 5)),
+                 [this, again = std::move(request)] { send(again); });
   }
 }
 
