@@ -35,7 +35,8 @@ bool Executor::start_next(Instant now) {
               .digest = attempt.assign.artifact,
               .artifact_path = attempt.artifact_path,
               .input = attempt.input,
-              .sequence = attempt.assign.sequence};
+              .sequence = attempt.assign.sequence,
+              .sequence_step = attempt.assign.sequence_step};
     const Verdict verdict = attempt.engine->admit(now, work);
     if (verdict.admission == Admission::kNow) {
       start(now, attempt, std::move(work));
@@ -43,6 +44,10 @@ bool Executor::start_next(Instant now) {
     }
     if (verdict.admission == Admission::kNever) {
       give_back(attempt, verdict.reason);
+      return true;
+    }
+    if (verdict.admission == Admission::kLost) {
+      end_unstarted(attempt, Outcome::kSequenceLost, verdict.reason);
       return true;
     }
     if (verdict.admission == Admission::kFull && now - attempt.ready > options_.patience) {

@@ -40,7 +40,8 @@ enum class Outcome : std::uint8_t {
   kCrashed,         // the runner died, or was ended for memory or a stall
   kInfrastructure,  // artifact or input could not be had, the node is stopping
   kCancelled,
-  kExpired,  // its remaining time ran out here
+  kExpired,       // its remaining time ran out here
+  kSequenceLost,  // it was to continue its sequence, whose state is not here
 };
 std::string_view to_string(Outcome outcome);
 
@@ -152,6 +153,11 @@ struct Welcome {
 struct HeartbeatAck {
   Instant sent;
 };
+enum class SequenceStep : std::uint8_t {
+  kAny,        // an older controller: what is there, or a fresh state
+  kBegins,     // a fresh state, whatever is remembered under the name
+  kContinues,  // the state that the sequence's last task left, or it does not run
+};
 struct Assign {
   AttemptRef attempt;
   std::string model;
@@ -163,6 +169,7 @@ struct Assign {
   Payload input;
   Duration remaining{};  // 0 = no deadline
   std::string sequence;
+  SequenceStep sequence_step = SequenceStep::kAny;
   Epoch epoch;
   bool interactive = false;
 };

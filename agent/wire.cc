@@ -102,6 +102,8 @@ v1::Outcome to_wire(Outcome outcome) {
       return v1::OUTCOME_CANCELLED;
     case Outcome::kExpired:
       return v1::OUTCOME_EXPIRED;
+    case Outcome::kSequenceLost:
+      return v1::OUTCOME_SEQUENCE_LOST;
   }
   return v1::OUTCOME_UNSPECIFIED;
 }
@@ -185,6 +187,16 @@ void put(const Goodbye& goodbye, v1::AgentMessage& message) {
   message.mutable_goodbye()->set_reason(goodbye.reason);
 }
 
+SequenceStep get(v1::SequenceStep from) {
+  switch (from) {
+    case v1::SEQUENCE_STEP_BEGINS:
+      return SequenceStep::kBegins;
+    case v1::SEQUENCE_STEP_CONTINUES:
+      return SequenceStep::kContinues;
+    default:
+      return SequenceStep::kAny;
+  }
+}
 ToAgent get(v1::Assign& from) {
   return Assign{.attempt = get(from.attempt()),
                 .model = std::move(*from.mutable_model()),
@@ -196,6 +208,7 @@ ToAgent get(v1::Assign& from) {
                 .input = get(*from.mutable_input()),
                 .remaining = duration(from.remaining_us()),
                 .sequence = std::move(*from.mutable_sequence()),
+                .sequence_step = get(from.sequence_step()),
                 .epoch = Epoch{from.epoch()},
                 .interactive = from.interactive()};
 }

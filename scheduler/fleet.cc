@@ -205,6 +205,16 @@ void Fleet::observe_load(NodeId node, VariantId variant, double load_s) {
   }
 }
 
+void Fleet::observe_memory(NodeId node, VariantId variant, std::uint64_t memory_bytes) {
+  if (state_->find_variant(variant) != nullptr) {
+    state_->node(node).observe_memory(variant, memory_bytes);
+  }
+}
+
+bool Fleet::fits(NodeId node, const Variant& variant) const {
+  return state_->node(node).fits(variant);
+}
+
 std::size_t Fleet::node_count() const { return state_->node_count; }
 
 bool Fleet::has_node(NodeId id) const {
@@ -255,7 +265,6 @@ Physics Fleet::physics(NodeId id, VariantId variant_id, double input_bytes) cons
           .load_deviation_s = load.deviation,
           .service_s = service.mean,
           .service_deviation_s = service.deviation,
-          .idle_w = node.idle_w,
           .busy_w = node.busy_w,
           .transfer_j_per_byte = node.transfer_j_per_byte,
           .price_usd_per_s = node.price_usd_per_s,

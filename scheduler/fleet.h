@@ -129,6 +129,8 @@ class Fleet {
   // learned from the model's variants that both were measured of, and added for those of which only
   // probes tell.
   void observe_probe(NodeId node, VariantId variant, std::span<const double> service_s);
+  // What a loaded instance of the variant takes there; its profile's figure is the least.
+  void observe_memory(NodeId node, VariantId variant, std::uint64_t memory_bytes);
   // What was measured of the service is old: the next measurements count as the first ones do.
   void doubt(NodeId node, VariantId variant);
 
@@ -142,6 +144,7 @@ class Fleet {
   Estimate service(NodeId node,
                    VariantId variant) const;  // seconds; a profile's guess until measured
   Estimate load_time(NodeId node, VariantId variant) const;
+  bool fits(NodeId node, const Variant& variant) const;  // into what the node gives to models
   double rtt_s(NodeId id) const;
   double bandwidth_bytes_per_s(NodeId id) const;
   Physics physics(NodeId node, VariantId variant,

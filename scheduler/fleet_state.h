@@ -35,6 +35,11 @@ struct Measurements {
   Estimate probe;        // as measured with probes
 };
 
+struct MeasuredMemory {
+  VariantId variant;
+  std::uint64_t bytes = 0;
+};
+
 // How much longer a task of a model takes on a node than a probe of the same variant: its input is
 // decoded, and caches have gone cold since the last one. The same for all variants, nearly.
 struct Overhead {
@@ -55,7 +60,6 @@ struct NodeState {
   // Read by every prediction: the spec's figures, made safe, and what was measured of the link.
   double slots = 1;
   double speed = 1;
-  double idle_w = 0;
   double busy_w = 0;
   double transfer_j_per_byte = 0;
   double price_usd_per_s = 0;
@@ -66,10 +70,11 @@ struct NodeState {
   std::uint32_t site_number = 0;  // see Fleet::Index
   std::uint64_t engine_bits = 0;
   Availability availability = Availability::kNotReady;
-  std::vector<Knowledge> knowledge;     // ascending by variant
-  std::vector<Measurements> measured;   // ascending by variant
-  std::vector<Overhead> overheads;      // ascending by model
-  std::vector<Correction> corrections;  // ascending by model
+  std::vector<Knowledge> knowledge;       // ascending by variant
+  std::vector<Measurements> measured;     // ascending by variant
+  std::vector<MeasuredMemory> too_large;  // than this node's memory, though declared smaller
+  std::vector<Overhead> overheads;        // ascending by model
+  std::vector<Correction> corrections;    // ascending by model
   NodeSpec spec;
 
   const Knowledge* find(VariantId variant) const;
@@ -80,6 +85,8 @@ struct NodeState {
   Estimate load_time(const Variant& variant, const Knowledge* known) const;
   Correction& correction_of(ModelId model);  // finds or adds
   void observe_service(const Variant& variant, double service_s);
+  void observe_memory(VariantId variant, std::uint64_t bytes);
+  bool fits(const Variant& variant) const;
   void observe_probe(const Variant& variant, std::span<const double> service_s);
   void doubt(const Variant& variant);
   void forget(VariantId variant);

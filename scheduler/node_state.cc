@@ -54,9 +54,10 @@ Knowledge& NodeState::learn(const Variant& variant) {
 void NodeState::adopt(NodeSpec new_spec) {
   const NodeSpec defaults;
   spec = std::move(new_spec);
+  std::erase_if(too_large,
+                [&](const MeasuredMemory& known) { return known.bytes <= spec.memory_bytes; });
   slots = std::max<double>(spec.slots, 1);
   const double old_speed = std::exchange(speed, positive_or(spec.speed, defaults.speed));
-  idle_w = positive_or(spec.power.idle_w, 0);
   busy_w = positive_or(spec.power.busy_w, 0);
   transfer_j_per_byte = positive_or(spec.power.transfer_j_per_byte, 0);
   price_usd_per_s = positive_or(spec.price_usd_per_hour, 0) / kSecondsPerHour;
@@ -165,7 +166,20 @@ void NodeState::doubt(const Variant& variant) {
 void NodeState::forget(VariantId variant) {
   std::erase_if(knowledge, [&](const Knowledge& known) { return known.variant == variant; });
   std::erase_if(measured, [&](const Measurements& known) { return known.variant == variant; });
+  std::erase_if(too_large, [&](const MeasuredMemory& known) { return known.variant == variant; });
   correct();
+}
+
+void NodeState::observe_memory(VariantId variant, std::uint64_t bytes) {
+  std::erase_if(too_large, [&](const MeasuredMemory& known) { return known.variant == variant; });
+  if (bytes > spec.memory_bytes) {
+    too_large.push_back({variant, bytes});
+  }
+}
+
+bool NodeState::fits(const Variant& variant) const {
+  return variant.memory_bytes <= spec.memory_bytes &&
+         std::ranges::find(too_large, variant.id, &MeasuredMemory::variant) == too_large.end();
 }
 
 void NodeState::conclude(const Variant& variant) {

@@ -135,7 +135,8 @@ void attempt_failed(Context& ctx, JobEntry& entry, const Attempt& attempt, Attem
                            .model = entry.job.spec.model,
                            .node = attempt.node_name,
                            .reason = std::string(to_string(event.outcome)),
-                           .retried = event.outcome != AttemptOutcome::kModelFailed},
+                           .retried = event.outcome != AttemptOutcome::kModelFailed &&
+                                      event.outcome != AttemptOutcome::kSequenceLost},
              entry.job.last_batch);
   if (event.outcome == AttemptOutcome::kCrashed) {
     model_crashed_on(ctx, ctx.state.models.at(entry.job.spec.model), attempt.node);
@@ -143,6 +144,13 @@ void attempt_failed(Context& ctx, JobEntry& entry, const Attempt& attempt, Attem
   if (event.outcome == AttemptOutcome::kCrashed && entry.sequence != 0) {
     sequence_lost(ctx, entry.sequence,
                   "the process that held this sequence's state crashed; start a new sequence");
+    return;
+  }
+  if (event.outcome == AttemptOutcome::kSequenceLost && entry.sequence != 0) {
+    sequence_lost(ctx, entry.sequence,
+                  fmt::format("this sequence's state is not on {} any more, since {}; start a new "
+                              "sequence",
+                              attempt.node_name, event.error));
     return;
   }
   if (event.outcome == AttemptOutcome::kModelFailed) {

@@ -68,13 +68,19 @@ void settle(Context& ctx, JobEntry& entry, std::string_view reason);
 void resume(State& state, JobEntry& entry, Attempt& attempt, bool running);
 
 // ---- sequences.cc
+constexpr std::string_view kNodeWasLost =
+    "the node that held this sequence's state was lost; start a new sequence";
 void bind_sequence(Context& ctx, const Job& ended);
 void join_sequence(Context& ctx,
                    JobEntry& entry);  // instead of make_ready, for a new job with a sequence
 void sequence_placed(Context& ctx, JobEntry& entry, NodeId node, scheduler::VariantId variant);
+SequenceStep sequence_step(const State& state, const JobEntry& entry);
 void sequence_task_ended(Context& ctx, JobEntry& entry);
-void sequence_lost(Context& ctx, std::uint64_t sequence, const std::string& why);
-void sequences_lost_with(Context& ctx, NodeId node);  // its state is gone: the tasks fail
+void sequence_lost(Context& ctx, std::uint64_t sequence, std::string_view why);
+// It was lost while it idled, and its next task is to be told.
+bool sequence_was_lost(const State& state, const JobEntry& entry);
+// The node lost what it held, or is given up.
+void sequences_lost_with(Context& ctx, NodeId node);
 void sequence_timer(Context& ctx, std::uint64_t sequence);
 
 // ---- placing.cc

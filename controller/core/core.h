@@ -44,6 +44,7 @@ struct NodeView {
   bool connected = false;
   std::uint64_t incarnation = 0;
   std::string energy_source;
+  std::vector<std::string> devices;
   std::string software_version;
   Instant enrolled_at{};
   Instant last_heartbeat{};

@@ -52,6 +52,11 @@ struct RefuseAgent {  // the session ends
   Error error;
 };
 struct AckHeartbeat {};  // the hub echoes the agent's own timestamp
+// What a task of a sequence finds on its node.
+enum class SequenceStep : std::uint8_t {
+  kBegins,     // nothing: the state starts afresh, whatever the node may remember under this name
+  kContinues,  // what the tasks before it left; without that it must not run
+};
 struct AssignAttempt {
   AttemptRef attempt;
   Epoch epoch;
@@ -60,7 +65,8 @@ struct AssignAttempt {
   std::uint64_t manifest_revision = 0;  // the hub sends the manifest once per stream and revision
   Payload input;
   Duration remaining{};  // until the deadline; 0 = none
-  std::string sequence;
+  std::string sequence;  // with its namespace, since nodes serve all of them; empty = none
+  SequenceStep sequence_step = SequenceStep::kBegins;
   bool interactive = false;
 };
 struct CancelAttempt {

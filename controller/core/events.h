@@ -104,7 +104,10 @@ struct Telemetry {
   std::uint32_t queued = 0;
   std::uint32_t running = 0;
   std::uint32_t spooled = 0;
-  double bandwidth_bytes_per_s = 0;  // 0 = not measured yet
+  double bandwidth_bytes_per_s = 0;          // 0 = not measured yet
+  double gpu_fraction = 0;                   // of the busiest GPU
+  std::uint64_t gpu_memory_used_bytes = 0;   // of all GPUs
+  std::uint64_t gpu_memory_total_bytes = 0;  // 0 = it has none
 };
 
 struct AgentHello {
@@ -113,6 +116,7 @@ struct AgentHello {
   std::uint64_t incarnation = 0;  // grows with every start from that state
   scheduler::NodeSpec node;
   std::string energy_source;
+  std::vector<std::string> devices;  // "cpu", "cuda:0"
   std::string software_version;
   std::uint32_t capacity = 0;
   std::vector<AttemptRef> running;

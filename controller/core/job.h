@@ -87,6 +87,7 @@ enum class AttemptOutcome : std::uint8_t {
   kInfrastructure,  // artifact, input, disk, ...
   kCancelled,
   kExpired,
+  kSequenceLost,  // the node does not hold the state that the task was to continue from
 };
 std::string_view to_string(AttemptOutcome outcome);  // "succeeded", "model_failed", ...
 

@@ -128,7 +128,8 @@ void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, D
                .manifest_revision = state.models.at(job.spec.model).revision,
                .input = job.spec.inputs,
                .remaining = deadline ? std::max(*deadline - ctx.now, Duration(1)) : Duration(0),
-               .sequence = job.spec.sequence,
+               .sequence = job.spec.sequence.empty() ? "" : job.spec.ns + '/' + job.spec.sequence,
+               .sequence_step = sequence_step(state, entry),
                .interactive = job.spec.urgency == Urgency::kInteractive},
            job.last_batch);
   announce(ctx, entry, attempt.node_name, attempt.variant_name);
@@ -219,6 +220,11 @@ void place_ready_tasks(Context& ctx) {
     const auto it = state.jobs.find(spot->ticket.job);
     if (it == state.jobs.end() || it->second.ready_order != spot->ticket.order) {
       state.ready.pop(*spot, false);  // it left the line
+      continue;
+    }
+    if (sequence_was_lost(state, it->second)) {
+      state.ready.pop(*spot, false);
+      sequence_lost(ctx, it->second.sequence, kNodeWasLost);
       continue;
     }
     ++decisions;

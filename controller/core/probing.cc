@@ -39,9 +39,9 @@ std::optional<VariantName> unprobed(const State& state, const NodeEntry& node) {
     }
     for (const auto& variant : model.manifest.variants) {
       const VariantName candidate{name, variant.name};
-      const bool fits = variant.memory_bytes <= node.spec.memory_bytes;
-      const bool measured =
-          state.fleet.service(node.id, model.variants.at(variant.name)).samples > 0;
+      const auto id = model.variants.at(variant.name);
+      const bool fits = state.fleet.fits(node.id, state.fleet.variant(id));
+      const bool measured = state.fleet.service(node.id, id).samples > 0;
       if (fits && !measured && !node.probed.contains(candidate)) {
         return candidate;
       }
@@ -111,6 +111,7 @@ void learn(Context& ctx, NodeEntry& node, const ProbeEnded& event, scheduler::Va
   if (event.load.count() > 0) {
     ctx.state.fleet.observe_load(node.id, variant, to_seconds(event.load));
   }
+  ctx.state.fleet.observe_memory(node.id, variant, event.memory_bytes);
   node.measured_at[variant] = ctx.now;
 }
 

@@ -17,6 +17,7 @@ NodeView view_of(const State& state, const NodeEntry& node) {
           .connected = node.session.has_value(),
           .incarnation = node.incarnation,
           .energy_source = node.energy_source,
+          .devices = node.devices,
           .software_version = node.software_version,
           .enrolled_at = node.enrolled_at,
           .last_heartbeat = node.last_heard,

@@ -119,12 +119,15 @@ void handle(Context& ctx, AgentHello& event) {
     return;
   }
   NodeEntry& node = fresh ? enrol(ctx, event) : known->second;
-  const bool changed = fresh || node.spec != event.node || node.incarnation != event.incarnation;
+  const bool another = !node.identity.empty() && node.identity != event.identity;
+  const bool reborn = !fresh && (another || node.incarnation != event.incarnation);
+  const bool changed = fresh || reborn || node.spec != event.node;
   replace_session(ctx, node, event.session);
   node.spec = event.node;
   node.identity = std::move(event.identity);
   node.incarnation = event.incarnation;
   node.energy_source = event.energy_source;
+  node.devices = event.devices;
   node.software_version = event.software_version;
   node.alone = event.alone;
   node.brought = static_cast<std::uint32_t>(event.spooled.size());
@@ -145,6 +148,9 @@ void handle(Context& ctx, AgentHello& event) {
   node.suspect = false;
   node.recovering = false;
   node.last_heard = ctx.now;
+  if (reborn) {
+    sequences_lost_with(ctx, node.id);  // its runners died with the agent
+  }
   reconcile(ctx, node, event);
   update_availability(ctx, node);
   end_brake_if_over(ctx);

@@ -44,6 +44,8 @@ struct SequenceEntry {
   std::optional<JobId> active;  // placed or up for placement
   std::deque<JobId> behind;
   Instant idle_since{};
+  bool held = false;  // a task of it succeeded there: what follows continues from that
+  bool lost = false;  // while it idled, which its next task is told
 };
 
 // How many nodes of a site, or of the fleet, are worth waiting for, and how many of those are
@@ -72,6 +74,7 @@ struct NodeEntry {
   Duration alone{};
   std::uint32_t brought = 0;
   std::string energy_source;
+  std::vector<std::string> devices;
   std::string software_version;
   Telemetry telemetry;
   double rtt_s = 0;

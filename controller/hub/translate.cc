@@ -66,6 +66,8 @@ core::AttemptOutcome outcome(v1::Outcome wire) {
       return core::AttemptOutcome::kCancelled;
     case v1::OUTCOME_EXPIRED:
       return core::AttemptOutcome::kExpired;
+    case v1::OUTCOME_SEQUENCE_LOST:
+      return core::AttemptOutcome::kSequenceLost;
     default:
       break;
   }
@@ -126,7 +128,10 @@ core::Telemetry from_wire(const v1::Telemetry& t) {
           .queued = t.queued(),
           .running = t.running(),
           .spooled = t.spooled(),
-          .bandwidth_bytes_per_s = t.bandwidth_bytes_per_s()};
+          .bandwidth_bytes_per_s = t.bandwidth_bytes_per_s(),
+          .gpu_fraction = std::min<double>(t.gpu_fraction(), 1),
+          .gpu_memory_used_bytes = t.gpu_memory_used_bytes(),
+          .gpu_memory_total_bytes = t.gpu_memory_total_bytes()};
 }
 
 Payload from_wire(v1::PayloadRef& payload) {
@@ -143,6 +148,7 @@ core::AgentHello from_wire(const v1::Hello& hello, SessionId session) {
           .incarnation = hello.incarnation(),
           .node = node_spec(hello),
           .energy_source = hello.capabilities().energy_source(),
+          .devices = {hello.capabilities().devices().begin(), hello.capabilities().devices().end()},
           .software_version = hello.software_version(),
           .capacity = hello.capacity(),
           .running = attempts(hello.running()),
@@ -250,6 +256,11 @@ void to_wire(const core::AssignAttempt& assign, const VariantSource& source,
   // 0 says "no deadline" on the wire, so one that has just passed is sent as the shortest time.
   message.set_remaining_us(assign.remaining.count() < 0 ? 1 : to_us(assign.remaining));
   message.set_sequence(assign.sequence);
+  if (!assign.sequence.empty()) {
+    message.set_sequence_step(assign.sequence_step == core::SequenceStep::kContinues
+                                  ? v1::SEQUENCE_STEP_CONTINUES
+                                  : v1::SEQUENCE_STEP_BEGINS);
+  }
   message.set_epoch(assign.epoch.value);
   message.set_interactive(assign.interactive);
 }

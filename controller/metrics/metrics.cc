@@ -10,6 +10,7 @@
 #include <mutex>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "common/version.h"
 #include "controller/metrics/families.h"
@@ -270,7 +271,7 @@ void Metrics::State::observe(const core::ModelChanged& model) {
 void Metrics::State::set_node_gauges(const core::NodeView& node, Instant now) {
   const std::string label = text(gauge_nodes(node.spec.name));
   auto& gauges = node_gauges[label];
-  gauges.clear();
+  const auto before = std::exchange(gauges, {});
   const auto set = [&](GaugeFamily& family, prometheus::Labels labels, double value) {
     labels["node"] = label;
     Gauge& gauge = family.Add(labels);
@@ -283,6 +284,17 @@ void Metrics::State::set_node_gauges(const core::NodeView& node, Instant now) {
   set(families.node_heartbeat_age, {}, to_seconds(now - node.last_heartbeat));
   set(families.node_outstanding, {}, node.outstanding);
   set(families.node_capacity, {}, node.capacity);
+  const core::Telemetry& last = node.telemetry;
+  if (node.connected && last.gpu_memory_total_bytes > 0) {
+    set(families.node_gpu_busy, {}, last.gpu_fraction);
+    set(families.node_gpu_memory_used, {}, static_cast<double>(last.gpu_memory_used_bytes));
+    set(families.node_gpu_memory, {}, static_cast<double>(last.gpu_memory_total_bytes));
+  }
+  for (const auto& gone : before) {
+    if (std::ranges::find(gauges, gone) == gauges.end()) {
+      gone.first->Remove(gone.second);
+    }
+  }
 }
 
 void Metrics::State::forget_gone_nodes(const std::set<std::string, std::less<>>& present) {

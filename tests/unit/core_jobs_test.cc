@@ -256,18 +256,5 @@ TEST_F(CoreJobs, TasksOfASequenceRunInOrderOnOneNode) {
   EXPECT_EQ(last_assigned(where).job, second);
 }
 
-TEST_F(CoreJobs, ASequenceWhoseNodeIsLostFailsInsteadOfGoingOnWithoutItsState) {
-  put_model();
-  const auto n1 = connect("n1");
-  JobSpec job = spec();
-  job.sequence = "q";
-  const JobId first = submit(job);
-  const JobId second = submit(job);
-  apply(SessionClosed{n1, false});
-  pass(seconds(3));
-  EXPECT_EQ(state(first), TaskState::kFailed);
-  EXPECT_EQ(core->find_job(second)->result->error->code, ErrorCode::kNodeLost);
-}
-
 }  // namespace
 }  // namespace skerry::core

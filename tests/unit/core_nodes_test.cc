@@ -381,5 +381,20 @@ TEST_F(CoreNodes, AModelMayLoseAVariantWhileAnAttemptOfItRuns) {
   EXPECT_EQ(state(id), TaskState::kSucceeded);
 }
 
+TEST_F(CoreNodes, ShowsTheDevicesOfANodeAndWhatItsGpusDo) {
+  AgentHello hello{
+      .session = SessionId{++sessions}, .incarnation = 1, .devices = {"cpu", "cuda:0"}};
+  hello.node.name = "n1";
+  apply(hello);
+  apply(AgentHeartbeat{
+      .session = hello.session,
+      .telemetry = {.gpu_fraction = 0.5, .gpu_memory_used_bytes = 6, .gpu_memory_total_bytes = 7}});
+  const auto node = core->node("n1");
+  EXPECT_EQ(node->devices, hello.devices);
+  EXPECT_EQ(node->telemetry.gpu_fraction, 0.5);
+  EXPECT_EQ(node->telemetry.gpu_memory_used_bytes, 6u);
+  EXPECT_EQ(node->telemetry.gpu_memory_total_bytes, 7u);
+}
+
 }  // namespace
 }  // namespace skerry::core

@@ -28,6 +28,19 @@ TEST_F(CoreProbing, EveryVariantIsProbedOnceOnANewNode) {
   EXPECT_NEAR(core->model("m")->estimates[0].service.mean, 0.003, 0.001);
 }
 
+TEST_F(CoreProbing, AVariantThatTakesMoreThanANodeGivesIsNotPlacedThere) {
+  put_model();
+  const auto n1 = connect("n1");
+  apply(ProbeEnded{.session = n1,
+                   .variant = {"m", "v0"},
+                   .error = "",
+                   .load = milliseconds(5),
+                   .service = {milliseconds(3)},
+                   .memory_bytes = 2ULL << 30});
+  submit(spec());
+  EXPECT_TRUE(sent<AssignAttempt>(n1).empty());
+}
+
 // A node with both variants loaded and measured, once each.
 class ProbedNode : public CoreWorld {
  protected:

@@ -53,6 +53,7 @@ inline v1::Hello hello() {
   node.set_bandwidth_bytes_per_s(2.5e6);
   node.set_energy_source("hwmon");
   node.add_devices("cpu");
+  node.add_devices("cuda:0");
   return hello;
 }
 

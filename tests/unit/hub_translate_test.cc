@@ -38,6 +38,7 @@ TEST(Translate, TakesAllOfAHello) {
   EXPECT_EQ(event.capacity, 12u);
   EXPECT_EQ(event.software_version, "0.1.0");
   EXPECT_EQ(event.energy_source, "hwmon");
+  EXPECT_EQ(event.devices, (std::vector<std::string>{"cpu", "cuda:0"}));
   EXPECT_EQ(event.alone, seconds(5));
   EXPECT_EQ(event.running, std::vector{attempt()});
   EXPECT_EQ(event.spooled, std::vector{attempt()});
@@ -88,6 +89,9 @@ TEST(Translate, TakesAllOfAHeartbeat) {
   t.set_running(4);
   t.set_spooled(5);
   t.set_bandwidth_bytes_per_s(1e6);
+  t.set_gpu_fraction(0.5F);
+  t.set_gpu_memory_used_bytes(6);
+  t.set_gpu_memory_total_bytes(7);
   const core::AgentHeartbeat event = from_wire(wire, kSession);
   EXPECT_EQ(event.rtt, microseconds(1500));
   EXPECT_EQ(event.telemetry.cpu_fraction, 1) << "what a sampler rounds up is full load";
@@ -101,6 +105,9 @@ TEST(Translate, TakesAllOfAHeartbeat) {
   EXPECT_EQ(event.telemetry.running, 4u);
   EXPECT_EQ(event.telemetry.spooled, 5u);
   EXPECT_EQ(event.telemetry.bandwidth_bytes_per_s, 1e6);
+  EXPECT_EQ(event.telemetry.gpu_fraction, 0.5);
+  EXPECT_EQ(event.telemetry.gpu_memory_used_bytes, 6u);
+  EXPECT_EQ(event.telemetry.gpu_memory_total_bytes, 7u);
 }
 
 TEST(Translate, TakesAllOfAResult) {
@@ -125,7 +132,8 @@ TEST(Translate, MapsEveryOutcomeAndLeavesTheOutputOfAFailureOut) {
       {v1::OUTCOME_CRASHED, core::AttemptOutcome::kCrashed},
       {v1::OUTCOME_INFRASTRUCTURE, core::AttemptOutcome::kInfrastructure},
       {v1::OUTCOME_CANCELLED, core::AttemptOutcome::kCancelled},
-      {v1::OUTCOME_EXPIRED, core::AttemptOutcome::kExpired}};
+      {v1::OUTCOME_EXPIRED, core::AttemptOutcome::kExpired},
+      {v1::OUTCOME_SEQUENCE_LOST, core::AttemptOutcome::kSequenceLost}};
   EXPECT_EQ(static_cast<int>(rows.size()) + 1, v1::Outcome_MAX) << "and kSucceeded, above";
   for (const auto& [from, to] : rows) {
     v1::AttemptResult wire = result();
@@ -174,6 +182,7 @@ TEST(Translate, WritesEveryCommandWithItsEpoch) {
                               .input = Payload::inlined("in"),
                               .remaining = milliseconds(2),
                               .sequence = "s1",
+                              .sequence_step = core::SequenceStep::kContinues,
                               .interactive = true},
           {.artifact = "sha256:x",
            .artifact_bytes = 11,
@@ -190,7 +199,15 @@ TEST(Translate, WritesEveryCommandWithItsEpoch) {
   EXPECT_EQ(assign.assign().input().inline_(), "in");
   EXPECT_EQ(assign.assign().remaining_us(), 2000u);
   EXPECT_EQ(assign.assign().sequence(), "s1");
+  EXPECT_EQ(assign.assign().sequence_step(), v1::SEQUENCE_STEP_CONTINUES);
   EXPECT_TRUE(assign.assign().interactive());
+
+  for (const auto& [sequence, step] :
+       {std::pair{"s1", v1::SEQUENCE_STEP_BEGINS}, {"", v1::SEQUENCE_STEP_UNSPECIFIED}}) {
+    v1::ControllerMessage wire;
+    to_wire(core::AssignAttempt{.sequence = sequence}, {}, wire);
+    EXPECT_EQ(wire.assign().sequence_step(), step);
+  }
 
   v1::ControllerMessage cancel;
   to_wire(core::CancelAttempt{.attempt = attempt(), .epoch = Epoch{6}, .reason = "late"}, cancel);

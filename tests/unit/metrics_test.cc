@@ -118,8 +118,29 @@ TEST(Metrics, GaugesFollowTheStateAndForgetNodesThatAreGone) {
   EXPECT_THAT(text, HasSubstr("skerry_node_heartbeat_age_seconds{node=\"edge-1\"} 4"));
   EXPECT_THAT(text, HasSubstr("skerry_build_info{"));
 
+  EXPECT_THAT(text, Not(HasSubstr("skerry_node_gpu_busy_ratio{")));
+
   gauges.nodes.clear();
   EXPECT_THAT(metrics.scrape(gauges), Not(HasSubstr("edge-1")));
+}
+
+TEST(Metrics, TheGpusOfANodeAreToldWhileItIsConnectedAndHasOne) {
+  Metrics metrics;
+  Gauges gauges;
+  core::NodeView node;
+  node.spec.name = "cloud-1";
+  node.connected = true;
+  node.telemetry.gpu_fraction = 0.25;
+  node.telemetry.gpu_memory_used_bytes = 5;
+  node.telemetry.gpu_memory_total_bytes = 80;
+  gauges.nodes = {node};
+  const std::string text = metrics.scrape(gauges);
+  EXPECT_THAT(text, HasSubstr("skerry_node_gpu_busy_ratio{node=\"cloud-1\"} 0.25"));
+  EXPECT_THAT(text, HasSubstr("skerry_node_gpu_memory_used_bytes{node=\"cloud-1\"} 5"));
+  EXPECT_THAT(text, HasSubstr("skerry_node_gpu_memory_bytes{node=\"cloud-1\"} 80"));
+
+  gauges.nodes[0].connected = false;
+  EXPECT_THAT(metrics.scrape(gauges), Not(HasSubstr("skerry_node_gpu_busy_ratio{")));
 }
 
 TEST(Metrics, LabelsStayBoundedHoweverManyModelsThereAre) {

@@ -291,5 +291,22 @@ TEST_F(OneNode, UnknownIdsAreProgrammerErrors) {
   EXPECT_DEATH(fleet.released(kNode, kSmall, 1), "only what was assigned");
 }
 
+TEST(Memory, AVariantThatTurnedOutTooLargeForANodeDoesNotFitThere) {
+  constexpr NodeId kHere{0};
+  Fleet fleet;
+  put_digits(fleet);
+  put_ready(fleet, kHere, plain_node("n"));
+  fleet.observe_memory(kHere, kSmall, 1'000'000'000);
+  EXPECT_TRUE(fleet.fits(kHere, fleet.variant(kSmall)));
+  fleet.observe_memory(kHere, kSmall, 1'000'000'001);
+  EXPECT_FALSE(fleet.fits(kHere, fleet.variant(kSmall)));
+  EXPECT_TRUE(fleet.fits(kHere, fleet.variant(kLarge)));
+
+  NodeSpec larger = plain_node("n");
+  larger.memory_bytes *= 2;
+  fleet.put_node(kHere, larger);
+  EXPECT_TRUE(fleet.fits(kHere, fleet.variant(kSmall)));
+}
+
 }  // namespace
 }  // namespace skerry::scheduler
