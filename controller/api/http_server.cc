@@ -75,16 +75,16 @@ void HttpServer::for_each_connection(
 
 // ---- coroutines
 
-void HttpServer::spawn(Executor executor, Task<void> task) {
+void HttpServer::spawn(const Executor& executor, Task<void> task) {
   {
     const std::scoped_lock lock(mutex_);
     ++tasks_;
   }
   asio::co_spawn(executor, std::move(task),
-                 [this](std::exception_ptr exception) { ended(exception); });
+                 [this](const std::exception_ptr& exception) { ended(exception); });
 }
 
-void HttpServer::ended(std::exception_ptr exception) {
+void HttpServer::ended(const std::exception_ptr& exception) {
   if (exception) {
     try {
       std::rethrow_exception(exception);

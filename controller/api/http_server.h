@@ -47,8 +47,8 @@ class HttpServer {
   Task<void> accept_loop();
   Task<void> tick_loop();
   void welcome(Socket socket);
-  void spawn(Executor executor, Task<void> task);
-  void ended(std::exception_ptr exception);
+  void spawn(const Executor& executor, Task<void> task);
+  void ended(const std::exception_ptr& exception);
   void for_each_connection(const std::function<void(const std::shared_ptr<Connection>&)>& visit);
 
   asio::io_context& io_;

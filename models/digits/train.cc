@@ -48,7 +48,7 @@ std::vector<Plan> ladder() {
            .epochs = 60}};
 }
 
-torch::Tensor normalised(torch::Tensor pixels) { return (pixels - kMean) / kDeviation; }
+torch::Tensor normalised(const torch::Tensor& pixels) { return (pixels - kMean) / kDeviation; }
 
 torch::Tensor labels_of(const std::vector<Digit>& digits) {
   torch::Tensor labels = torch::empty({static_cast<std::int64_t>(digits.size())}, torch::kLong);
