@@ -38,7 +38,7 @@ std::optional<VariantName> unprobed(const State& state, const NodeEntry& node) {
       continue;
     }
     for (const auto& variant : model.manifest.variants) {
-      const VariantName candidate{name, variant.name};
+      VariantName candidate{name, variant.name};
       const bool fits = variant.memory_bytes <= node.spec.memory_bytes;
       const bool measured =
           state.fleet.service(node.id, model.variants.at(variant.name)).samples > 0;
