@@ -233,6 +233,7 @@ TEST_F(CoreNodes, WhatIsConfirmedWithoutAChangeIsDurableToo) {
 TEST_F(CoreNodes, TheBrakeHoldsWhenMostOfTheFleetFallsSilentTogetherAndEndsInTime) {
   put_model();
   std::vector<SessionId> nodes;
+  nodes.reserve(6);
   for (int i = 0; i < 6; ++i) {
     nodes.push_back(connect("n" + std::to_string(i)));
   }
