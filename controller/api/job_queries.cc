@@ -138,7 +138,7 @@ Task<Response> get_job(Call call) {
   if (!found) {
     co_return problem(found.error());
   }
-  const std::string etag = fmt::format("\"{}\"", found->job.version);
+  const std::string etag = etag_of(found->job);
   if (request.header("If-None-Match") == etag) {
     Response unchanged{.status = 304};
     unchanged.headers.emplace_back("ETag", etag);

@@ -74,15 +74,16 @@ void succeed(Context& ctx, JobEntry& entry, TaskResult result) {
   end_job(ctx, entry, TaskState::kSucceeded, std::move(result));
 }
 
-void back_off(Context& ctx, JobEntry& entry, std::uint32_t tries) {
+void back_off(Context& ctx, JobEntry& entry, std::uint32_t tries, const Attempt& attempt,
+              std::string_view reason) {
   const Settings& settings = ctx.state.settings;
   const double ceiling =
       std::min(to_seconds(settings.backoff_cap),
                to_seconds(settings.backoff_base) * std::exp2(std::min<double>(tries, 30)));
-  set_state(ctx.state, entry, TaskState::kBackoff);
   entry.job.ready_at = ctx.now + duration_from_seconds(ctx.state.jitter.uniform(0, ceiling));
   ctx.state.timers.add({entry.job.ready_at, TimerKind::kBackoff, entry.job.id.value});
-  job_changed(ctx, entry);
+  store_state(ctx, entry, TaskState::kBackoff,
+              {.node = attempt.node_name, .variant = attempt.variant_name, .reason = reason});
 }
 
 void exclude(JobEntry& entry, NodeId node) {
@@ -105,8 +106,7 @@ void failed_by_infrastructure(Context& ctx, JobEntry& entry, const Attempt& atte
                                entry.job.attempts, attempt.node_name, error));
     return;
   }
-  back_off(ctx, entry, entry.job.retries.infrastructure);
-  announce(ctx, entry, attempt.node_name, attempt.variant_name, error);
+  back_off(ctx, entry, entry.job.retries.infrastructure, attempt, error);
 }
 
 void crashed(Context& ctx, JobEntry& entry, const Attempt& attempt, const std::string& error) {
@@ -125,8 +125,7 @@ void crashed(Context& ctx, JobEntry& entry, const Attempt& attempt, const std::s
                                entry.job.retries.crashes, attempt.node_name, error));
     return;
   }
-  back_off(ctx, entry, entry.job.retries.crashes);
-  announce(ctx, entry, attempt.node_name, attempt.variant_name, error);
+  back_off(ctx, entry, entry.job.retries.crashes, attempt, error);
 }
 
 void attempt_failed(Context& ctx, JobEntry& entry, const Attempt& attempt, AttemptEnded& event) {
@@ -183,12 +182,11 @@ void handle(Context& ctx, AttemptStarted& event) {
   if (entry == nullptr) {
     return;
   }
-  attempt->started_at = attempt->started_at.value_or(ctx.now);
-  if (entry->job.state != TaskState::kRunning) {
-    resume(ctx.state, *entry, *attempt, true);
+  if (!attempt->started_at) {
+    attempt->started_at = ctx.now;
     ++entry->job.version;
-    announce(ctx, *entry, attempt->node_name, attempt->variant_name);
   }
+  resume(ctx, *entry, *attempt, true);
 }
 
 void handle(Context& ctx, AttemptEnded& event) {
@@ -242,8 +240,7 @@ void handle(Context& ctx, AttemptReturned& event) {
   if (!node->draining) {
     exclude(*entry, node->id);  // it may say so for ever, of this task
   }
-  back_off(ctx, *entry, ++entry->job.retries.returned);
-  announce(ctx, *entry, returned.node_name, returned.variant_name, event.reason);
+  back_off(ctx, *entry, ++entry->job.retries.returned, returned, event.reason);
 }
 
 void settle(Context& ctx, JobEntry& entry, std::string_view reason) {
@@ -259,19 +256,18 @@ void settle(Context& ctx, JobEntry& entry, std::string_view reason) {
   });
   if (!wait) {
     retry_after_loss(ctx, entry, reason);
-  } else if (job.state != TaskState::kUnknown) {
-    set_state(ctx.state, entry, TaskState::kUnknown);
-    ++job.version;
-    announce(ctx, entry, {}, {}, reason);
+  } else {
+    set_state(ctx, entry, TaskState::kUnknown, {.reason = reason});
   }
 }
 
-void resume(State& state, JobEntry& entry, Attempt& attempt, bool running) {
+void resume(Context& ctx, JobEntry& entry, Attempt& attempt, bool running) {
   check(!is_terminal(entry.job.state), "only an open job is resumed");
   attempt.silent = false;
   entry.ready_order = 0;  // if it was in line for another node, it is not any more
   if (entry.job.state != TaskState::kRunning) {
-    set_state(state, entry, running ? TaskState::kRunning : TaskState::kLeased);
+    set_state(ctx, entry, running ? TaskState::kRunning : TaskState::kLeased,
+              {.node = attempt.node_name, .variant = attempt.variant_name});
   }
 }
 
@@ -282,9 +278,8 @@ void retry_after_loss(Context& ctx, JobEntry& entry, std::string_view reason) {
                                entry.job.attempts, reason));
     return;
   }
-  make_ready(ctx, entry);
-  job_changed(ctx, entry);
-  announce(ctx, entry, {}, {}, reason);
+  store_state(ctx, entry, TaskState::kReady, {.reason = reason});
+  line_up(ctx, entry);
 }
 
 }  // namespace skerry::core

@@ -41,15 +41,26 @@ struct Context {
 
 // ---- jobs.cc: changes of a job that several handlers share
 
-// Every change of a job's state goes through here, so that the counts stay true.
-void set_state(State& state, JobEntry& entry, TaskState to);
-// Writes the job's task record, if it is durable, and counts the change.
+// What watchers are told beside a job's new state.
+struct Told {
+  std::string_view node = {};
+  std::string_view variant = {};
+  std::string_view reason = {};
+};
+// Every change of a job's state goes through one of the next two: the counts stay true, the version
+// grows, and watchers hear of it once the job's newest record is durable. set_state is for what a
+// restart finds out anew (RUNNING, UNKNOWN, a backoff that is over); it does nothing if that is the
+// state already.
+void set_state(Context& ctx, JobEntry& entry, TaskState to, const Told& told = {});
+// For the others: the job's task record is written, if it is durable.
+void store_state(Context& ctx, JobEntry& entry, TaskState to, const Told& told = {});
+// Counts alone: for restore, which changes nothing.
+void count_state(State& state, JobEntry& entry, TaskState to);
+// Something else of the job changed that its task record holds.
 void job_changed(Context& ctx, JobEntry& entry);
-// Tells watchers; call after job_changed.
-void announce(Context& ctx, const JobEntry& entry, std::string_view node = {},
-              std::string_view variant = {}, std::string_view reason = {});
-// Puts the job in line for a node (state READY).
-void make_ready(Context& ctx, JobEntry& entry);
+void announce(Context& ctx, const JobEntry& entry, const Told& told = {});
+// Puts a READY job in line for a node.
+void line_up(Context& ctx, JobEntry& entry);
 // Ends the job: terminal state, result, waiters, losers cancelled, retention.
 void end_job(Context& ctx, JobEntry& entry, TaskState state, TaskResult result);
 void end_with_error(Context& ctx, JobEntry& entry, TaskState state, ErrorCode code,
@@ -65,7 +76,7 @@ void drop_blob(Context& ctx, const std::string& digest);
 // with another, waits for a silent one (UNKNOWN), or gets in line again.
 void settle(Context& ctx, JobEntry& entry, std::string_view reason);
 // A silent attempt is heard of again.
-void resume(State& state, JobEntry& entry, Attempt& attempt, bool running);
+void resume(Context& ctx, JobEntry& entry, Attempt& attempt, bool running);
 
 // ---- sequences.cc
 void bind_sequence(Context& ctx, const Job& ended);

@@ -28,8 +28,8 @@ void backoff_timer(Context& ctx, JobId id) {
       it->second.job.ready_at > ctx.now) {
     return;
   }
-  make_ready(ctx, it->second);
-  announce(ctx, it->second);
+  set_state(ctx, it->second, TaskState::kReady);
+  line_up(ctx, it->second);
 }
 
 JobId job_id(std::uint64_t value) {

@@ -139,8 +139,11 @@ struct Job {
   Retries retries;
   Instant ready_at{};  // BACKOFF ends
   std::optional<TaskResult>
-      result;                 // terminal only; the output's bytes may be in the store instead
-  std::uint64_t version = 0;  // grows with every change; ETag
+      result;  // terminal only; the output's bytes may be in the store instead
+  // Grows with every change. What is not stored (RUNNING, ...) is counted again after a restart, so
+  // only together with the epoch it never repeats: both are the ETag.
+  std::uint64_t version = 0;
+  Epoch epoch;  // in which the version was counted
   std::uint64_t last_batch =
       0;  // number of the batch that holds its newest record; 0 = none (durability none)
 };

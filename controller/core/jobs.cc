@@ -52,10 +52,24 @@ void cancel_losers(Context& ctx, JobEntry& entry) {
 
 }  // namespace
 
-void set_state(State& state, JobEntry& entry, TaskState to) {
+void count_state(State& state, JobEntry& entry, TaskState to) {
   --state.by_state[static_cast<std::size_t>(entry.job.state)];
   entry.job.state = to;
   ++state.by_state[static_cast<std::size_t>(to)];
+}
+
+void set_state(Context& ctx, JobEntry& entry, TaskState to, const Told& told) {
+  if (entry.job.state != to) {
+    count_state(ctx.state, entry, to);
+    ++entry.job.version;
+    announce(ctx, entry, told);
+  }
+}
+
+void store_state(Context& ctx, JobEntry& entry, TaskState to, const Told& told) {
+  count_state(ctx.state, entry, to);
+  job_changed(ctx, entry);
+  announce(ctx, entry, told);
 }
 
 void job_changed(Context& ctx, JobEntry& entry) {
@@ -67,23 +81,21 @@ void job_changed(Context& ctx, JobEntry& entry) {
   }
 }
 
-void announce(Context& ctx, const JobEntry& entry, std::string_view node, std::string_view variant,
-              std::string_view reason) {
+void announce(Context& ctx, const JobEntry& entry, const Told& told) {
   const Job& job = entry.job;
   ctx.happen(JobChanged{.job = job.id,
                         .ns = job.spec.ns,
                         .model = job.spec.model,
                         .state = job.state,
                         .attempt = job.attempts,
-                        .node = std::string(node),
-                        .variant = std::string(variant),
-                        .reason = std::string(reason)},
+                        .node = std::string(told.node),
+                        .variant = std::string(told.variant),
+                        .reason = std::string(told.reason)},
              job.last_batch);
 }
 
-void make_ready(Context& ctx, JobEntry& entry) {
-  check(!is_terminal(entry.job.state), "a terminal job never becomes READY");
-  set_state(ctx.state, entry, TaskState::kReady);
+void line_up(Context& ctx, JobEntry& entry) {
+  check(!is_terminal(entry.job.state), "a terminal job is never placed");
   entry.ready_order = ctx.state.ready.push(entry.job.id, entry.job.spec);
   entry.ready_since = ctx.now;
 }
@@ -114,24 +126,20 @@ void drop_attempt(Context& ctx, JobEntry& entry, AttemptUid uid) {
 void end_job(Context& ctx, JobEntry& entry, TaskState state, TaskResult result) {
   check(is_terminal(state) && !is_terminal(entry.job.state), "a job ends once");
   Job& job = entry.job;
-  set_state(ctx.state, entry, state);
   entry.ready_order = 0;
   result.ended_at = ctx.now;
   job.result = std::move(result);
+  const TaskResult& ended = *job.result;
+  auto live = std::exchange(job.live, {});  // the record of an ended job names no live attempts
+  store_state(ctx, entry, state,
+              {.node = ended.node_name,
+               .variant = ended.variant_name,
+               .reason = ended.error ? std::string_view(ended.error->message) : ""});
+  job.live = std::move(live);
   if (job.spec.durability == Durability::kDurable) {
-    const auto live =
-        std::exchange(job.live, {});  // the record of an ended job names no live attempts
-    job_changed(ctx, entry);
-    job.live = live;
     ctx.write(ResultRecord{job.id, *job.result});
-  } else {
-    ++job.version;
   }
   cancel_losers(ctx, entry);
-
-  const TaskResult& ended = *job.result;
-  announce(ctx, entry, ended.node_name, ended.variant_name,
-           ended.error ? ended.error->message : std::string());
   ctx.happen(
       JobEnded{.job = job.id,
                .ns = job.spec.ns,

@@ -155,7 +155,7 @@ void node_heard(Context& ctx, NodeEntry& node) {
     JobEntry& entry = ctx.state.jobs.at(id);
     for (auto& attempt : entry.job.live) {
       if (attempt.node == node.id) {
-        resume(ctx.state, entry, attempt, attempt.started_at.has_value());
+        resume(ctx, entry, attempt, attempt.started_at.has_value());
       }
     }
   }

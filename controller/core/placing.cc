@@ -107,10 +107,10 @@ void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, D
   state.fleet.assigned(attempt.node, attempt.variant, attempt.predicted_service_s);
   sequence_placed(ctx, entry, attempt.node, attempt.variant);
 
-  set_state(state, entry, TaskState::kLeased);
   const Duration waited = ctx.now - entry.ready_since;
   entry.ready_order = 0;
-  job_changed(ctx, entry);
+  store_state(ctx, entry, TaskState::kLeased,
+              {.node = attempt.node_name, .variant = attempt.variant_name});
   if (job.spec.durability == Durability::kDurable) {
     ctx.write(record_of(ctx, entry, decision));
   }
@@ -127,7 +127,6 @@ void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, D
                .sequence = job.spec.sequence,
                .interactive = job.spec.urgency == Urgency::kInteractive},
            job.last_batch);
-  announce(ctx, entry, attempt.node_name, attempt.variant_name);
   ctx.happen(DecisionMade{.job = job.id,
                           .model = job.spec.model,
                           .policy = decision.policy,

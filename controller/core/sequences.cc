@@ -43,7 +43,7 @@ void join_sequence(Context& ctx, JobEntry& entry) {
     return;
   }
   sequence.active = entry.job.id;
-  make_ready(ctx, entry);
+  line_up(ctx, entry);
 }
 
 // After a restart: the sequence's state is still where its last task ran.
@@ -89,7 +89,7 @@ void sequence_task_ended(Context& ctx, JobEntry& entry) {
   if (!sequence.behind.empty()) {
     sequence.active = sequence.behind.front();
     sequence.behind.pop_front();
-    make_ready(ctx, ctx.state.jobs.at(*sequence.active));
+    line_up(ctx, ctx.state.jobs.at(*sequence.active));
     return;
   }
   sequence.idle_since = ctx.now;

@@ -60,7 +60,7 @@ void reconcile(Context& ctx, NodeEntry& node, const AgentHello& hello) {
     for (const auto uid : here) {
       const bool running = contains(hello.running, uid);
       if (running || contains(hello.spooled, uid)) {
-        resume(ctx.state, entry, *find_attempt(entry, uid), running);
+        resume(ctx, entry, *find_attempt(entry, uid), running);
       } else {
         drop_attempt(ctx, entry, uid);
       }

@@ -57,6 +57,7 @@ JobEntry& accept(Context& ctx, JobSpec spec) {
   entry.job.id = id;
   ++state.by_state[static_cast<std::size_t>(entry.job.state)];
   entry.job.submitted_at = ctx.now;
+  entry.job.epoch = state.epoch;
   entry.job.spec = std::move(spec);
   entry.model = model.id;
   if (entry.job.spec.durability == Durability::kDurable) {
@@ -67,7 +68,7 @@ JobEntry& accept(Context& ctx, JobSpec spec) {
     state.timers.add({*deadline, TimerKind::kDeadline, id.value});
   }
   if (entry.job.spec.sequence.empty()) {
-    make_ready(ctx, entry);
+    line_up(ctx, entry);
   } else {
     join_sequence(ctx, entry);
   }

@@ -35,6 +35,46 @@ TEST_F(CoreNodes, ASilentNodeIsSuspectThenGivenUpAndItsTaskRunsElsewhere) {
   (void)n1;
 }
 
+TEST_F(CoreNodes, WatchersSeeATaskRunAgainWhenItsSilentNodeIsHeardOf) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  apply(AttemptStarted{n1, last_assigned(n1)});
+  pass(milliseconds(3100));
+  const std::uint64_t silent = core->find_job(id)->version;
+  apply(AgentHeartbeat{.session = n1});
+  EXPECT_GT(core->find_job(id)->version, silent);
+  EXPECT_EQ(told_states(id),
+            (std::vector{TaskState::kReady, TaskState::kLeased, TaskState::kRunning,
+                         TaskState::kUnknown, TaskState::kRunning}));
+}
+
+TEST_F(CoreNodes, WatchersSeeATaskRunAgainWhenItsNodeReconnects) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  const AttemptRef attempt = last_assigned(n1);
+  apply(SessionClosed{n1, false});
+  const std::uint64_t silent = core->find_job(id)->version;
+  connect("n1", 4, {attempt});
+  EXPECT_GT(core->find_job(id)->version, silent);
+  EXPECT_EQ(told_states(id), (std::vector{TaskState::kReady, TaskState::kLeased,
+                                          TaskState::kUnknown, TaskState::kRunning}));
+}
+
+TEST_F(CoreNodes, EveryChangeOfStateIsANewVersion) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  finish(n1, last_assigned(n1), AttemptOutcome::kInfrastructure);
+  EXPECT_EQ(state(id), TaskState::kBackoff);
+  const std::uint64_t waiting = core->find_job(id)->version;
+  apply(SessionClosed{n1, false});
+  pass(milliseconds(200));
+  EXPECT_EQ(state(id), TaskState::kReady);
+  EXPECT_GT(core->find_job(id)->version, waiting);
+}
+
 TEST_F(CoreNodes, AnInteractiveTaskDoesNotWaitForASuspectNode) {
   put_model();
   connect("n1");
@@ -293,9 +333,13 @@ TEST_F(CoreNodes, ARestoredControllerWaitsForItsAgentsAndAdoptsWhatTheyRun) {
     }
   }
   const Epoch before = core->epoch();
+  EXPECT_EQ(core->find_job(id)->epoch, before);
+  held.clear();
   restart(stored);
   EXPECT_GT(core->epoch(), before);
   EXPECT_EQ(state(id), TaskState::kUnknown);
+  EXPECT_EQ(core->find_job(id)->epoch, core->epoch()) << "what was not stored is counted again";
+  EXPECT_TRUE(told_states(id).empty()) << "a restart changes nothing";
   const auto back = connect("n1", 4, {attempt});
   EXPECT_EQ(state(id), TaskState::kRunning);
   finish(back, attempt);

@@ -109,6 +109,27 @@ class CoreWorld : public ::testing::Test {
     return all.empty() ? AttemptRef{} : all.back().attempt;
   }
   TaskState state(JobId id) const { return core->find_job(id)->state; }
+  // What watchers were told, oldest first.
+  template <typename Happening>
+  std::vector<Happening> told() const {
+    std::vector<Happening> found;
+    for (const auto& output : held) {
+      const auto* happening = std::get_if<core::Happening>(&output.what);
+      if (happening != nullptr && std::holds_alternative<Happening>(*happening)) {
+        found.push_back(std::get<Happening>(*happening));
+      }
+    }
+    return found;
+  }
+  std::vector<TaskState> told_states(JobId id) const {
+    std::vector<TaskState> states;
+    for (const auto& change : told<JobChanged>()) {
+      if (change.job == id) {
+        states.push_back(change.state);
+      }
+    }
+    return states;
+  }
 
   Settings settings;
   Instant now = instant_from_us(1'700'000'000'000'000);
