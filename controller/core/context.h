@@ -92,6 +92,8 @@ void sequence_timer(Context& ctx, std::uint64_t sequence);
 void place_ready_tasks(Context& ctx);
 
 // ---- submit.cc
+// Ties the key to the jobs of its request that are known.
+void remember_key(State& state, IdempotencyEntry entry);
 void handle(Context& ctx, Submit& event);
 void handle(Context& ctx, Await& event);
 void handle(Context& ctx, Abandon& event);

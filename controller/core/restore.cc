@@ -171,9 +171,11 @@ void restore(Context& ctx, StoredState stored) {
     }
   }
   for (auto& record : stored.idempotency) {
-    const IdempotencyName name{record.ns, record.key};
-    state.idempotency_of[record.jobs.back()].push_back(name);
-    state.idempotency[name] = {std::move(record.request_digest), std::move(record.jobs), 0};
+    remember_key(state, {.name = {std::move(record.ns), std::move(record.key)},
+                         .request_digest = std::move(record.request_digest),
+                         .jobs = std::move(record.jobs),
+                         .remembered = 0,
+                         .batch = 0});
   }
   if (!state.ended.empty()) {
     state.timers.add({ctx.now, TimerKind::kRetention, 0});

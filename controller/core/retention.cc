@@ -11,16 +11,17 @@ namespace {
 
 constexpr std::size_t kForgetPerApply = 256;
 
-void forget_idempotency(Context& ctx, JobId job) {
-  const auto it = ctx.state.idempotency_of.find(job);
-  if (it == ctx.state.idempotency_of.end()) {
+// The key goes with the last job of its request, so that a retry never submits one again of which
+// something is still known.
+void forget_idempotency(Context& ctx, std::uint64_t number) {
+  const auto it = ctx.state.idempotency.find(number);
+  if (it == ctx.state.idempotency.end() || --it->second.remembered > 0) {
     return;
   }
-  for (const auto& name : it->second) {
-    ctx.state.idempotency.erase(name);
-    ctx.write(DeleteIdempotency{name.first, name.second});
-  }
-  ctx.state.idempotency_of.erase(it);
+  const auto& [ns, key] = it->second.name;
+  ctx.write(DeleteIdempotency{ns, key});
+  ctx.state.idempotency_numbers.erase(it->second.name);
+  ctx.state.idempotency.erase(it);
 }
 
 void forget(Context& ctx, JobId id) {
@@ -33,7 +34,7 @@ void forget(Context& ctx, JobId id) {
   }
   if (job.spec.durability == Durability::kDurable) {
     ctx.write(DeleteRecords{id, job.attempts});
-    forget_idempotency(ctx, id);
+    forget_idempotency(ctx, it->second.idempotency);
   }
   --ctx.state.by_state[static_cast<std::size_t>(job.state)];
   ctx.state.jobs.erase(it);

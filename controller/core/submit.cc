@@ -11,7 +11,7 @@ namespace skerry::core {
 
 namespace {
 
-Status admit(const State& state, const Submit& event) {
+Status admit(const State& state, const Submit& event, Instant now) {
   if (event.jobs.empty()) {
     return fail(ErrorCode::kInvalidArgument, "no jobs given");
   }
@@ -31,15 +31,23 @@ Status admit(const State& state, const Submit& event) {
     if (model->second.tripped) {
       return fail(
           ErrorCode::kUnavailable,
-          fmt::format(
-              "model '{}' crashed on several nodes and takes no new work until it is applied again",
-              spec.model),
-          {{field, "apply a mended model"}});
+          fmt::format("model '{}' crashed on several nodes and takes no new work for {:.0f} s, or "
+                      "until it is "
+                      "applied again",
+                      spec.model,
+                      to_seconds(model->second.tripped_at + state.settings.trip_time - now)),
+          {{field, "apply a mended model, or try again later"}});
     }
     if (spec.durability == Durability::kNone && (event.jobs.size() > 1 || !event.wait_until)) {
       return fail(ErrorCode::kInvalidArgument,
                   "durability 'none' is for one job whose caller waits for it",
                   {{"/durability", "use 'durable', or send one job with 'Prefer: wait=N'"}});
+    }
+    if (spec.durability == Durability::kNone && event.idempotency) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "an Idempotency-Key is for stored jobs: nothing of a job of durability 'none' is "
+                  "remembered",
+                  {{"/durability", "use 'durable', or send no Idempotency-Key"}});
     }
   }
   return {};
@@ -107,10 +115,14 @@ void replay(Context& ctx, const Submit& event, const IdempotencyEntry& known) {
 }
 
 void remember(Context& ctx, const Submit& event, const std::vector<JobId>& jobs) {
-  const IdempotencyName name{event.jobs.front().ns, event.idempotency->key};
-  ctx.state.idempotency[name] = {event.idempotency->request_digest, jobs, ctx.batch()};
-  ctx.state.idempotency_of[jobs.back()].push_back(name);
-  ctx.write(IdempotencyRecord{name.first, name.second, event.idempotency->request_digest, jobs});
+  const auto& [key, digest] = *event.idempotency;
+  const std::string& ns = event.jobs.front().ns;
+  remember_key(ctx.state, {.name = {ns, key},
+                           .request_digest = digest,
+                           .jobs = jobs,
+                           .remembered = 0,
+                           .batch = ctx.batch()});
+  ctx.write(IdempotencyRecord{ns, key, digest, jobs});
 }
 
 JobEntry* find(State& state, const std::string& ns, JobId id) {
@@ -134,25 +146,38 @@ Result<Reply> time_is_up(const State::Waiter& waiter, const Job& job) {
 
 }  // namespace
 
+void remember_key(State& state, IdempotencyEntry entry) {
+  const std::uint64_t number = state.next_idempotency++;
+  for (const auto id : entry.jobs) {
+    if (const auto job = state.jobs.find(id); job != state.jobs.end()) {
+      job->second.idempotency = number;
+      ++entry.remembered;
+    }
+  }
+  check(entry.remembered > 0, "a key is remembered with a job of its request");
+  state.idempotency_numbers[entry.name] = number;
+  state.idempotency.emplace(number, std::move(entry));
+}
+
 void handle(Context& ctx, Submit& event) {
   if (event.idempotency && !event.jobs.empty()) {
-    const auto known = ctx.state.idempotency.find({event.jobs.front().ns, event.idempotency->key});
-    if (known != ctx.state.idempotency.end()) {
-      replay(ctx, event, known->second);
+    const auto known =
+        ctx.state.idempotency_numbers.find({event.jobs.front().ns, event.idempotency->key});
+    if (known != ctx.state.idempotency_numbers.end()) {
+      replay(ctx, event, ctx.state.idempotency.at(known->second));
       return;
     }
   }
-  if (auto admitted = admit(ctx.state, event); !admitted) {
+  if (auto admitted = admit(ctx.state, event, ctx.now); !admitted) {
     ctx.answer(event.ticket, fail(std::move(admitted).error()));
     return;
   }
-  const bool store_key = event.idempotency && event.jobs.front().durability == Durability::kDurable;
   std::vector<JobId> ids;
   ids.reserve(event.jobs.size());
   for (auto& spec : event.jobs) {
     ids.push_back(accept(ctx, spec).job.id);
   }
-  if (store_key) {
+  if (event.idempotency) {
     remember(ctx, event, ids);
   }
   if (event.wait_until && ids.size() == 1) {

@@ -163,6 +163,13 @@ TEST_F(Jobs, TheSameKeyAnswersWithTheSameJob) {
       400);
 }
 
+TEST_F(Jobs, AKeyIsNotForDurabilityNone) {
+  const std::string body =
+      R"({"model":"echo","durability":"none","inputs":{"x":{"shape":[1,1],"data":[1]}}})";
+  EXPECT_THAT(issues_of(body, {"Prefer: wait=5", "Idempotency-Key: k"}),
+              ElementsAre(HasSubstr("/durability: none remembers nothing")));
+}
+
 TEST_F(Jobs, BatchesAreAcceptedOrRefusedAsOne) {
   const Reply accepted =
       api_.call("POST", "/api/v1/jobs:batch", fmt::format(R"({{"jobs":[{0},{0},{0}]}})", kJob));

@@ -241,6 +241,52 @@ TEST_F(CoreJobs, EndedJobsAreForgottenOldestFirstWithTheirKeys) {
   EXPECT_FALSE(std::get<Submitted>(*answers.at(1002)).replayed);
 }
 
+TEST_F(CoreJobs, TheKeyOfABatchIsRememberedAsLongAsAnyJobOfIt) {
+  settings.max_retained_jobs = 1;
+  restart({});
+  put_model();
+  const auto node = connect("n1");
+  const Submit batch{
+      .ticket = 0, .jobs = {spec(), spec()}, .idempotency = IdempotencyKey{"k", "d"}};
+  const auto submit_batch = [&](Ticket ticket) {
+    Submit again = batch;
+    again.ticket = ticket;
+    apply(again);
+    return std::get<Submitted>(*answers.at(ticket));
+  };
+  const auto jobs = submit_batch(1001).jobs;
+  const auto assigned = sent<AssignAttempt>(node);
+  ASSERT_EQ(assigned.size(), 2u);
+  finish(node, assigned[1].attempt);  // the one listed last ends first
+  submit(spec());
+  finish(node, last_assigned(node));
+  ASSERT_EQ(core->find_job(jobs[1]), nullptr);
+  EXPECT_TRUE(submit_batch(1002).replayed) << "its first job is still open";
+
+  restart(stored());
+  EXPECT_TRUE(submit_batch(1003).replayed);
+
+  const auto back = connect("n1", 4, {}, {assigned[0].attempt});
+  finish(back, assigned[0].attempt);
+  submit(spec());
+  finish(back, last_assigned(back));
+  ASSERT_EQ(core->find_job(jobs[0]), nullptr);
+  EXPECT_FALSE(submit_batch(1004).replayed);
+  EXPECT_EQ(stored().idempotency.size(), 1u) << "of the newest batch; the older is gone";
+}
+
+TEST_F(CoreJobs, AKeyForAJobThatIsNotRememberedIsRefused) {
+  put_model();
+  JobSpec job = spec();
+  job.durability = Durability::kNone;
+  apply(Submit{.ticket = 99,
+               .jobs = {job},
+               .idempotency = IdempotencyKey{"k", "d"},
+               .wait_until = now + seconds(5)});
+  ASSERT_FALSE(answers.at(99).has_value());
+  EXPECT_EQ(answers.at(99).error().fields.at(0).field, "/durability");
+}
+
 TEST_F(CoreJobs, TasksOfASequenceRunInOrderOnOneNode) {
   put_model();
   const auto n1 = connect("n1");

@@ -314,28 +314,10 @@ TEST_F(CoreNodes, ARestoredControllerWaitsForItsAgentsAndAdoptsWhatTheyRun) {
   const auto n1 = connect("n1");
   const JobId id = submit(spec());
   const AttemptRef attempt = last_assigned(n1);
-  StoredState stored;
-  for (const auto& write : written) {
-    if (const auto* job = std::get_if<JobRecord>(&write)) {
-      stored.jobs = {*job};
-    }
-    if (const auto* task = std::get_if<TaskRecord>(&write)) {
-      stored.tasks = {*task};
-    }
-    if (const auto* node = std::get_if<NodeRecord>(&write)) {
-      stored.nodes = {*node};
-    }
-    if (const auto* model = std::get_if<ModelRecord>(&write)) {
-      stored.models = {*model};
-    }
-    if (const auto* meta = std::get_if<MetaRecord>(&write)) {
-      stored.meta = *meta;
-    }
-  }
   const Epoch before = core->epoch();
   EXPECT_EQ(core->find_job(id)->epoch, before);
   held.clear();
-  restart(stored);
+  restart(stored());
   EXPECT_GT(core->epoch(), before);
   EXPECT_EQ(state(id), TaskState::kUnknown);
   EXPECT_EQ(core->find_job(id)->epoch, core->epoch()) << "what was not stored is counted again";
