@@ -128,13 +128,8 @@ void crashed(Context& ctx, JobEntry& entry, const Attempt& attempt, const std::s
   back_off(ctx, entry, entry.job.retries.crashes, attempt, error);
 }
 
+// Decides what becomes of the task. The job may be forgotten afterwards.
 void attempt_failed(Context& ctx, JobEntry& entry, const Attempt& attempt, AttemptEnded& event) {
-  ctx.happen(AttemptFailed{.job = entry.job.id,
-                           .model = entry.job.spec.model,
-                           .node = attempt.node_name,
-                           .reason = std::string(to_string(event.outcome)),
-                           .retried = event.outcome != AttemptOutcome::kModelFailed},
-             entry.job.last_batch);
   if (event.outcome == AttemptOutcome::kCrashed) {
     model_crashed_on(ctx, ctx.state.models.at(entry.job.spec.model), attempt.node);
   }
@@ -168,6 +163,19 @@ void attempt_failed(Context& ctx, JobEntry& entry, const Attempt& attempt, Attem
     default:
       failed_by_infrastructure(ctx, entry, attempt, event.error);
   }
+}
+
+// Once it is decided what becomes of the task.
+void tell_failure(Context& ctx, JobId id, const Attempt& attempt, std::string_view reason,
+                  BatchNumber after) {
+  const auto it = ctx.state.jobs.find(id);
+  ctx.happen(
+      AttemptFailed{.job = id,
+                    .model = ctx.state.variant_names.at(attempt.variant.value).model,
+                    .node = attempt.node_name,
+                    .reason = std::string(reason),
+                    .retried = it != ctx.state.jobs.end() && !is_terminal(it->second.job.state)},
+      after);
 }
 
 }  // namespace
@@ -206,13 +214,15 @@ void handle(Context& ctx, AttemptEnded& event) {
   const Attempt ended = *attempt;
   const AttemptRef ref = event.attempt;
   const bool durable = entry->job.spec.durability == Durability::kDurable;
+  const BatchNumber after = durable ? ctx.batch() : 0;
   drop_attempt(ctx, *entry, ended.uid);
   if (event.outcome == AttemptOutcome::kSucceeded) {
     succeed(ctx, *entry, result_of(ctx, *entry, ended, event));  // may forget the job
   } else {
     attempt_failed(ctx, *entry, ended, event);
+    tell_failure(ctx, ref.job, ended, to_string(event.outcome), after);
   }
-  ctx.send(event.session, AckResult{ref, true}, durable ? ctx.batch() : 0);
+  ctx.send(event.session, AckResult{ref, true}, after);
 }
 
 void handle(Context& ctx, AttemptReturned& event) {
@@ -227,20 +237,15 @@ void handle(Context& ctx, AttemptReturned& event) {
   }
   const Attempt returned = *attempt;
   drop_attempt(ctx, *entry, returned.uid);
-  ctx.happen(AttemptFailed{.job = entry->job.id,
-                           .model = entry->job.spec.model,
-                           .node = returned.node_name,
-                           .reason = "returned",
-                           .retried = true},
-             entry->job.last_batch);
   if (goes_on_elsewhere(*entry)) {
     job_changed(ctx, *entry);
-    return;
+  } else {
+    if (!node->draining) {
+      exclude(*entry, node->id);  // it may say so for ever, of this task
+    }
+    back_off(ctx, *entry, ++entry->job.retries.returned, returned, event.reason);
   }
-  if (!node->draining) {
-    exclude(*entry, node->id);  // it may say so for ever, of this task
-  }
-  back_off(ctx, *entry, ++entry->job.retries.returned, returned, event.reason);
+  tell_failure(ctx, entry->job.id, returned, "returned", entry->job.last_batch);
 }
 
 void settle(Context& ctx, JobEntry& entry, std::string_view reason) {

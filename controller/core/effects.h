@@ -127,8 +127,8 @@ struct AttemptFailed {
   JobId job;
   std::string model;
   std::string node;
-  std::string reason;  // outcome name, "returned", "node_lost"
-  bool retried = false;
+  std::string reason;    // outcome name, or "returned"
+  bool retried = false;  // the task goes on, with another attempt
 };
 struct NodeChanged {
   std::string node;

@@ -184,6 +184,36 @@ TEST_F(CoreNodes, ATaskThatCrashesRunnersOnTwoNodesIsQuarantined) {
   EXPECT_EQ(state(id), TaskState::kQuarantined);
 }
 
+TEST_F(CoreNodes, AFailureIsToldAsTriedAgainOnlyIfTheTaskGoesOn) {
+  settings.max_infrastructure_retries = 1;
+  restart({});
+  put_model();
+  const auto n1 = connect("n1");
+  const auto fail_last = [&](AttemptOutcome outcome) {
+    held.clear();
+    finish(n1, last_assigned(n1), outcome);
+    EXPECT_EQ(told<AttemptFailed>().size(), 1u);
+    return told<AttemptFailed>().at(0).retried;
+  };
+  submit(spec());
+  EXPECT_TRUE(fail_last(AttemptOutcome::kInfrastructure));
+  pass(seconds(1));
+  EXPECT_FALSE(fail_last(AttemptOutcome::kInfrastructure)) << "its budget is spent";
+
+  submit(spec());
+  EXPECT_FALSE(fail_last(AttemptOutcome::kModelFailed));
+
+  JobSpec late = spec();
+  late.constraints.deadline = now + seconds(60);
+  submit(late);
+  EXPECT_FALSE(fail_last(AttemptOutcome::kExpired));
+
+  JobSpec unstored = spec();
+  unstored.durability = Durability::kNone;
+  apply(Submit{.ticket = 99, .jobs = {unstored}, .wait_until = now + seconds(5)});
+  EXPECT_FALSE(fail_last(AttemptOutcome::kModelFailed)) << "forgotten at once";
+}
+
 TEST_F(CoreNodes, AModelThatCrashesEverywhereIsTrippedForAWhile) {
   settings.trip_nodes = 2;
   restart({});

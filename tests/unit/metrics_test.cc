@@ -84,7 +84,7 @@ TEST(Metrics, CountsDecisionsByPolicyAndOutcome) {
 TEST(Metrics, CountsTransitionsFailuresAndSyncs) {
   Metrics metrics;
   metrics.observe(core::JobChanged{.model = "digits", .state = core::TaskState::kLeased});
-  metrics.observe(core::AttemptFailed{.reason = "node_lost", .retried = true});
+  metrics.observe(core::AttemptFailed{.reason = "crashed", .retried = true});
   metrics.observe(core::NodeChanged{.node = "edge-1", .state = "SUSPECT"});
   metrics.observe(core::ModelChanged{.model = "digits", .change = "tripped"});
   metrics.observe_sync(microseconds(120), 7, 4096);
@@ -94,7 +94,7 @@ TEST(Metrics, CountsTransitionsFailuresAndSyncs) {
   EXPECT_THAT(text, Not(HasSubstr("skerry_attempts_total{")))
       << "a node that is heard of again makes its tasks LEASED, too";
   EXPECT_THAT(text,
-              HasSubstr("skerry_attempt_failures_total{reason=\"node_lost\",retried=\"true\"} 1"));
+              HasSubstr("skerry_attempt_failures_total{reason=\"crashed\",retried=\"true\"} 1"));
   EXPECT_THAT(text, HasSubstr("skerry_node_changes_total{state=\"SUSPECT\"} 1"));
   EXPECT_THAT(text, HasSubstr("skerry_model_changes_total{change=\"tripped\"} 1"));
   EXPECT_THAT(text, HasSubstr("skerry_store_sync_batches_bucket{le=\"8\"} 1"));
