@@ -125,7 +125,8 @@ void schedule_node_timer(Context& ctx, NodeEntry& node);
 void update_availability(Context& ctx, NodeEntry& node);
 NodeState state_of(const NodeEntry& node);
 void end_brake_if_over(Context& ctx);
-void announce_node(Context& ctx, const NodeEntry& node, std::string_view reason);
+void announce_node(Context& ctx, const NodeEntry& node, std::string_view reason,
+                   BatchNumber after = 0);
 
 // ---- models.cc
 void handle(Context& ctx, PutModel& event);

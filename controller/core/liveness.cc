@@ -130,9 +130,11 @@ void update_availability(Context& ctx, NodeEntry& node) {
   count_silence(ctx.state, node);
 }
 
-void announce_node(Context& ctx, const NodeEntry& node, std::string_view reason) {
+void announce_node(Context& ctx, const NodeEntry& node, std::string_view reason,
+                   BatchNumber after) {
   ctx.happen(
-      NodeChanged{node.spec.name, std::string(to_string(state_of(node))), std::string(reason)});
+      NodeChanged{node.spec.name, std::string(to_string(state_of(node))), std::string(reason)},
+      after);
 }
 
 void fall_silent(Context& ctx, NodeEntry& node, std::string_view reason) {

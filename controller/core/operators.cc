@@ -89,7 +89,7 @@ NodeRecord record_of(const NodeEntry& node) {
 
 void drained_if_empty(Context& ctx, NodeEntry& node) {
   if (node.draining && node.jobs.empty() && node.session) {
-    announce_node(ctx, node, "drained");
+    announce_node(ctx, node, "drained", ctx.batch_so_far());
   }
 }
 
@@ -116,7 +116,7 @@ void handle(Context& ctx, ChangeNode& event) {
     ctx.send(*node.session, SetNodeMode{node.draining}, ctx.batch());
   }
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
-  announce_node(ctx, node, past_tense(event.action));
+  announce_node(ctx, node, past_tense(event.action), ctx.batch());
 }
 
 void handle(Context& ctx, SetPolicy& event) {

@@ -118,7 +118,7 @@ void handle(Context& ctx, AgentHello& event) {
   reconcile(ctx, node, event);
   update_availability(ctx, node);
   end_brake_if_over(ctx);
-  announce_node(ctx, node, fresh ? "enrolled" : "connected");
+  announce_node(ctx, node, fresh ? "enrolled" : "connected", changed ? ctx.batch() : 0);
   schedule_node_timer(ctx, node);
   probe_next(ctx, node);
 }

@@ -248,6 +248,19 @@ TEST_F(CoreNodes, ADrainingNodeTakesNothingNewAndIsDrainedWhenItsWorkEnds) {
   EXPECT_EQ(state(later), TaskState::kLeased);
 }
 
+TEST_F(CoreNodes, WhatAnOperatorDidIsToldWhenItIsDurable) {
+  put_model();
+  connect("n1");
+  held.clear();
+  apply(ChangeNode{.ticket = 1, .name = "n1", .action = NodeAction::kCordon});
+  const auto change = std::ranges::find_if(held, [](const Output& output) {
+    const auto* happening = std::get_if<Happening>(&output.what);
+    return happening != nullptr && std::holds_alternative<NodeChanged>(*happening);
+  });
+  ASSERT_NE(change, held.end());
+  EXPECT_EQ(change->after, core->batches_written());
+}
+
 TEST_F(CoreNodes, WorkGivenBackCostsNoRetry) {
   put_model();
   const auto n1 = connect("n1");
