@@ -10,7 +10,7 @@ constexpr std::uint32_t kMostRuns = 20;
 }  // namespace
 
 bool Probes::add(const Probe& probe, RunToken token, ManifestPtr manifest, Engine* engine) {
-  const VariantRef variant{probe.model, probe.variant};
+  const VariantRef variant{probe.model, probe.variant, probe.manifest_revision};
   const bool queued = std::ranges::any_of(
       queue_, [&](const Entry& entry) { return entry.work.variant == variant; });
   if (queued) {

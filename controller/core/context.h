@@ -79,6 +79,8 @@ void settle(Context& ctx, JobEntry& entry, std::string_view reason);
 void resume(Context& ctx, JobEntry& entry, Attempt& attempt, bool running);
 
 // ---- sequences.cc
+bool keeps_state(const State& state,
+                 const JobSpec& spec);  // from one task of a sequence to the next
 void bind_sequence(Context& ctx, const Job& ended);
 void join_sequence(Context& ctx,
                    JobEntry& entry);  // instead of make_ready, for a new job with a sequence
@@ -137,7 +139,8 @@ void probe_next(Context& ctx, NodeEntry& node);
 void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node);
 void model_worked_on(ModelEntry& model, NodeId node);
 void trip_timer(Context& ctx, scheduler::ModelId id);
-void set_resident(State& state, NodeEntry& node, const std::vector<VariantName>& variants);
+// What the node has loaded: told to the fleet, as far as it is of the newest manifests.
+void set_loaded(State& state, NodeEntry& node, std::vector<LoadedVariant> loaded);
 
 // ---- operators.cc
 void handle(Context& ctx, ChangeNode& event);

@@ -104,7 +104,7 @@ void handle(Context& ctx, AgentHello& event) {
   node.probed.clear();
   ctx.state.fleet.put_node(node.id, node.spec);
   ctx.state.fleet.set_capacity(node.id, node.capacity);
-  set_resident(ctx.state, node, event.resident);
+  set_loaded(ctx.state, node, std::move(event.resident));
   if (changed) {
     ctx.write(record_of(node));
   }
@@ -156,7 +156,7 @@ void handle(Context& ctx, ResidentChanged& event) {
     return;
   }
   node_heard(ctx, *node);
-  set_resident(ctx.state, *node, event.variants);
+  set_loaded(ctx.state, *node, std::move(event.variants));
 }
 
 void handle(Context& ctx, SessionClosed& event) {

@@ -76,8 +76,9 @@ struct NodeEntry {
   Telemetry telemetry;
   double rtt_s = 0;
   std::uint32_t capacity = 0;
-  std::set<JobId> jobs;  // with a live attempt here
-  std::set<VariantName> resident;
+  std::set<JobId> jobs;               // with a live attempt here
+  std::vector<LoadedVariant> loaded;  // as its agent says
+  std::set<VariantName> resident;     // those of them that are of the newest revision
   std::optional<VariantName> probing;
   std::set<VariantName> probed;  // of this session
 };
@@ -86,8 +87,8 @@ struct ModelEntry {
   scheduler::ModelId id;
   std::uint64_t revision = 0;
   ModelManifest manifest;
-  std::map<std::string, scheduler::VariantId>
-      variants;  // every one that ever was, so that ids stay valid
+  // By name; of those in the manifest. Another artifact is another variant, with an id of its own.
+  std::map<std::string, scheduler::VariantId> variants;
   std::uint64_t open_jobs = 0;
   bool tripped = false;
   Instant tripped_at{};

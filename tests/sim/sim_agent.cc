@@ -250,7 +250,8 @@ void SimAgent::run_next() {
     }
     it->second.running = true;
     ++running_;
-    resident_.insert({it->second.assign.model, it->second.assign.variant});
+    const auto& assign = it->second.assign;
+    resident_.insert({{assign.model, assign.variant}, assign.manifest_revision});
     send(core::AttemptStarted{session_, it->second.assign.attempt});
     world_.after(it->second.took, [this, uid, life = incarnation_] { finish(uid, life); });
   }
@@ -327,9 +328,10 @@ void SimAgent::handle(const core::AckResult& command) {
 void SimAgent::handle(const core::ProbeVariant& command) {
   world_.after(milliseconds(20), [this, command, life = incarnation_] {
     if (life == incarnation_) {
-      resident_.insert({command.model, command.variant});
+      resident_.insert({{command.model, command.variant}, command.manifest_revision});
       send(core::ProbeEnded{.session = session_,
                             .variant = {command.model, command.variant},
+                            .revision = command.manifest_revision,
                             .error = random_.chance(0.1) ? "out of memory" : "",
                             .load = milliseconds(50),
                             .service = {milliseconds(20), milliseconds(21)},

@@ -392,6 +392,74 @@ TEST_F(CoreNodes, EveryVariantIsProbedOnceOnANewNode) {
   EXPECT_NEAR(core->model("m")->estimates[0].service.mean, 0.003, 0.001);
 }
 
+// A node that has measured and loaded variant v0 of model m.
+class ReappliedModel : public CoreNodes {
+ protected:
+  ReappliedModel() {
+    put_model("m", {0.9}, "sha256:a");
+    node = connect("n1");
+    probe_ends(core->model("m")->revision);
+    load(core->model("m")->revision);
+  }
+  void probe_ends(std::uint64_t revision) {
+    apply(ProbeEnded{.session = node,
+                     .variant = {"m", "v0"},
+                     .revision = revision,
+                     .error = "",
+                     .load = milliseconds(5),
+                     .service = {milliseconds(3), milliseconds(3)},
+                     .memory_bytes = 1});
+  }
+  void load(std::uint64_t revision) {
+    apply(ResidentChanged{node, {{.name = {"m", "v0"}, .revision = revision}}});
+  }
+  EstimateView estimate() const { return core->model("m")->estimates.at(0); }
+  std::size_t probes() const { return sent<ProbeVariant>(node).size(); }
+
+  SessionId node;
+};
+
+TEST_F(ReappliedModel, AnotherArtifactIsMeasuredAnewAndHasToBeLoaded) {
+  EXPECT_EQ(estimate().service.samples, 2u);
+  EXPECT_TRUE(estimate().resident);
+  put_model("m", {0.9}, "sha256:b");
+  EXPECT_EQ(estimate().service.samples, 0u) << "what was measured is of the old artifact";
+  EXPECT_FALSE(estimate().resident);
+  ASSERT_EQ(probes(), 2u);
+  EXPECT_EQ(sent<ProbeVariant>(node).back().manifest_revision, core->model("m")->revision);
+}
+
+TEST_F(ReappliedModel, TheSameArtifactKeepsWhatWasMeasuredButHasToBeLoadedAgain) {
+  put_model("m", {0.95}, "sha256:a");
+  EXPECT_EQ(estimate().service.samples, 2u);
+  EXPECT_FALSE(estimate().resident) << "no runner is shared between revisions";
+  EXPECT_EQ(probes(), 1u);
+  load(core->model("m")->revision - 1);
+  EXPECT_FALSE(estimate().resident);
+  load(core->model("m")->revision);
+  EXPECT_TRUE(estimate().resident);
+  load(0);
+  EXPECT_TRUE(estimate().resident) << "an older agent does not say which";
+}
+
+TEST_F(ReappliedModel, AProbeOfTheOldArtifactThatEndsLateTellsNothingOfTheNew) {
+  put_model("m", {0.9}, "sha256:b");
+  const std::uint64_t old = core->model("m")->revision;
+  put_model("m", {0.9}, "sha256:c");
+  probe_ends(old);
+  EXPECT_EQ(estimate().service.samples, 0u);
+  ASSERT_EQ(probes(), 3u) << "and the new one is probed";
+  probe_ends(core->model("m")->revision);
+  EXPECT_EQ(estimate().service.samples, 2u);
+}
+
+TEST_F(ReappliedModel, ATaskThatStillRunsTheOldArtifactTellsNothingOfTheNew) {
+  submit(spec());
+  put_model("m", {0.9}, "sha256:b");
+  finish(node, last_assigned(node));
+  EXPECT_EQ(estimate().service.samples, 0u);
+}
+
 TEST_F(CoreNodes, AModelWithOpenJobsIsNotDeleted) {
   put_model();
   submit(spec());

@@ -45,12 +45,14 @@ class CoreWorld : public ::testing::Test {
     }
     now = end;
   }
-  void put_model(std::string name = "m", std::vector<double> accuracies = {0.9}) {
+  void put_model(std::string name = "m", std::vector<double> accuracies = {0.9},
+                 const std::string& digest = "") {
     ModelManifest manifest{.name = std::move(name)};
     manifest.inputs.push_back({.name = "x", .kind = InputKind::kTensor, .shape = {-1}});
     manifest.outputs.push_back({.name = "y", .kind = OutputKind::kTensor});
     for (std::size_t i = 0; i < accuracies.size(); ++i) {
       manifest.variants.push_back({.name = "v" + std::to_string(i),
+                                   .digest = digest,
                                    .accuracy = accuracies[i],
                                    .memory_bytes = 1 << 20,
                                    .reference_ms = 10.0 * static_cast<double>(i + 1)});
