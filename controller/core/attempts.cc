@@ -40,8 +40,7 @@ bool was_committed(const Context& ctx, const AttemptRef& ref) {
          it->second.job.result->uid == ref.uid;
 }
 
-TaskResult result_of(const Context& ctx, const JobEntry& entry, const Attempt& attempt,
-                     AttemptEnded& event) {
+TaskResult result_of(const Context& ctx, const Attempt& attempt, AttemptEnded& event) {
   return {.attempt = attempt.number,
           .uid = attempt.uid,
           .node_name = attempt.node_name,
@@ -50,7 +49,7 @@ TaskResult result_of(const Context& ctx, const JobEntry& entry, const Attempt& a
           .error = std::nullopt,
           .usage = event.usage,
           .predicted = attempt.predicted,
-          .actual = {.latency_s = to_seconds(ctx.now - entry.job.submitted_at),
+          .actual = {.latency_s = to_seconds(ctx.now - attempt.leased_at),
                      .energy_j = event.usage.energy_j,
                      .cost_usd = event.usage.cost_usd,
                      .error = attempt.predicted.error},
@@ -139,7 +138,7 @@ void attempt_failed(Context& ctx, JobEntry& entry, const Attempt& attempt, Attem
     return;
   }
   if (event.outcome == AttemptOutcome::kModelFailed) {
-    TaskResult result = result_of(ctx, entry, attempt, event);
+    TaskResult result = result_of(ctx, attempt, event);
     result.output = {};
     result.error = Error{ErrorCode::kModelFailed, event.error};
     end_job(ctx, entry, TaskState::kFailed, std::move(result));
@@ -217,7 +216,7 @@ void handle(Context& ctx, AttemptEnded& event) {
   const BatchNumber after = durable ? ctx.batch() : 0;
   drop_attempt(ctx, *entry, ended.uid);
   if (event.outcome == AttemptOutcome::kSucceeded) {
-    succeed(ctx, *entry, result_of(ctx, *entry, ended, event));  // may forget the job
+    succeed(ctx, *entry, result_of(ctx, ended, event));  // may forget the job
   } else {
     attempt_failed(ctx, *entry, ended, event);
     tell_failure(ctx, ref.job, ended, to_string(event.outcome), after);

@@ -115,7 +115,8 @@ struct TaskResult {
   std::optional<Error> error;  // set unless succeeded
   Usage usage;
   scheduler::Objectives predicted;
-  scheduler::Objectives actual;
+  scheduler::Objectives
+      actual;  // of the same as predicted: latency from this attempt's decision on
   Instant ended_at{};
 };
 

@@ -160,6 +160,21 @@ TEST_F(CoreNodes, InfrastructureFailuresAreTriedElsewhereUpToTheBudget) {
   EXPECT_EQ(core->find_job(id)->attempts, 3u);
 }
 
+TEST_F(CoreNodes, ActualLatencyIsOfTheAttemptAsThePredictionIs) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  pass(milliseconds(500));
+  finish(n1, last_assigned(n1), AttemptOutcome::kInfrastructure);
+  pass(milliseconds(500));  // more than its pause
+  const Duration since = now - core->find_job(id)->live.at(0).leased_at;
+  pass(milliseconds(10));
+  finish(n1, last_assigned(n1));
+  const Job& job = *core->find_job(id);
+  EXPECT_EQ(job.result->actual.latency_s, to_seconds(since + milliseconds(10)));
+  EXPECT_EQ(told<JobEnded>().back().total, milliseconds(1010)) << "the client waited for both";
+}
+
 TEST_F(CoreNodes, TheUsersErrorIsNeverTriedAgain) {
   put_model();
   const auto n1 = connect("n1");
