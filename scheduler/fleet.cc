@@ -55,6 +55,7 @@ void Fleet::State::forget(VariantId id) {
     }
     std::erase_if(nodes[i]->knowledge,
                   [id](const Knowledge& known) { return known.variant == id; });
+    nodes[i]->forget_draw(id);
     nodes[i]->correct();
     refresh(NodeId{i});
     refresh_models(NodeId{i});
@@ -196,6 +197,15 @@ void Fleet::observe_load(NodeId node, VariantId variant, double load_s) {
   }
 }
 
+void Fleet::observe_energy(NodeId id, VariantId variant, const MeasuredRun& run) {
+  if (const Variant* known = state_->find_variant(variant)) {
+    NodeState& node = state_->node(id);
+    const double transfer_j = node.transfer_j_per_byte * run.input_bytes;
+    node.observe_energy(*known, run.energy_j - transfer_j, run.service_s);
+    state_->refresh(id);
+  }
+}
+
 std::size_t Fleet::node_count() const { return state_->node_count; }
 
 bool Fleet::has_node(NodeId id) const {
@@ -223,6 +233,11 @@ Estimate Fleet::load_time(NodeId node, VariantId variant) const {
   return state.load_time(this->variant(variant), state.find(variant));
 }
 
+double Fleet::measured_w(NodeId node, VariantId variant) const {
+  const NodeState& state = state_->node(node);
+  return state.measured_w(state.find(variant));
+}
+
 double Fleet::rtt_s(NodeId id) const { return state_->node(id).rtt_s.mean; }
 
 double Fleet::bandwidth_bytes_per_s(NodeId id) const {
@@ -248,6 +263,7 @@ Physics Fleet::physics(NodeId id, VariantId variant_id, double input_bytes) cons
           .service_deviation_s = service.deviation,
           .idle_w = node.idle_w,
           .busy_w = node.busy_w,
+          .measured_w = node.measured_w(known),
           .transfer_j_per_byte = node.transfer_j_per_byte,
           .price_usd_per_s = node.price_usd_per_s,
           .error = 1 - variant.accuracy};

@@ -18,6 +18,7 @@ struct Knowledge {
   VariantId variant;
   ModelId model;
   bool resident = false;
+  float power_w = 0;     // that a run draws, as measured; 0 = not yet
   double log_ratio = 0;  // ln(measured / guessed service time); counts if service.samples > 0
   Estimate service;      // valid if samples > 0
   Estimate load;         // valid if samples > 0
@@ -32,6 +33,15 @@ struct Correction {
   double factor = 1;  // geometric mean of measured / guessed
 };
 
+// What runs of a variant draw on one node, by its sensors.
+struct Draw {
+  VariantId variant;
+  Estimate power_w;
+  double pending_j =
+      0;  // of the runs since the last measurement, until they are long enough for one
+  double pending_s = 0;
+};
+
 struct NodeState {
   // Read by every prediction: the spec's figures, made safe, and what was measured of the link.
   double slots = 1;
@@ -44,11 +54,13 @@ struct NodeState {
   Estimate seconds_per_byte;
   NodeLoad load;
   double slowness = 1;            // seconds per reference second, as measured over all models
+  double power_w = 0;             // that a run draws, as measured over all variants; 0 = not yet
   std::uint32_t site_number = 0;  // see Fleet::Index
   std::uint64_t engine_bits = 0;
   Availability availability = Availability::kNotReady;
   std::vector<Knowledge> knowledge;     // ascending by variant
   std::vector<Correction> corrections;  // ascending by model
+  std::vector<Draw> draws;              // ascending by variant
   NodeSpec spec;
 
   const Knowledge* find(VariantId variant) const;
@@ -59,7 +71,11 @@ struct NodeState {
   Estimate load_time(const Variant& variant, const Knowledge* known) const;
   Correction& correction_of(ModelId model);  // finds or adds
   void observe_service(const Variant& variant, double service_s);
-  void correct();  // recomputes corrections and slowness from the knowledge
+  double measured_w(const Knowledge* known) const;
+  void observe_energy(const Variant& variant, double energy_j, double service_s);
+  void forget_draw(VariantId variant);
+  void conclude_power();  // recomputes power_w
+  void correct();         // recomputes corrections and slowness from the knowledge
   NodeFacts facts() const;
 };
 

@@ -30,10 +30,10 @@ Prediction predict(const Physics& p) {
       std::sqrt(square(p.service_deviation_s) + square(p.load_deviation_s) +
                 square(kWaitDeviation * result.wait_s));
   const double busy_s = p.load_s + p.service_s;
+  const double run_w = p.measured_w > 0 ? p.measured_w : slot_power_w(p.idle_w, p.busy_w, p.slots);
   result.objectives = {
       .latency_s = result.wait_s + result.transfer_s + busy_s,
-      .energy_j = slot_power_w(p.idle_w, p.busy_w, p.slots) * busy_s +
-                  p.transfer_j_per_byte * p.input_bytes,
+      .energy_j = run_w * busy_s + p.transfer_j_per_byte * p.input_bytes,
       .cost_usd = p.price_usd_per_s / p.slots * busy_s,
       .error = p.error,
   };

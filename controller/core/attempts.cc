@@ -56,7 +56,11 @@ TaskResult result_of(const Context& ctx, const Attempt& attempt, AttemptEnded& e
           .ended_at = ctx.now};
 }
 
-// What the outcome teaches about the node's speed.
+bool measured(const Usage& usage) {
+  return !usage.energy_source.empty() && usage.energy_source != "modelled";
+}
+
+// What the outcome teaches about the node's speed and power. Its cost follows from its time.
 void learn(Context& ctx, const JobEntry& entry, const Attempt& attempt, const AttemptEnded& event) {
   if (event.outcome != AttemptOutcome::kSucceeded) {
     return;
@@ -65,6 +69,12 @@ void learn(Context& ctx, const JobEntry& entry, const Attempt& attempt, const At
   ctx.state.fleet.observe_service(attempt.node, attempt.variant, to_seconds(event.usage.service));
   if (event.usage.load.count() > 0) {
     ctx.state.fleet.observe_load(attempt.node, attempt.variant, to_seconds(event.usage.load));
+  } else if (measured(event.usage)) {
+    ctx.state.fleet.observe_energy(
+        attempt.node, attempt.variant,
+        {.energy_j = event.usage.energy_j,
+         .service_s = to_seconds(event.usage.service),
+         .input_bytes = static_cast<double>(entry.job.spec.inputs.size_bytes)});
   }
 }
 

@@ -407,6 +407,22 @@ TEST_F(CoreNodes, EveryVariantIsProbedOnceOnANewNode) {
   EXPECT_NEAR(core->model("m")->estimates[0].service.mean, 0.003, 0.001);
 }
 
+TEST_F(CoreNodes, OnlyMeasuredEnergyCorrectsPredictions) {
+  put_model();
+  const auto n1 = connect("n1");
+  const auto run = [&](const std::string& source) {
+    submit(spec());
+    AttemptEnded ended{.session = n1, .attempt = last_assigned(n1)};
+    ended.output = Payload::inlined("output");
+    ended.usage = {.service = milliseconds(200), .energy_j = 8, .energy_source = source};
+    apply(ended);
+    const NodeId node = core->node("n1")->id;
+    return core->fleet().measured_w(node, core->fleet().find_model("m")->variants.at(0));
+  };
+  EXPECT_EQ(run("modelled"), 0);
+  EXPECT_NEAR(run("rapl"), 40, 1e-3);
+}
+
 // A node that has measured and loaded variant v0 of model m.
 class ReappliedModel : public CoreNodes {
  protected:
