@@ -142,7 +142,7 @@ void attempt_failed(Context& ctx, JobEntry& entry, const Attempt& attempt, Attem
   if (event.outcome == AttemptOutcome::kCrashed) {
     model_crashed_on(ctx, ctx.state.models.at(entry.job.spec.model), attempt.node);
   }
-  if (event.outcome == AttemptOutcome::kCrashed && entry.sequence != 0) {
+  if (event.outcome == AttemptOutcome::kCrashed && keeps_state(ctx.state, entry.job.spec)) {
     sequence_lost(ctx, entry.sequence,
                   "the process that held this sequence's state crashed; start a new sequence");
     return;

@@ -3,7 +3,8 @@
 //
 // The first task is placed freely and binds the sequence to its node and variant. If that node is
 // given up, the state is lost and cannot be rebuilt, so the sequence's tasks fail and say so. A
-// sequence that idles is forgotten.
+// sequence that idles is forgotten. A model that keeps no state binds nothing and loses nothing: its
+// sequences only run in order.
 
 #include "common/check.h"
 #include "controller/core/context.h"
@@ -34,6 +35,11 @@ void forget_sequence(State& state, std::uint64_t number) {
 
 }  // namespace
 
+bool keeps_state(const State& state, const JobSpec& spec) {
+  const auto model = state.models.find(spec.model);
+  return !spec.sequence.empty() && model != state.models.end() && model->second.manifest.stateful;
+}
+
 void join_sequence(Context& ctx, JobEntry& entry) {
   State& state = ctx.state;
   entry.sequence = number_of(state, entry.job.spec);
@@ -51,8 +57,8 @@ void bind_sequence(Context& ctx, const Job& ended) {
   const auto node = ctx.state.nodes.find(ended.result->node_name);
   const auto model = ctx.state.models.find(ended.spec.model);
   const Instant idle_until = ended.result->ended_at + ctx.state.settings.sequence_idle;
-  if (ended.spec.sequence.empty() || node == ctx.state.nodes.end() ||
-      model == ctx.state.models.end() || idle_until <= ctx.now) {
+  if (!keeps_state(ctx.state, ended.spec) || node == ctx.state.nodes.end() ||
+      idle_until <= ctx.now) {
     return;
   }
   const auto variant = model->second.variants.find(ended.result->variant_name);
@@ -68,7 +74,7 @@ void bind_sequence(Context& ctx, const Job& ended) {
 }
 
 void sequence_placed(Context& ctx, JobEntry& entry, NodeId node, scheduler::VariantId variant) {
-  if (entry.sequence == 0) {
+  if (entry.sequence == 0 || !keeps_state(ctx.state, entry.job.spec)) {
     return;
   }
   SequenceEntry& sequence = ctx.state.sequences.at(entry.sequence);

@@ -302,6 +302,28 @@ TEST_F(CoreJobs, TasksOfASequenceRunInOrderOnOneNode) {
   EXPECT_EQ(last_assigned(where).job, second);
 }
 
+TEST_F(CoreJobs, ASequenceOfAModelWithoutStateRunsInOrderWhereverItCan) {
+  put_model("m", {0.9}, "", false);
+  const auto n1 = connect("n1");
+  JobSpec job = spec();
+  job.sequence = "q";
+  const JobId first = submit(job);
+  const JobId second = submit(job);
+  const auto n2 = connect("n2");
+  apply(SessionClosed{n1, false});
+  pass(seconds(3));
+  ASSERT_EQ(last_assigned(n2).job, first) << "it loses nothing with its node";
+  EXPECT_EQ(state(second), TaskState::kReady);
+  finish(n2, last_assigned(n2), AttemptOutcome::kCrashed);
+  EXPECT_EQ(state(first), TaskState::kBackoff) << "nor with its runner";
+  const auto n3 = connect("n3");
+  pass(seconds(1));
+  ASSERT_EQ(last_assigned(n3).job, first);
+  finish(n3, last_assigned(n3));
+  const auto where = sent<AssignAttempt>(n2).size() > 1 ? n2 : n3;
+  EXPECT_EQ(last_assigned(where).job, second);
+}
+
 TEST_F(CoreJobs, ASequenceWhoseNodeIsLostFailsInsteadOfGoingOnWithoutItsState) {
   put_model();
   const auto n1 = connect("n1");

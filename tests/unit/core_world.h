@@ -46,8 +46,8 @@ class CoreWorld : public ::testing::Test {
     now = end;
   }
   void put_model(std::string name = "m", std::vector<double> accuracies = {0.9},
-                 const std::string& digest = "") {
-    ModelManifest manifest{.name = std::move(name)};
+                 const std::string& digest = "", bool stateful = true) {
+    ModelManifest manifest{.name = std::move(name), .stateful = stateful};
     manifest.inputs.push_back({.name = "x", .kind = InputKind::kTensor, .shape = {-1}});
     manifest.outputs.push_back({.name = "y", .kind = OutputKind::kTensor});
     for (std::size_t i = 0; i < accuracies.size(); ++i) {
