@@ -98,6 +98,7 @@ void place_ready_tasks(Context& ctx);
 void remember_key(State& state, IdempotencyEntry entry);
 void handle(Context& ctx, Submit& event);
 void handle(Context& ctx, Await& event);
+void handle(Context& ctx, ListJobs& event);
 void handle(Context& ctx, Abandon& event);
 void handle(Context& ctx, CancelJob& event);
 void answer_waiters(Context& ctx, JobEntry& entry);  // the job has ended

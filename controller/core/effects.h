@@ -33,10 +33,14 @@ struct Finished {
 struct StillRunning {
   Job job;
 };
+struct Listed {
+  std::vector<Job> jobs;
+  std::optional<JobId> next;  // where the next page starts; none = this is the last
+};
 struct Changed {
   bool changed = false;
 };
-using Reply = std::variant<Submitted, Finished, StillRunning, Changed>;
+using Reply = std::variant<Submitted, Finished, StillRunning, Listed, Changed>;
 struct Answer {
   Ticket ticket = kNoTicket;
   Result<Reply> reply;

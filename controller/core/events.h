@@ -45,6 +45,20 @@ struct Await {
   JobId job;
   Instant until;
 };
+struct JobFilter {
+  std::string ns;     // empty = all
+  std::string model;  // empty = all
+  std::optional<TaskState> state;
+};
+// Answer: Listed, with jobs of id < before, newest first. One event looks at no more than
+// kJobsPerList jobs, so a page may hold fewer than `limit`, or none, and yet not be the last.
+struct ListJobs {
+  Ticket ticket = kNoTicket;
+  JobFilter filter;
+  std::optional<JobId> before;
+  std::size_t limit = 100;
+};
+constexpr std::size_t kJobsPerList = 10'000;
 // The caller went away: its answer is not wanted. A job of durability none is cancelled.
 struct Abandon {
   Ticket ticket = kNoTicket;
@@ -178,7 +192,7 @@ struct SessionClosed {
 struct Tick {};
 
 using Event =
-    std::variant<Submit, Await, Abandon, CancelJob, PutModel, DeleteModel, ChangeNode,
+    std::variant<Submit, Await, ListJobs, Abandon, CancelJob, PutModel, DeleteModel, ChangeNode,
                  SetPolicy, AgentHello, AgentHeartbeat, AttemptStarted, AttemptEnded,
                  AttemptReturned, CreditsChanged, ProbeEnded, ResidentChanged, SessionClosed, Tick>;
 

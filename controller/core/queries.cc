@@ -49,12 +49,6 @@ ModelView view_of(const State& state, const ModelEntry& model) {
   return view;
 }
 
-bool matches(const JobFilter& filter, const Job& job) {
-  return (filter.ns.empty() || filter.ns == job.spec.ns) &&
-         (filter.model.empty() || filter.model == job.spec.model) &&
-         (!filter.state || *filter.state == job.state);
-}
-
 }  // namespace
 
 const Settings& Core::settings() const { return impl_->state.settings; }
@@ -68,20 +62,6 @@ bool Core::blob_in_use(std::string_view digest) const {
 const Job* Core::find_job(JobId id) const {
   const auto it = impl_->state.jobs.find(id);
   return it == impl_->state.jobs.end() ? nullptr : &it->second.job;
-}
-
-std::vector<const Job*> Core::jobs(const JobFilter& filter, std::optional<JobId> before,
-                                   std::size_t limit) const {
-  const auto& jobs = impl_->state.jobs;
-  std::vector<const Job*> found;
-  auto it = before ? jobs.lower_bound(*before) : jobs.end();
-  while (it != jobs.begin() && found.size() < limit) {
-    --it;
-    if (matches(filter, it->second.job)) {
-      found.push_back(&it->second.job);
-    }
-  }
-  return found;
 }
 
 std::optional<scheduler::MaskCounts> Core::waiting_for(JobId id) const {

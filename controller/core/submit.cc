@@ -1,4 +1,4 @@
-// submit.cc: what clients ask for jobs: submit, wait, go away, cancel.
+// submit.cc: what clients ask of jobs: submit, wait, list, go away, cancel.
 
 #include <fmt/format.h>
 
@@ -137,6 +137,12 @@ auto unknown_job(JobId id) {
                           to_string(id)));
 }
 
+bool matches(const JobFilter& filter, const Job& job) {
+  return (filter.ns.empty() || filter.ns == job.spec.ns) &&
+         (filter.model.empty() || filter.model == job.spec.model) &&
+         (!filter.state || *filter.state == job.state);
+}
+
 Result<Reply> time_is_up(const State::Waiter& waiter, const Job& job) {
   if (waiter.from_submit) {
     return Submitted{{job.id}, false};
@@ -199,6 +205,28 @@ void handle(Context& ctx, Await& event) {
   } else {
     wait_for(ctx, *entry, event.ticket, event.until, false);
   }
+}
+
+// That a job ended is told only when it is durable, as everywhere.
+void handle(Context& ctx, ListJobs& event) {
+  check(event.limit > 0, "a page has room for a job");
+  const auto& jobs = ctx.state.jobs;
+  Listed page;
+  BatchNumber after = 0;
+  auto it = event.before ? jobs.lower_bound(*event.before) : jobs.end();
+  for (std::size_t i = 0; i < kJobsPerList && page.jobs.size() < event.limit && it != jobs.begin();
+       ++i) {
+    --it;
+    const Job& job = it->second.job;
+    if (matches(event.filter, job)) {
+      page.jobs.push_back(job);
+      after = is_terminal(job.state) ? std::max(after, job.last_batch) : after;
+    }
+  }
+  if (it != jobs.begin()) {
+    page.next = it->first;
+  }
+  ctx.answer(event.ticket, std::move(page), after);
 }
 
 void handle(Context& ctx, Abandon& event) {

@@ -217,12 +217,48 @@ TEST_F(CoreJobs, JobsAreListedNewestFirstInPages) {
   for (int i = 0; i < 5; ++i) {
     ids.push_back(submit(spec()));
   }
-  const auto page = core->jobs({}, std::nullopt, 2);
-  ASSERT_EQ(page.size(), 2u);
-  EXPECT_EQ(page[0]->id, ids[4]);
-  const auto rest = core->jobs({}, page[1]->id, 10);
-  ASSERT_EQ(rest.size(), 3u);
-  EXPECT_EQ(rest[0]->id, ids[2]);
+  const auto page = list({}, std::nullopt, 2);
+  ASSERT_EQ(page.jobs.size(), 2u);
+  EXPECT_EQ(page.jobs[0].id, ids[4]);
+  const auto rest = list({}, page.next, 10);
+  ASSERT_EQ(rest.jobs.size(), 3u);
+  EXPECT_EQ(rest.jobs[0].id, ids[2]);
+  EXPECT_EQ(rest.next, std::nullopt);
+}
+
+TEST_F(CoreJobs, AListTellsThatAJobEndedWhenThatIsDurable) {
+  put_model();
+  const auto node = connect("n1");
+  submit(spec());
+  list({}, std::nullopt, 10);
+  EXPECT_EQ(held.back().after, 0u) << "what goes on may change with a crash anyway";
+  finish(node, last_assigned(node));
+  EXPECT_EQ(list({}, std::nullopt, 10).jobs.at(0).state, TaskState::kSucceeded);
+  EXPECT_EQ(held.back().after, core->batches_written());
+}
+
+TEST_F(CoreJobs, AFilterThatMatchesLittleYieldsShortPagesInsteadOfALongWalk) {
+  put_model();
+  put_model("rare");
+  JobSpec rare = spec();
+  rare.model = "rare";
+  const JobId wanted = submit(rare);
+  for (std::size_t i = 0; i < 3; ++i) {
+    apply(Submit{.ticket = ++tickets, .jobs = std::vector<JobSpec>(kJobsPerList, spec())});
+  }
+  std::optional<JobId> cursor;
+  std::vector<JobId> found;
+  int pages = 0;
+  do {
+    const auto page = list({.model = "rare"}, cursor, 10);
+    for (const auto& job : page.jobs) {
+      found.push_back(job.id);
+    }
+    cursor = page.next;
+    ++pages;
+  } while (cursor);
+  EXPECT_EQ(found, std::vector{wanted});
+  EXPECT_EQ(pages, 4);
 }
 
 TEST_F(CoreJobs, EndedJobsAreForgottenOldestFirstWithTheirKeys) {

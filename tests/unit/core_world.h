@@ -87,6 +87,11 @@ class CoreWorld : public ::testing::Test {
     apply(Submit{.ticket = ++tickets, .jobs = {std::move(job)}});
     return std::get<Submitted>(*answers.at(tickets)).jobs.at(0);
   }
+  Listed list(JobFilter filter, std::optional<JobId> before, std::size_t limit) {
+    apply(ListJobs{
+        .ticket = ++tickets, .filter = std::move(filter), .before = before, .limit = limit});
+    return std::get<Listed>(*answers.at(tickets));
+  }
   void finish(SessionId session, const AttemptRef& attempt,
               AttemptOutcome outcome = AttemptOutcome::kSucceeded) {
     AttemptEnded ended{.session = session, .attempt = attempt, .outcome = outcome, .error = "why"};
