@@ -89,6 +89,7 @@ AgentOptions agent_options(const AgentConfig& config, const StateDir& state,
                            Capabilities capabilities) {
   return {
       .node_name = config.name,
+      .identity = state.identity(),
       .incarnation = state.incarnation(),
       .software_version = fmt::format("{}+{}", kVersion, kCommit),
       .capabilities = std::move(capabilities),

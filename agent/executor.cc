@@ -229,6 +229,9 @@ void Executor::probe(Instant, const Probe& probe) {
     return refuse(fmt::format("this node has no engine '{}' or the model no such variant",
                               (*manifest)->manifest.engine));
   }
+  if (probe.resident_only && !is_loaded(*engine, variant)) {
+    return refuse("it is not loaded any more");
+  }
   const RunToken token = ++last_token_;
   if (probes_.add(probe, token, *std::move(manifest), engine) && engine->needs_artifact()) {
     probe_artifacts_[token] = probe.artifact;

@@ -63,6 +63,11 @@ void Executor::start(Instant now, Attempt& attempt, Work work) {
   attempt.engine->start(now, attempt.token, std::move(work));
 }
 
+bool Executor::is_loaded(const Engine& engine, const VariantRef& variant) {
+  const std::vector<VariantRef> loaded = engine.resident();
+  return std::ranges::binary_search(loaded, variant);
+}
+
 bool Executor::start_probe(Instant now) {
   if (running_ > 0 || !waiting_.empty()) {
     return false;
@@ -70,6 +75,10 @@ bool Executor::start_probe(Instant now) {
   std::optional<Probes::Step> step = probes_.next();
   if (!step) {
     return false;
+  }
+  if (step->resident_only && !is_loaded(*step->engine, step->work.variant)) {
+    probe_ended(probes_.fail_front("it is not loaded any more"), step->token);
+    return true;
   }
   const Verdict verdict = step->engine->admit(now, step->work);
   if (verdict.admission == Admission::kNever) {

@@ -96,6 +96,7 @@ struct Capabilities {
 
 struct Hello {
   std::string node_name;
+  std::string identity;
   std::uint64_t incarnation = 0;
   Capabilities capabilities;
   std::vector<AttemptRef> running;
@@ -183,6 +184,7 @@ struct Probe {
   std::string manifest_json;
   std::uint64_t manifest_revision = 0;
   std::uint32_t runs = 1;
+  bool resident_only = false;  // an error instead of loading it
 };
 struct NodeMode {
   bool draining = false;

@@ -111,6 +111,7 @@ void put(const Hello& hello, v1::AgentMessage& message) {
   to.set_min_version(kMinProtocolVersion);
   to.set_max_version(kMaxProtocolVersion);
   to.set_node_name(hello.node_name);
+  to.set_identity(hello.identity);
   to.set_incarnation(hello.incarnation);
   put(hello.capabilities, *to.mutable_capabilities());
   for (const AttemptRef& ref : hello.running) {
@@ -204,7 +205,8 @@ ToAgent get(v1::Probe& from) {
                .artifact_bytes = from.artifact_bytes(),
                .manifest_json = std::move(*from.mutable_manifest_json()),
                .manifest_revision = from.manifest_revision(),
-               .runs = from.runs()};
+               .runs = from.runs(),
+               .resident_only = from.resident_only()};
 }
 
 ToAgent body_of(v1::ControllerMessage& message) {

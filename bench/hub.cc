@@ -169,7 +169,10 @@ class StandIn final : public controller::Gateway, public hub::ModelSource {
   core::Ticket ask(core::Event, std::move_only_function<void(Result<core::Reply>)>) override {
     return core::kNoTicket;
   }
-  void inspect(std::move_only_function<void(const core::Core&, Instant)>) override {}
+  // At once: what the hub marks this way counts as applied, so that nothing is held back.
+  void inspect(std::move_only_function<void(const core::Core&, Instant)> look) override {
+    look(core_, {});
+  }
   void tell(core::Event event) override {
     {
       const std::lock_guard lock(mutex_);
@@ -186,6 +189,8 @@ class StandIn final : public controller::Gateway, public hub::ModelSource {
   std::uint64_t tasks() const { return tasks_; }
 
  private:
+  const core::Core core_{core::Settings{}, 1};
+
   void run(hub::Hub& hub, const std::stop_token& stop) {
     std::vector<core::Event> batch;
     while (true) {

@@ -68,6 +68,10 @@ void read_core(ConfigFields fields, core::Settings& settings) {
       fields.duration("retention", settings.retention, seconds(1), hours(24 * 3650));
   settings.probe_runs =
       static_cast<std::uint32_t>(fields.integer("probe_runs", settings.probe_runs, 0, 100));
+  settings.probe_interval =
+      fields.duration("probe_interval", settings.probe_interval, Duration(0), hours(24));
+  settings.probe_max_age =
+      fields.duration("probe_max_age", settings.probe_max_age, seconds(1), hours(24 * 365));
   if (settings.suspect_after >= settings.disconnected_after) {
     fields.issue("suspect_after", "must be less than disconnected_after");
   }
@@ -88,6 +92,7 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   config.insecure_dev = root.boolean("insecure_dev", false);
   config.api = read_endpoint(root, "api_listen", "127.0.0.1:8080", config.insecure_dev);
   config.agents = read_endpoint(root, "agent_listen", "127.0.0.1:8081", config.insecure_dev);
+  config.api_body_bytes = root.size_bytes("api_body_bytes", 256ULL << 20, 64ULL << 20, 1ULL << 40);
   config.ready_file = root.text("ready_file");
   config.threads = static_cast<std::uint32_t>(root.integer("threads", 1, 1, 64));
   config.stop_grace = root.duration("stop_grace", seconds(10), Duration(0), hours(1));

@@ -20,6 +20,7 @@ struct Endpoint {
 struct ControllerConfig {
   std::string data_dir;
   Endpoint api;
+  std::uint64_t api_body_bytes = 0;  // of all request bodies held at once
   Endpoint agents;
   bool insecure_dev = false;  // lets both listen beyond loopback without TLS
   std::string ready_file;     // gets the endpoints as JSON once requests are accepted; empty = none

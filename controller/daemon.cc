@@ -16,6 +16,7 @@
 #include "controller/driver.h"
 #include "controller/happening_log.h"
 #include "controller/hub/hub.h"
+#include "controller/hub_metrics.h"
 #include "controller/store/rocks_store.h"
 #include "controller/store_archive.h"
 
@@ -123,7 +124,10 @@ class Daemon {
   }
 
   Status start_api() {
-    api_.emplace(io_, api::ApiOptions{.address = config_.api.address, .port = config_.api.port},
+    api_.emplace(io_,
+                 api::ApiOptions{.address = config_.api.address,
+                                 .port = config_.api.port,
+                                 .limits = {.body_bytes = config_.api_body_bytes}},
                  api::ApiParts{.gateway = *driver_,
                                .blobs = *blobs_,
                                .archive = *archive_,
@@ -149,6 +153,7 @@ class Daemon {
       return fail(std::move(started).error());
     }
     hub_ = *std::move(started);
+    metrics_.add_source([this] { return hub_figures(*hub_); });
     return {};
   }
 

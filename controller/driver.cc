@@ -103,7 +103,7 @@ void Driver::carry_out(core::Effects effects) {
 
 void Driver::release_durable(store::Position position) {
   const core::BatchNumber batch = position - base_;
-  remove_blobs(batch);
+  abandon_blobs(batch);
   outbox_.durable(batch, [this](core::Output output) { release(std::move(output)); });
 }
 
@@ -123,17 +123,25 @@ void Driver::release(core::Output output) {
 }
 
 // Before the answers of later batches leave: one of them may tell a client that the same bytes are
-// stored.
-void Driver::remove_blobs(core::BatchNumber durable) {
+// stored. Who stores them again from now on keeps them, whenever the file would go.
+void Driver::abandon_blobs(core::BatchNumber durable) {
+  bool any = false;
   while (!dropped_blobs_.empty() && dropped_blobs_.front().first <= durable) {
     const std::string digest = std::move(dropped_blobs_.front().second);
     dropped_blobs_.pop_front();
-    if (core_.blob_in_use(digest)) {
-      continue;
+    if (!core_.blob_in_use(digest)) {
+      blobs_.abandon(digest);
+      any = true;
     }
-    if (const auto removed = blobs_.remove(digest); !removed) {
-      sinks_.warn(removed.error().message);
-    }
+  }
+  if (any) {
+    asio::post(files_, [this] { reap_blobs(); });
+  }
+}
+
+void Driver::reap_blobs() {
+  if (Status reaped = blobs_.reap(); !reaped) {
+    asio::post(strand_, [this, error = std::move(reaped).error()] { sinks_.warn(error.message); });
   }
 }
 

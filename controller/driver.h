@@ -2,7 +2,8 @@
 //
 // Everything that happens is applied on one strand; records go to the store, outputs wait in the
 // outbox until what they depend on is durable, then commands go to the hub, answers to whoever
-// asked, happenings to metrics, logs and watchers.
+// asked, happenings to metrics, logs and watchers. Blobs that no job needs any more are removed on a
+// thread of its own.
 //
 // Made by main, which also owns everything it refers to. start() before the first event. It stops
 // with the io_context: main stops that, and its threads, before anything that this refers to goes
@@ -14,6 +15,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <map>
 #include <unordered_map>
 
@@ -61,7 +63,8 @@ class Driver final : public Gateway {
   void carry_out(core::Effects effects);
   void release(core::Output output);
   void release_durable(store::Position position);
-  void remove_blobs(core::BatchNumber durable);
+  void abandon_blobs(core::BatchNumber durable);
+  void reap_blobs();
   void arm_timer();
 
   Strand strand_;
@@ -80,6 +83,7 @@ class Driver final : public Gateway {
   std::atomic<store::Position> appended_ = 0;
   std::atomic<store::Position> durable_ = 0;
   std::atomic<bool> release_posted_ = false;
+  boost::asio::thread_pool files_{1};  // last: what it still does ends first
 };
 
 }  // namespace skerry::controller

@@ -53,10 +53,7 @@ void Fleet::State::forget(VariantId id) {
     if (nodes[i] == nullptr || nodes[i]->find(id) == nullptr) {
       continue;
     }
-    std::erase_if(nodes[i]->knowledge,
-                  [id](const Knowledge& known) { return known.variant == id; });
-    nodes[i]->forget_draw(id);
-    nodes[i]->correct();
+    nodes[i]->forget(id);
     refresh(NodeId{i});
     refresh_models(NodeId{i});
   }
@@ -188,6 +185,17 @@ void Fleet::observe_service(NodeId node, VariantId variant, double service_s) {
     state_->node(node).observe_service(*known, service_s);
     state_->refresh(node);
   }
+}
+
+void Fleet::observe_probe(NodeId node, VariantId variant, std::span<const double> service_s) {
+  if (const Variant* known = state_->find_variant(variant)) {
+    state_->node(node).observe_probe(*known, service_s);
+    state_->refresh(node);
+  }
+}
+
+void Fleet::doubt(NodeId node, VariantId variant) {
+  state_->node(node).doubt(this->variant(variant));
 }
 
 void Fleet::observe_load(NodeId node, VariantId variant, double load_s) {

@@ -131,6 +131,12 @@ class Fleet {
   // Outcomes: how long a forward, or loading the variant, really took.
   void observe_service(NodeId node, VariantId variant, double service_s);
   void observe_load(NodeId node, VariantId variant, double load_s);
+  // A probe: forwards in a row on synthetic inputs. Tasks take longer; how much so on this node is
+  // learned from the model's variants that both were measured of, and added for those of which only
+  // probes tell.
+  void observe_probe(NodeId node, VariantId variant, std::span<const double> service_s);
+  // What was measured of the service is old: the next measurements count as the first ones do.
+  void doubt(NodeId node, VariantId variant);
   // What a run without a load took by the node's sensors, its input's transfer as modelled included.
   // Only for measured energy: a modelled one would teach the model itself. Sensors count in steps of
   // milliseconds or more, so short runs count together.

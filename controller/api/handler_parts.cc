@@ -110,6 +110,26 @@ Task<Result<JsonDocument>> parse_body(Call call) {
   co_return co_await off_strand(call, [&body] { return JsonDocument::parse(body); });
 }
 
+void drop_body(Call call, Result<JsonDocument> document) {
+  const Result<JsonDocument> ends_here = std::move(document);
+  call.exchange->drop_body();
+}
+
+Task<void> settle_blobs(Call call, std::vector<blobs::BlobPin> pins) {
+  for (blobs::BlobPin& pin : pins) {
+    const auto used =
+        co_await inspect(call, [digest = pin.digest()](const core::Core& core, Instant) {
+          return core.blob_in_use(digest);
+        });
+    if (used && !*used) {
+      co_await off_strand(call, [&pin]() -> Result<bool> {
+        pin.discard();
+        return true;
+      });
+    }
+  }
+}
+
 Task<Result<Values>> read_outputs(Call call, JobId id, core::TaskResult result) {
   if (result.output.empty()) {
     auto stored = co_await off_strand(call, [call, id] { return call->archive.result(id); });

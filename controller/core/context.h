@@ -83,7 +83,7 @@ bool keeps_state(const State& state,
                  const JobSpec& spec);  // from one task of a sequence to the next
 void bind_sequence(Context& ctx, const Job& ended);
 void join_sequence(Context& ctx,
-                   JobEntry& entry);  // instead of make_ready, for a new job with a sequence
+                   JobEntry& entry);  // instead of line_up, for a new job with a sequence
 void sequence_placed(Context& ctx, JobEntry& entry, NodeId node, scheduler::VariantId variant);
 void sequence_task_ended(Context& ctx, JobEntry& entry);
 void sequence_lost(Context& ctx, std::uint64_t sequence, const std::string& why);
@@ -92,6 +92,7 @@ void sequence_timer(Context& ctx, std::uint64_t sequence);
 
 // ---- placing.cc
 void place_ready_tasks(Context& ctx);
+void held_timer(Context& ctx);
 
 // ---- submit.cc
 // Ties the key to the jobs of its request that are known.
@@ -134,14 +135,18 @@ void announce_node(Context& ctx, const NodeEntry& node, std::string_view reason,
 // ---- models.cc
 void handle(Context& ctx, PutModel& event);
 void handle(Context& ctx, DeleteModel& event);
-void handle(Context& ctx, ProbeEnded& event);
 void install_model(State& state, const ModelManifest& manifest, std::uint64_t revision);
-void probe_next(Context& ctx, NodeEntry& node);
 void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node);
 void model_worked_on(ModelEntry& model, NodeId node);
 void trip_timer(Context& ctx, scheduler::ModelId id);
 // What the node has loaded: told to the fleet, as far as it is of the newest manifests.
 void set_loaded(State& state, NodeEntry& node, std::vector<LoadedVariant> loaded);
+
+// ---- probing.cc
+void handle(Context& ctx, ProbeEnded& event);
+void probe_next(Context& ctx, NodeEntry& node);   // the next variant never measured there
+void probe_again(Context& ctx, NodeEntry& node);  // if it is idle and it is time
+void warm_up(Context& ctx, const scheduler::WarmUp& wanted);
 
 // ---- operators.cc
 void handle(Context& ctx, ChangeNode& event);

@@ -54,6 +54,8 @@ void fire(Context& ctx, const Timer& timer) {
       return retention_timer(ctx);
     case TimerKind::kTrip:
       return trip_timer(ctx, {static_cast<std::uint32_t>(timer.id)});
+    case TimerKind::kHeld:
+      return held_timer(ctx);
     case TimerKind::kPlace:
       return;  // placing follows every apply
   }

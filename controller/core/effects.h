@@ -80,7 +80,8 @@ struct ProbeVariant {
   std::string model;
   std::string variant;
   std::uint64_t manifest_revision = 0;
-  std::uint32_t runs = 2;
+  std::uint32_t runs = 1;
+  bool resident_only = false;  // an error instead of loading it
 };
 struct SetNodeMode {
   bool draining = false;

@@ -131,7 +131,8 @@ struct Telemetry {
 
 struct AgentHello {
   SessionId session;
-  std::uint64_t incarnation = 0;
+  std::string identity;           // of the agent's state; empty = not known
+  std::uint64_t incarnation = 0;  // grows with every start from that state
   scheduler::NodeSpec node;
   std::string energy_source;
   std::string software_version;

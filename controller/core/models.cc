@@ -1,4 +1,4 @@
-// models.cc: models come and go, are probed on nodes, and are tripped when they crash on too many.
+// models.cc: models come and go, and are tripped when they crash on too many nodes.
 
 #include <fmt/format.h>
 
@@ -67,34 +67,6 @@ std::vector<scheduler::Variant> variants_of(const ModelEntry& entry) {
   return variants;
 }
 
-bool supports(const NodeEntry& node, const std::string& engine) {
-  return std::ranges::find(node.spec.engines, engine) != node.spec.engines.end();
-}
-
-std::optional<VariantName> unprobed(const State& state, const NodeEntry& node) {
-  for (const auto& [name, model] : state.models) {
-    if (model.tripped || !supports(node, model.manifest.engine)) {
-      continue;
-    }
-    for (const auto& variant : model.manifest.variants) {
-      const VariantName candidate{name, variant.name};
-      const bool fits = variant.memory_bytes <= node.spec.memory_bytes;
-      const bool measured =
-          state.fleet.service(node.id, model.variants.at(variant.name)).samples > 0;
-      if (fits && !measured && !node.probed.contains(candidate)) {
-        return candidate;
-      }
-    }
-  }
-  return std::nullopt;
-}
-
-void probe_everywhere(Context& ctx) {
-  for (auto& [name, node] : ctx.state.nodes) {
-    probe_next(ctx, node);
-  }
-}
-
 }  // namespace
 
 void install_model(State& state, const ModelManifest& manifest, std::uint64_t revision) {
@@ -144,8 +116,10 @@ void handle(Context& ctx, PutModel& event) {
   ctx.write(meta_record(state));
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
   ctx.happen(ModelChanged{name, "applied"}, ctx.batch());
-  state.ready.unblock_all();
-  probe_everywhere(ctx);
+  state.ready.reopen_held();
+  for (auto& [node_name, node] : state.nodes) {
+    probe_next(ctx, node);
+  }
 }
 
 void handle(Context& ctx, DeleteModel& event) {
@@ -189,52 +163,6 @@ void set_loaded(State& state, NodeEntry& node, std::vector<LoadedVariant> loaded
     }
   }
   state.fleet.set_resident(node.id, ids);
-}
-
-void probe_next(Context& ctx, NodeEntry& node) {
-  if (!node.session || node.probing || ctx.state.settings.probe_runs == 0) {
-    return;
-  }
-  node.probing = unprobed(ctx.state, node);
-  if (!node.probing) {
-    return;
-  }
-  const ModelEntry& model = ctx.state.models.at(node.probing->model);
-  ctx.send(*node.session,
-           ProbeVariant{.model = node.probing->model,
-                        .variant = node.probing->variant,
-                        .manifest_revision = model.revision,
-                        .runs = ctx.state.settings.probe_runs},
-           ctx.batch_so_far());
-}
-
-void handle(Context& ctx, ProbeEnded& event) {
-  NodeEntry* node = node_of(ctx.state, event.session);
-  if (node == nullptr) {
-    return;
-  }
-  node_heard(ctx, *node);
-  const auto model = ctx.state.models.find(event.variant.model);
-  const bool newest = model != ctx.state.models.end() &&
-                      (event.revision == 0 || event.revision == model->second.revision);
-  if (node->probing == event.variant) {
-    node->probing.reset();
-    if (newest) {
-      node->probed.insert(event.variant);  // a failed probe is not tried again on this stream
-    }
-  }
-  if (newest && event.error.empty()) {
-    const auto id = model->second.variants.find(event.variant.variant);
-    if (id != model->second.variants.end()) {
-      for (const auto took : event.service) {
-        ctx.state.fleet.observe_service(node->id, id->second, to_seconds(took));
-      }
-      if (event.load.count() > 0) {
-        ctx.state.fleet.observe_load(node->id, id->second, to_seconds(event.load));
-      }
-    }
-  }
-  probe_next(ctx, *node);
 }
 
 void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "common/check.h"
 #include "controller/core/context.h"
@@ -15,6 +16,9 @@ namespace skerry::core {
 namespace {
 
 constexpr int kFruitlessTries = 16;
+// How often a task is tried that no node could take however idle it were: predictions change by
+// and by. A new or changed node or model has it tried at once.
+constexpr Duration kHeld = seconds(1);
 constexpr std::size_t kRecordedCandidates = 16;  // in a decision record; the best by score
 
 scheduler::TaskView view_of(const Context& ctx, const JobEntry& entry) {
@@ -173,7 +177,17 @@ bool refuse_or_block(Context& ctx, JobEntry& entry, const ReadyQueue::Spot& spot
     end_with_error(ctx, entry, TaskState::kFailed, ErrorCode::kUnsatisfiable, std::move(why));
     return false;
   }
-  ctx.state.ready.block(spot, decision.masked);
+  if (decision.warm_up) {
+    warm_up(ctx, *decision.warm_up);
+  }
+  if (decision.satisfiable) {
+    ctx.state.ready.block(spot, decision.masked);
+  } else {
+    entry.ready_order = ctx.state.ready.hold(spot, decision.masked);
+    if (!std::exchange(ctx.state.held_timer_set, true)) {
+      ctx.state.timers.add({ctx.now + kHeld, TimerKind::kHeld, 0});
+    }
+  }
   ctx.happen(DecisionMade{.job = entry.job.id,
                           .model = entry.job.spec.model,
                           .policy = decision.policy,
@@ -187,6 +201,11 @@ bool refuse_or_block(Context& ctx, JobEntry& entry, const ReadyQueue::Spot& spot
 }
 
 }  // namespace
+
+void held_timer(Context& ctx) {
+  ctx.state.held_timer_set = false;
+  ctx.state.ready.reopen_held();
+}
 
 void place_ready_tasks(Context& ctx) {
   State& state = ctx.state;

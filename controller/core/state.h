@@ -57,6 +57,7 @@ struct SilenceCount {
 struct NodeEntry {
   NodeId id;
   scheduler::NodeSpec spec;
+  std::string identity;  // of the agent that was welcomed last; empty = not known
   std::uint64_t incarnation = 0;
   bool cordoned = false;
   bool draining = false;
@@ -80,7 +81,10 @@ struct NodeEntry {
   std::vector<LoadedVariant> loaded;  // as its agent says
   std::set<VariantName> resident;     // those of them that are of the newest revision
   std::optional<VariantName> probing;
-  std::set<VariantName> probed;  // of this session
+  std::set<VariantName> probed;                         // of this session
+  std::map<scheduler::VariantId, Instant> measured_at;  // last, by a probe or a task
+  Instant probe_again_at{};                             // not before
+  Instant warm_up_at{};                                 // likewise
 };
 
 struct ModelEntry {
@@ -124,6 +128,7 @@ struct State {
   std::uint64_t open_jobs = 0;
   std::deque<JobId> ended;  // retained, oldest first
   ReadyQueue ready;
+  bool held_timer_set = false;  // a lane of it is held
   std::map<std::uint64_t, SequenceEntry> sequences;
   std::map<std::string, std::uint64_t> sequence_numbers;
   std::uint64_t next_sequence = 1;

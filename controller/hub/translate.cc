@@ -141,6 +141,7 @@ Payload from_wire(v1::PayloadRef& payload) {
 
 core::AgentHello from_wire(const v1::Hello& hello, SessionId session) {
   return {.session = session,
+          .identity = hello.identity(),
           .incarnation = hello.incarnation(),
           .node = node_spec(hello),
           .energy_source = hello.capabilities().energy_source(),
@@ -268,6 +269,7 @@ void to_wire(const core::ProbeVariant& probe, const VariantSource& source,
   }
   message.set_manifest_revision(probe.manifest_revision);
   message.set_runs(probe.runs);
+  message.set_resident_only(probe.resident_only);
 }
 
 void to_wire(const core::CancelAttempt& cancel, v1::ControllerMessage& wire) {

@@ -198,6 +198,7 @@ Status validate(const v1::AttemptRef& attempt) {
 Status validate(const v1::Hello& hello) {
   return Rules()
       .name("node name", hello.node_name())
+      .text("identity", hello.identity())
       .that(hello.incarnation() != 0, "the hello has no incarnation")
       .that(hello.has_capabilities(), "the hello has no capabilities")
       .status(check_capabilities(hello.capabilities()))

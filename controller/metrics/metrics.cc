@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
@@ -75,6 +76,24 @@ struct RouteHandles {
   Counter* requests;
   Histogram* duration;
 };
+
+prometheus::MetricFamily family_of(const Figure& figure) {
+  const bool counter = figure.kind == Figure::Kind::kCounter;
+  prometheus::MetricFamily family{
+      .name = figure.name,
+      .help = figure.help,
+      .type = counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge,
+      .metric = {}};
+  for (const Figure::Sample& sample : figure.samples) {
+    prometheus::ClientMetric metric;
+    for (const auto& [name, value] : sample.labels) {
+      metric.label.push_back({name, value});
+    }
+    (counter ? metric.counter.value : metric.gauge.value) = static_cast<double>(sample.value);
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
 
 const Buckets& time_buckets() {
   static const Buckets buckets = decades(0.0005, 500);
@@ -161,6 +180,7 @@ struct Metrics::State {
   Memo<RouteHandles> route_handles;
 
   std::mutex scrape_mutex;
+  std::vector<std::function<std::vector<Figure>()>> others;
   std::map<std::string, std::vector<std::pair<GaugeFamily*, Gauge*>>, std::less<>> node_gauges;
 };
 
@@ -308,6 +328,11 @@ void Metrics::observe_request(std::string_view method, std::string_view route, i
   handles.duration->Observe(to_seconds(took));
 }
 
+void Metrics::add_source(std::function<std::vector<Figure>()> read) {
+  const std::scoped_lock lock(state_->scrape_mutex);
+  state_->others.push_back(std::move(read));
+}
+
 std::string Metrics::scrape(const Gauges& gauges) {
   const std::scoped_lock lock(state_->scrape_mutex);
   const core::QueueStats& queue = gauges.queue;
@@ -331,7 +356,11 @@ std::string Metrics::scrape(const Gauges& gauges) {
     present.emplace(state_->gauge_nodes(node.spec.name));
   }
   state_->forget_gone_nodes(present);
-  return prometheus::TextSerializer().Serialize(state_->registry.Collect());
+  auto collected = state_->registry.Collect();
+  for (const auto& read : state_->others) {
+    std::ranges::transform(read(), std::back_inserter(collected), family_of);
+  }
+  return prometheus::TextSerializer().Serialize(collected);
 }
 
 }  // namespace skerry::metrics

@@ -37,6 +37,7 @@ constexpr Probe kProbes[] = {
     {"cancelled", &Probes::cancelled},
     {"replayed", &Probes::replayed},
     {"sequences_lost", &Probes::sequences_lost},
+    {"probed_again", &Probes::probed_again},
 };
 
 struct Totals {

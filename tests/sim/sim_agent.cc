@@ -68,7 +68,8 @@ void SimAgent::reconnect_later() {
 }
 
 void SimAgent::hello() {
-  core::AgentHello hello{.session = session_, .incarnation = incarnation_, .node = spec_};
+  core::AgentHello hello{
+      .session = session_, .identity = spec_.name, .incarnation = incarnation_, .node = spec_};
   hello.energy_source = "modelled";
   hello.capacity = capacity_;
   for (const auto& [uid, work] : work_) {
@@ -326,18 +327,29 @@ void SimAgent::handle(const core::AckResult& command) {
 }
 
 void SimAgent::handle(const core::ProbeVariant& command) {
+  world_.probes().probed_again += command.resident_only ? 1 : 0;
   world_.after(milliseconds(20), [this, command, life = incarnation_] {
     if (life == incarnation_) {
-      resident_.insert({{command.model, command.variant}, command.manifest_revision});
-      send(core::ProbeEnded{.session = session_,
-                            .variant = {command.model, command.variant},
-                            .revision = command.manifest_revision,
-                            .error = random_.chance(0.1) ? "out of memory" : "",
-                            .load = milliseconds(50),
-                            .service = {milliseconds(20), milliseconds(21)},
-                            .memory_bytes = 1});
+      finish_probe(command);
     }
   });
+}
+
+void SimAgent::finish_probe(const core::ProbeVariant& command) {
+  const core::LoadedVariant variant{{command.model, command.variant}, command.manifest_revision};
+  core::ProbeEnded ended{
+      .session = session_, .variant = variant.name, .revision = variant.revision, .error = {}};
+  if (command.resident_only && !resident_.contains(variant)) {
+    ended.error = "it is not loaded any more";
+  } else if (random_.chance(0.1)) {
+    ended.error = "out of memory";
+  } else {
+    ended.load = resident_.insert(variant).second ? milliseconds(50) : Duration(0);
+    ended.service = {milliseconds(20), milliseconds(21)};
+    ended.memory_bytes = 1;
+  }
+  send(std::move(ended));
+  send(core::ResidentChanged{session_, {resident_.begin(), resident_.end()}});
 }
 
 void SimAgent::handle(const core::SetNodeMode& command) {

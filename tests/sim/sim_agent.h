@@ -69,6 +69,7 @@ class SimAgent {
   void handle(const core::ProbeVariant& command);
   void handle(const core::SetNodeMode& command);
   void heartbeat();
+  void finish_probe(const core::ProbeVariant& command);
   void run_next();
   void finish(AttemptUid uid, std::uint64_t incarnation);
   core::AttemptEnded outcome_of(const Work& work);

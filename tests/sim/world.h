@@ -42,6 +42,7 @@ struct Probes {
   std::uint64_t cancelled = 0;
   std::uint64_t replayed = 0;
   std::uint64_t sequences_lost = 0;
+  std::uint64_t probed_again = 0;
 };
 
 struct Outcome {

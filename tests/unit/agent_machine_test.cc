@@ -80,17 +80,37 @@ TEST(Credentials, OnlyThisMachineIsLoopback) {
 
 TEST(StateDir, CountsStartsKeepsTheEpochAndKeepsOthersOut) {
   const Scratch scratch;
+  std::string identity;
   {
     auto first = StateDir::open(scratch.path + "/s");
     ASSERT_TRUE(first);
     EXPECT_EQ(first->incarnation(), 1u);
+    identity = first->identity();
+    EXPECT_EQ(identity.size(), 32u);
     EXPECT_TRUE(first->save_epoch(Epoch{7}));
     EXPECT_EQ(StateDir::open(scratch.path + "/s").error().code, ErrorCode::kConflict);
   }
   auto second = StateDir::open(scratch.path + "/s");
   ASSERT_TRUE(second);
   EXPECT_EQ(second->incarnation(), 2u);
+  EXPECT_EQ(second->identity(), identity);
+  EXPECT_NE(StateDir::open(scratch.path + "/other")->identity(), identity);
   EXPECT_EQ(second->newest_epoch(), Epoch{7});
+}
+
+TEST(StateDir, AStateFromBeforeIdentitiesGetsOneAndKeepsTheRest) {
+  const Scratch scratch;
+  scratch.put("s/state", "incarnation 4\nepoch 7\n");
+  std::string identity;
+  {
+    auto first = StateDir::open(scratch.path + "/s");
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->incarnation(), 5u);
+    EXPECT_EQ(first->newest_epoch(), Epoch{7});
+    identity = first->identity();
+    EXPECT_EQ(identity.size(), 32u);
+  }
+  EXPECT_EQ(StateDir::open(scratch.path + "/s")->identity(), identity);
 }
 
 TEST(StateDir, ADamagedStateIsRefusedAndNotBegunAnew) {

@@ -125,6 +125,9 @@ struct TestApi::State final : public controller::Gateway {
           }
         },
         event);
+    if (before_ask) {
+      before_ask(event);
+    }
     boost::asio::post(core_loop.io, [this, ticket, event = std::move(event),
                                      on_answer = std::move(on_answer)]() mutable {
       waiting[ticket] = std::move(on_answer);
@@ -156,8 +159,9 @@ struct TestApi::State final : public controller::Gateway {
       archive.keep(write);
     }
     for (const std::string& digest : effects.dropped_blobs) {
-      EXPECT_TRUE(blobs->remove(digest));
+      blobs->abandon(digest);
     }
+    EXPECT_TRUE(blobs->reap());
     for (core::Output& output : effects.outputs) {
       std::visit([this](auto& what) { deliver(what); }, output.what);
     }
@@ -230,6 +234,7 @@ struct TestApi::State final : public controller::Gateway {
   std::atomic<core::Ticket> last_ticket = 0;
   std::atomic<std::uint64_t> last_session = 0;
   std::atomic<bool> echoing = false;
+  std::function<void(const core::Event&)> before_ask;
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -273,6 +278,9 @@ void TestApi::begin_stop(Duration grace) {
 
 std::uint16_t TestApi::port() const { return state_->port; }
 blobs::BlobDir& TestApi::blobs() { return *state_->blobs; }
+void TestApi::before_ask(std::function<void(const core::Event&)> look) {
+  state_->before_ask = std::move(look);
+}
 
 Reply TestApi::call(std::string_view method, std::string_view target, std::string_view body,
                     const std::vector<std::string>& headers) const {

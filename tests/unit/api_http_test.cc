@@ -131,6 +131,51 @@ TEST(Http, ABodyOverItsRoutesLimitIsRefusedBeforeItIsRead) {
   EXPECT_TRUE(client.closed());
 }
 
+TEST(Http, BodiesShareABudgetAndWhatIsOverItIsToldWhenToComeBack) {
+  TestApi api(ApiOptions{.limits = {.body_bytes = 100'000}});
+  api.put_noop_model();
+  Client slow = api.client();
+  slow.send("POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n");
+  slow.send(std::string(80'000, ' '));
+  const std::string large = std::string(40'000, ' ') + R"({"model":"echo"})";
+  Reply refused;
+  do {  // until the server has read what was sent
+    refused = api.call("POST", "/api/v1/jobs", large);
+  } while (refused.status == 400);
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.code(), "overloaded");
+  EXPECT_EQ(refused.header("retry-after"), "1");
+  EXPECT_EQ(api.call("GET", "/api/v1/models").status, 200) << "what has no body goes on";
+
+  Client chunked = api.client();
+  chunked.send("POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 10; ++i) {
+    chunked.send(fmt::format("1000\r\n{}\r\n", std::string(0x1000, ' ')));
+  }
+  EXPECT_EQ(chunked.receive().status, 503);
+
+  slow.close();
+  do {  // until the server has seen that
+    refused = api.call("POST", "/api/v1/jobs", large);
+  } while (refused.status == 503);
+  EXPECT_EQ(refused.status, 400) << "it is read again, and has no inputs";
+}
+
+TEST(Http, AWaitingCallHoldsNothingOfTheBodyBudget) {
+  TestApi api(ApiOptions{.limits = {.body_bytes = 100'000}});
+  api.put_noop_model();
+  api.agent_joins("edge-1");
+  const std::string body =
+      std::string(60'000, ' ') +
+      R"({"model":"echo","inputs":{"x":{"dtype":"f32","shape":[1,1],"data":[1]}}})";
+  Client waiting = api.client();
+  waiting.send(request_text("POST", "/api/v1/jobs", body, {"Prefer: wait=60"}));
+  const auto attempt = api.assignment();
+  EXPECT_EQ(api.call("POST", "/api/v1/jobs", body).status, 202);
+  api.succeed(attempt, attempt.input);
+  EXPECT_EQ(waiting.receive().status, 200);
+}
+
 TEST(Http, ChunkedBodiesAreReadAndLimited) {
   TestApi api;
   Client client = api.client();

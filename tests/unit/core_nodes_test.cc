@@ -1,5 +1,4 @@
-// Nodes: silence, reconnection, re-placement, retries, drain, the brake, restarts of the
-// controller.
+// Nodes: silence, reconnection, re-placement, drain, the brake, restarts of the controller.
 
 #include "tests/unit/core_world.h"
 
@@ -144,110 +143,6 @@ TEST_F(CoreNodes, WhatAnAgentLostIsPlacedAgainAndWhatIsNotWantedIsCancelled) {
   EXPECT_EQ(last_assigned(back).number, 2u);
 }
 
-TEST_F(CoreNodes, InfrastructureFailuresAreTriedElsewhereUpToTheBudget) {
-  settings.max_infrastructure_retries = 2;
-  restart({});
-  put_model();
-  const auto n1 = connect("n1");
-  const JobId id = submit(spec());
-  for (int i = 0; i < 3; ++i) {
-    ASSERT_FALSE(is_terminal(state(id)));
-    pass(seconds(1));
-    apply(AgentHeartbeat{.session = n1});
-    finish(n1, last_assigned(n1), AttemptOutcome::kInfrastructure);
-  }
-  EXPECT_EQ(state(id), TaskState::kFailed);
-  EXPECT_EQ(core->find_job(id)->attempts, 3u);
-}
-
-TEST_F(CoreNodes, ActualLatencyIsOfTheAttemptAsThePredictionIs) {
-  put_model();
-  const auto n1 = connect("n1");
-  const JobId id = submit(spec());
-  pass(milliseconds(500));
-  finish(n1, last_assigned(n1), AttemptOutcome::kInfrastructure);
-  pass(milliseconds(500));  // more than its pause
-  const Duration since = now - core->find_job(id)->live.at(0).leased_at;
-  pass(milliseconds(10));
-  finish(n1, last_assigned(n1));
-  const Job& job = *core->find_job(id);
-  EXPECT_EQ(job.result->actual.latency_s, to_seconds(since + milliseconds(10)));
-  EXPECT_EQ(told<JobEnded>().back().total, milliseconds(1010)) << "the client waited for both";
-}
-
-TEST_F(CoreNodes, TheUsersErrorIsNeverTriedAgain) {
-  put_model();
-  const auto n1 = connect("n1");
-  const JobId id = submit(spec());
-  finish(n1, last_assigned(n1), AttemptOutcome::kModelFailed);
-  EXPECT_EQ(state(id), TaskState::kFailed);
-  EXPECT_EQ(core->find_job(id)->result->error->code, ErrorCode::kModelFailed);
-}
-
-TEST_F(CoreNodes, ATaskThatCrashesRunnersOnTwoNodesIsQuarantined) {
-  put_model();
-  const auto n1 = connect("n1");
-  const auto n2 = connect("n2");
-  const JobId id = submit(spec());
-  const auto first = sent<AssignAttempt>(n1).empty() ? n2 : n1;
-  const auto second = first == n1 ? n2 : n1;
-  finish(first, last_assigned(first), AttemptOutcome::kCrashed);
-  EXPECT_EQ(state(id), TaskState::kBackoff);
-  pass(seconds(1));
-  ASSERT_EQ(last_assigned(second).job, id);
-  finish(second, last_assigned(second), AttemptOutcome::kCrashed);
-  EXPECT_EQ(state(id), TaskState::kQuarantined);
-}
-
-TEST_F(CoreNodes, AFailureIsToldAsTriedAgainOnlyIfTheTaskGoesOn) {
-  settings.max_infrastructure_retries = 1;
-  restart({});
-  put_model();
-  const auto n1 = connect("n1");
-  const auto fail_last = [&](AttemptOutcome outcome) {
-    held.clear();
-    finish(n1, last_assigned(n1), outcome);
-    EXPECT_EQ(told<AttemptFailed>().size(), 1u);
-    return told<AttemptFailed>().at(0).retried;
-  };
-  submit(spec());
-  EXPECT_TRUE(fail_last(AttemptOutcome::kInfrastructure));
-  pass(seconds(1));
-  EXPECT_FALSE(fail_last(AttemptOutcome::kInfrastructure)) << "its budget is spent";
-
-  submit(spec());
-  EXPECT_FALSE(fail_last(AttemptOutcome::kModelFailed));
-
-  JobSpec late = spec();
-  late.constraints.deadline = now + seconds(60);
-  submit(late);
-  EXPECT_FALSE(fail_last(AttemptOutcome::kExpired));
-
-  JobSpec unstored = spec();
-  unstored.durability = Durability::kNone;
-  apply(Submit{.ticket = 99, .jobs = {unstored}, .wait_until = now + seconds(5)});
-  EXPECT_FALSE(fail_last(AttemptOutcome::kModelFailed)) << "forgotten at once";
-}
-
-TEST_F(CoreNodes, AModelThatCrashesEverywhereIsTrippedForAWhile) {
-  settings.trip_nodes = 2;
-  restart({});
-  put_model();
-  const auto n1 = connect("n1");
-  const auto n2 = connect("n2");
-  submit(spec());
-  const auto first = sent<AssignAttempt>(n1).empty() ? n2 : n1;
-  const auto second = first == n1 ? n2 : n1;
-  finish(first, last_assigned(first), AttemptOutcome::kCrashed);
-  pass(seconds(1));
-  finish(second, last_assigned(second), AttemptOutcome::kCrashed);
-  apply(Submit{.ticket = 700, .jobs = {spec()}});
-  EXPECT_EQ(answers.at(700).error().code, ErrorCode::kUnavailable);
-  pass(seconds(61));
-  apply(Submit{.ticket = 701, .jobs = {spec()}});
-  EXPECT_TRUE(answers.at(701).has_value());
-}
-
 TEST_F(CoreNodes, ADrainingNodeTakesNothingNewAndIsDrainedWhenItsWorkEnds) {
   put_model();
   const auto n1 = connect("n1");
@@ -274,47 +169,6 @@ TEST_F(CoreNodes, WhatAnOperatorDidIsToldWhenItIsDurable) {
   });
   ASSERT_NE(change, held.end());
   EXPECT_EQ(change->after, core->batches_written());
-}
-
-TEST_F(CoreNodes, WorkGivenBackCostsNoRetry) {
-  put_model();
-  const auto n1 = connect("n1");
-  const JobId id = submit(spec());
-  apply(AttemptReturned{n1, last_assigned(n1), "draining"});
-  EXPECT_EQ(core->find_job(id)->retries.infrastructure, 0u);
-  EXPECT_EQ(core->find_job(id)->retries.crashes, 0u);
-  pass(seconds(1));
-  EXPECT_EQ(state(id), TaskState::kLeased);
-}
-
-TEST_F(CoreNodes, ANodeThatGivesATaskBackIsNotAskedAgainWhileAnotherCanTakeIt) {
-  put_model();
-  const auto n1 = connect("n1");
-  const JobId id = submit(spec());
-  const auto n2 = connect("n2");
-  apply(AttemptReturned{n1, last_assigned(n1), "does not fit"});
-  pass(seconds(1));
-  EXPECT_EQ(last_assigned(n2).job, id);
-}
-
-TEST_F(CoreNodes, ARevisionNamesOneManifestForEverAlsoAfterTheModelWasDeleted) {
-  put_model();
-  const auto first = core->model("m")->revision;
-  apply(DeleteModel{.ticket = 60, .name = "m"});
-  put_model("m", {0.5});
-  EXPECT_GT(core->model("m")->revision, first);
-}
-
-TEST_F(CoreNodes, AFailureThatIsReportedAgainGetsTheSameAcknowledgement) {
-  put_model();
-  const auto n1 = connect("n1");
-  submit(spec());
-  const AttemptRef attempt = last_assigned(n1);
-  finish(n1, attempt, AttemptOutcome::kModelFailed);
-  finish(n1, attempt, AttemptOutcome::kModelFailed);
-  for (const auto& ack : sent<AckResult>(n1)) {
-    EXPECT_TRUE(ack.committed);
-  }
 }
 
 TEST_F(CoreNodes, WhatIsConfirmedWithoutAChangeIsDurableToo) {
@@ -386,127 +240,65 @@ TEST_F(CoreNodes, ARestoredControllerWaitsForItsAgentsAndAdoptsWhatTheyRun) {
   EXPECT_EQ(state(id), TaskState::kSucceeded);
 }
 
-TEST_F(CoreNodes, EveryVariantIsProbedOnceOnANewNode) {
-  put_model("m", {0.9, 0.99});
-  const auto n1 = connect("n1");
-  ASSERT_EQ(sent<ProbeVariant>(n1).size(), 1u);
-  apply(ProbeEnded{.session = n1,
-                   .variant = {"m", "v0"},
-                   .error = "",
-                   .load = milliseconds(5),
-                   .service = {milliseconds(3), milliseconds(3)},
-                   .memory_bytes = 1});
-  ASSERT_EQ(sent<ProbeVariant>(n1).size(), 2u);
-  apply(ProbeEnded{.session = n1,
-                   .variant = {"m", "v1"},
-                   .error = "out of memory",
-                   .load = {},
-                   .service = {},
-                   .memory_bytes = 0});
-  EXPECT_EQ(sent<ProbeVariant>(n1).size(), 2u);
-  EXPECT_NEAR(core->model("m")->estimates[0].service.mean, 0.003, 0.001);
-}
-
-TEST_F(CoreNodes, OnlyMeasuredEnergyCorrectsPredictions) {
-  put_model();
-  const auto n1 = connect("n1");
-  const auto run = [&](const std::string& source) {
-    submit(spec());
-    AttemptEnded ended{.session = n1, .attempt = last_assigned(n1)};
-    ended.output = Payload::inlined("output");
-    ended.usage = {.service = milliseconds(200), .energy_j = 8, .energy_source = source};
-    apply(ended);
-    const NodeId node = core->node("n1")->id;
-    return core->fleet().measured_w(node, core->fleet().find_model("m")->variants.at(0));
-  };
-  EXPECT_EQ(run("modelled"), 0);
-  EXPECT_NEAR(run("rapl"), 40, 1e-3);
-}
-
-// A node that has measured and loaded variant v0 of model m.
-class ReappliedModel : public CoreNodes {
+class HopelessTask : public CoreWorld {
  protected:
-  ReappliedModel() {
-    put_model("m", {0.9}, "sha256:a");
-    node = connect("n1");
-    probe_ends(core->model("m")->revision);
-    load(core->model("m")->revision);
+  std::size_t tries() const {  // that ended without a node
+    return static_cast<std::size_t>(std::ranges::count_if(held, [](const Output& output) {
+      const auto* happening = std::get_if<Happening>(&output.what);
+      const auto* made = happening ? std::get_if<DecisionMade>(happening) : nullptr;
+      return made != nullptr && !made->placed;
+    }));
   }
-  void probe_ends(std::uint64_t revision) {
-    apply(ProbeEnded{.session = node,
-                     .variant = {"m", "v0"},
-                     .revision = revision,
-                     .error = "",
-                     .load = milliseconds(5),
-                     .service = {milliseconds(3), milliseconds(3)},
-                     .memory_bytes = 1});
+  JobSpec hopeless() const {
+    JobSpec job = spec();
+    job.constraints.max_energy_j = 1e-9;
+    return job;
   }
-  void load(std::uint64_t revision) {
-    apply(ResidentChanged{node, {{.name = {"m", "v0"}, .revision = revision}}});
-  }
-  EstimateView estimate() const { return core->model("m")->estimates.at(0); }
-  std::size_t probes() const { return sent<ProbeVariant>(node).size(); }
-
-  SessionId node;
 };
 
-TEST_F(ReappliedModel, AnotherArtifactIsMeasuredAnewAndHasToBeLoaded) {
-  EXPECT_EQ(estimate().service.samples, 2u);
-  EXPECT_TRUE(estimate().resident);
-  put_model("m", {0.9}, "sha256:b");
-  EXPECT_EQ(estimate().service.samples, 0u) << "what was measured is of the old artifact";
-  EXPECT_FALSE(estimate().resident);
-  ASSERT_EQ(probes(), 2u);
-  EXPECT_EQ(sent<ProbeVariant>(node).back().manifest_revision, core->model("m")->revision);
-}
-
-TEST_F(ReappliedModel, TheSameArtifactKeepsWhatWasMeasuredButHasToBeLoadedAgain) {
-  put_model("m", {0.95}, "sha256:a");
-  EXPECT_EQ(estimate().service.samples, 2u);
-  EXPECT_FALSE(estimate().resident) << "no runner is shared between revisions";
-  EXPECT_EQ(probes(), 1u);
-  load(core->model("m")->revision - 1);
-  EXPECT_FALSE(estimate().resident);
-  load(core->model("m")->revision);
-  EXPECT_TRUE(estimate().resident);
-  load(0);
-  EXPECT_TRUE(estimate().resident) << "an older agent does not say which";
-}
-
-TEST_F(ReappliedModel, AProbeOfTheOldArtifactThatEndsLateTellsNothingOfTheNew) {
-  put_model("m", {0.9}, "sha256:b");
-  const std::uint64_t old = core->model("m")->revision;
-  put_model("m", {0.9}, "sha256:c");
-  probe_ends(old);
-  EXPECT_EQ(estimate().service.samples, 0u);
-  ASSERT_EQ(probes(), 3u) << "and the new one is probed";
-  probe_ends(core->model("m")->revision);
-  EXPECT_EQ(estimate().service.samples, 2u);
-}
-
-TEST_F(ReappliedModel, ATaskThatStillRunsTheOldArtifactTellsNothingOfTheNew) {
-  submit(spec());
-  put_model("m", {0.9}, "sha256:b");
-  finish(node, last_assigned(node));
-  EXPECT_EQ(estimate().service.samples, 0u);
-}
-
-TEST_F(CoreNodes, AModelWithOpenJobsIsNotDeleted) {
+TEST_F(HopelessTask, IsTriedOnceASecondHoweverMuchEndsMeanwhile) {
+  settings.probe_runs = 0;
+  restart({});
+  power = {.idle_w = 1, .busy_w = 3};
   put_model();
-  submit(spec());
-  apply(DeleteModel{.ticket = 50, .name = "m"});
-  EXPECT_EQ(answers.at(50).error().code, ErrorCode::kConflict);
+  const auto n1 = connect("n1");
+  submit(hopeless());
+  EXPECT_EQ(tries(), 1u);
+  for (int i = 0; i < 100; ++i) {
+    submit(spec());
+    finish(n1, last_assigned(n1));
+  }
+  EXPECT_EQ(tries(), 1u);
+  pass(seconds(2));
+  EXPECT_LE(tries(), 3u);
+  EXPECT_GE(tries(), 2u);
 }
 
-TEST_F(CoreNodes, AModelMayLoseAVariantWhileAnAttemptOfItRuns) {
-  put_model("m", {0.9, 0.99});
+TEST_F(HopelessTask, RunsOnANewNodeAtOnce) {
+  power = {.idle_w = 1, .busy_w = 3};
+  put_model();
+  connect("n1");
+  const JobId id = submit(hopeless());
+  EXPECT_EQ(state(id), TaskState::kReady);
+  power = {};
+  connect("free of charge");
+  EXPECT_EQ(state(id), TaskState::kLeased);
+}
+
+TEST_F(HopelessTask, DoesNotKeepOthersOfItsLaneWaitingForEver) {
+  power = {.idle_w = 1, .busy_w = 3, .transfer_j_per_byte = 1};
+  put_model();
   const auto n1 = connect("n1");
-  JobSpec job = spec();
-  job.constraints.variants = {"v1"};
-  const JobId id = submit(job);
-  put_model("m", {0.9});
-  finish(n1, last_assigned(n1));
-  EXPECT_EQ(state(id), TaskState::kSucceeded);
+  apply(ResidentChanged{.session = n1, .variants = {{{"m", "v0"}}}});
+  JobSpec large = spec();  // its bytes alone take more joules than it may
+  large.constraints.max_energy_j = 10;
+  large.inputs = Payload::inlined(std::string(100, 'x'));
+  submit(large);
+  JobSpec small = spec();
+  small.constraints.max_energy_j = 10;
+  const JobId id = submit(small);
+  pass(seconds(2));
+  EXPECT_EQ(state(id), TaskState::kLeased);
 }
 
 }  // namespace

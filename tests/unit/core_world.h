@@ -68,10 +68,21 @@ class CoreWorld : public ::testing::Test {
                   .site = "s",
                   .engines = {"torch"},
                   .slots = 2,
-                  .memory_bytes = 1u << 30};
+                  .memory_bytes = 1u << 30,
+                  .power = power};
     hello.capacity = capacity;
     hello.running = std::move(running);
     hello.spooled = std::move(spooled);
+    apply(hello);
+    return session;
+  }
+  // One start of an agent that has a state directory.
+  SessionId start_agent(const std::string& name, const std::string& identity,
+                        std::uint64_t incarnation) {
+    const SessionId session{++sessions};
+    AgentHello hello{.session = session, .identity = identity, .incarnation = incarnation};
+    hello.node = {.name = name, .engines = {"torch"}, .slots = 2, .memory_bytes = 1u << 30};
+    hello.capacity = 4;
     apply(hello);
     return session;
   }
@@ -187,6 +198,7 @@ class CoreWorld : public ::testing::Test {
   }
 
   Settings settings;
+  scheduler::PowerModel power;  // of nodes that connect
   Instant now = instant_from_us(1'700'000'000'000'000);
   std::unique_ptr<Core> core;
   std::map<Ticket, Result<Reply>> answers;

@@ -27,6 +27,7 @@ inline v1::Hello hello() {
   hello.set_min_version(1);
   hello.set_max_version(1);
   hello.set_node_name("shop-3");
+  hello.set_identity("3f9a");
   hello.set_incarnation(9);
   hello.set_capacity(12);
   hello.set_software_version("0.1.0");

@@ -2,6 +2,7 @@
 
 #include "common/digest.h"
 #include "controller/hub/translate.h"
+#include "controller/hub/validate.h"
 #include "tests/unit/hub_messages.h"
 
 namespace skerry::hub {
@@ -32,6 +33,7 @@ TEST(Translate, CarriesPayloadsBothWays) {
 TEST(Translate, TakesAllOfAHello) {
   const core::AgentHello event = from_wire(hello(), kSession);
   EXPECT_EQ(event.session, kSession);
+  EXPECT_EQ(event.identity, "3f9a");
   EXPECT_EQ(event.incarnation, 9u);
   EXPECT_EQ(event.capacity, 12u);
   EXPECT_EQ(event.software_version, "0.1.0");
@@ -63,6 +65,13 @@ TEST(Translate, KeepsTheDefaultBandwidthOfANodeThatDeclaresNone) {
   silent.mutable_capabilities()->set_bandwidth_bytes_per_s(0);
   EXPECT_EQ(from_wire(silent, kSession).node.bandwidth_bytes_per_s,
             scheduler::NodeSpec{}.bandwidth_bytes_per_s);
+}
+
+TEST(Translate, TakesAnOlderAgentWithoutAnIdentity) {
+  v1::Hello older = hello();
+  older.clear_identity();
+  EXPECT_TRUE(validate(older));
+  EXPECT_EQ(from_wire(older, kSession).identity, "");
 }
 
 TEST(Translate, TakesAllOfAHeartbeat) {

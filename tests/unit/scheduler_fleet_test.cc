@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "scheduler/estimate.h"
 #include "scheduler/fleet.h"
@@ -86,12 +87,50 @@ TEST(Estimate, AnEstimateOfNothingCanGrow) {
   EXPECT_NEAR(estimate.mean, 0.01, 1e-3);
 }
 
+TEST(Estimate, AnOutlierWeighsNoMoreWhereForwardsTakeMicroseconds) {
+  Estimate estimate = guessed(1e-4, kGuessDeviation);
+  for (int i = 0; i < 60; ++i) {
+    estimate = learned(estimate, 3e-5);
+  }
+  EXPECT_NEAR(learned(estimate, 3e-3).mean, 1.03 * 3e-5, 1e-7);
+}
+
+TEST(Estimate, OfAProbeTheMedianCounts) {
+  const std::vector<double> cold_and_interrupted = {9, 4, 1.01, 1, 0.99, 1, 50, 1, 1.02};
+  const Estimate estimate = probed(guessed(30, kGuessDeviation), cold_and_interrupted);
+  EXPECT_DOUBLE_EQ(estimate.mean, 1.01);
+  EXPECT_EQ(estimate.samples, kProbeSamples);
+  EXPECT_DOUBLE_EQ(probed({}, std::vector<double>{5, 2}).mean, 2);  // the first of two is cold
+}
+
+TEST(Estimate, AFasterProbeMendsAnUnluckyOneAtOnce) {
+  const Estimate unlucky = probed({}, std::vector<double>{1.5, 1.6, 1.7});
+  EXPECT_DOUBLE_EQ(probed(unlucky, std::vector<double>{1, 1, 1}).mean, 1);
+}
+
+TEST(Estimate, ASlowerProbeIsHeldAgainstItByHalf) {
+  const Estimate estimate = probed({}, std::vector<double>{1, 1, 1});
+  EXPECT_DOUBLE_EQ(probed(estimate, std::vector<double>{2, 2, 2}).mean, 1.5);
+}
+
+TEST(Estimate, AProbeMovesASettledOneAsThreeMeasurementsDo) {
+  const Estimate settled_one{.mean = 2, .deviation = 0.2, .samples = 50};
+  EXPECT_TRUE(settled(settled_one));
+  EXPECT_NEAR(probed(settled_one, std::vector<double>{1, 1, 1}).mean, 2 - 3.0 / 13, 1e-12);
+  EXPECT_FALSE(settled(doubted(settled_one)));
+  EXPECT_DOUBLE_EQ(probed(doubted(settled_one), std::vector<double>{1, 1, 1}).mean, 1);
+}
+
 TEST(Estimate, NonsenseChangesNothing) {
   const Estimate estimate = after({2, 3});
   for (const double nonsense : {-1.0, static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
     EXPECT_EQ(learned(estimate, nonsense).mean, estimate.mean);
     EXPECT_EQ(learned(estimate, nonsense).samples, estimate.samples);
   }
+  const Estimate known{.mean = 2, .deviation = 0.2, .samples = 5};
+  const std::vector<double> nonsense = {-1, std::numeric_limits<double>::quiet_NaN()};
+  EXPECT_DOUBLE_EQ(probed(known, nonsense).mean, 2);
+  EXPECT_EQ(probed(known, {}).samples, 5U);
 }
 
 struct OneNode : ::testing::Test {
@@ -117,6 +156,38 @@ TEST_F(OneNode, AMeasuredVariantCorrectsTheGuessOfItsSiblings) {
   EXPECT_DOUBLE_EQ(fleet.service(kNode, kSmall).mean, 0.3);
   EXPECT_NEAR(fleet.service(kNode, kLarge).mean, 3, 1e-12);
   EXPECT_NEAR(fleet.service(kNode, kLarge).deviation, 3 * kCorrectedDeviation, 1e-12);
+}
+
+TEST_F(OneNode, WhatTasksTakeOverAProbeIsLearnedForAllVariantsOfTheModel) {
+  fleet.observe_probe(kNode, kSmall, std::vector<double>(9, 0.03));
+  fleet.observe_probe(kNode, kLarge, std::vector<double>(9, 0.19));
+  EXPECT_DOUBLE_EQ(fleet.service(kNode, kLarge).mean, 0.19);
+  fleet.observe_service(kNode, kSmall, 0.20);  // far from the probe, and believed
+  EXPECT_DOUBLE_EQ(fleet.service(kNode, kSmall).mean, 0.20);
+  EXPECT_NEAR(fleet.service(kNode, kLarge).mean, 0.19 + 0.17, 1e-12);
+}
+
+TEST_F(OneNode, OneUnluckyTaskIsMendedByAProbe) {
+  fleet.observe_probe(kNode, kSmall, std::vector<double>(9, 0.03));
+  fleet.observe_probe(kNode, kLarge, std::vector<double>(9, 0.19));
+  for (int i = 0; i < 20; ++i) {
+    fleet.observe_service(kNode, kLarge, 0.36);
+  }
+  fleet.observe_service(kNode, kSmall, 1.4);
+  EXPECT_GT(fleet.service(kNode, kSmall).mean, 0.21);
+  fleet.observe_probe(kNode, kSmall, std::vector<double>(9, 0.03));
+  EXPECT_NEAR(fleet.service(kNode, kSmall).mean, 0.20, 0.02);
+}
+
+TEST_F(OneNode, OldMeasurementsGiveWayToNewOnes) {
+  for (int i = 0; i < 20; ++i) {
+    fleet.observe_service(kNode, kSmall, 0.4);
+  }
+  EXPECT_TRUE(settled(fleet.service(kNode, kSmall)));
+  fleet.doubt(kNode, kSmall);
+  EXPECT_FALSE(settled(fleet.service(kNode, kSmall)));
+  fleet.observe_service(kNode, kSmall, 0.2);
+  EXPECT_LT(fleet.service(kNode, kSmall).mean, 0.38);
 }
 
 TEST_F(OneNode, CorrectionStaysWithinTheModelAndTheNode) {
