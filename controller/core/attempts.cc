@@ -102,11 +102,6 @@ void exclude(JobEntry& entry, NodeId node) {
   }
 }
 
-// The attempt failed and is dropped. If another one is heard of, the task goes on with that.
-bool goes_on_elsewhere(const JobEntry& entry) {
-  return std::ranges::find(entry.job.live, false, &Attempt::silent) != entry.job.live.end();
-}
-
 void failed_by_infrastructure(Context& ctx, JobEntry& entry, const Attempt& attempt,
                               const std::string& error) {
   exclude(entry, attempt.node);
@@ -223,8 +218,7 @@ void handle(Context& ctx, AttemptEnded& event) {
   learn(ctx, *entry, *attempt, event);
   const Attempt ended = *attempt;
   const AttemptRef ref = event.attempt;
-  const bool durable = entry->job.spec.durability == Durability::kDurable;
-  const BatchNumber after = durable ? ctx.batch() : 0;
+  const BatchNumber after = ctx.batch_of(entry->job);
   drop_attempt(ctx, *entry, ended.uid);
   if (event.outcome == AttemptOutcome::kSucceeded) {
     succeed(ctx, *entry, result_of(ctx, ended, event));  // may forget the job
@@ -256,45 +250,6 @@ void handle(Context& ctx, AttemptReturned& event) {
     back_off(ctx, *entry, ++entry->job.retries.returned, returned, event.reason);
   }
   tell_failure(ctx, entry->job.id, returned, "returned", entry->job.last_batch);
-}
-
-void settle(Context& ctx, JobEntry& entry, std::string_view reason) {
-  Job& job = entry.job;
-  if (is_terminal(job.state) || job.state == TaskState::kReady ||
-      job.state == TaskState::kBackoff || goes_on_elsewhere(entry)) {
-    return;
-  }
-  const bool wait = std::ranges::any_of(job.live, [&](const Attempt& attempt) {
-    const NodeEntry& node = node_by_id(ctx.state, attempt.node);
-    return !node.given_up &&
-           (job.spec.urgency != Urgency::kInteractive || !node.suspect || ctx.state.braking);
-  });
-  if (!wait) {
-    retry_after_loss(ctx, entry, reason);
-  } else {
-    set_state(ctx, entry, TaskState::kUnknown, {.reason = reason});
-  }
-}
-
-void resume(Context& ctx, JobEntry& entry, Attempt& attempt, bool running) {
-  check(!is_terminal(entry.job.state), "only an open job is resumed");
-  attempt.silent = false;
-  entry.ready_order = 0;  // if it was in line for another node, it is not any more
-  if (entry.job.state != TaskState::kRunning) {
-    set_state(ctx, entry, running ? TaskState::kRunning : TaskState::kLeased,
-              {.node = attempt.node_name, .variant = attempt.variant_name});
-  }
-}
-
-void retry_after_loss(Context& ctx, JobEntry& entry, std::string_view reason) {
-  if (++entry.job.retries.infrastructure > ctx.state.settings.max_infrastructure_retries) {
-    end_with_error(ctx, entry, TaskState::kFailed, ErrorCode::kNodeLost,
-                   fmt::format("gave up after {} attempts, the last of which was lost: {}",
-                               entry.job.attempts, reason));
-    return;
-  }
-  store_state(ctx, entry, TaskState::kReady, {.reason = reason});
-  line_up(ctx, entry);
 }
 
 }  // namespace skerry::core

@@ -21,6 +21,9 @@ struct Context {
   // The number that this apply's batch has or will have.
   BatchNumber batch() const { return state.batches + 1; }
 
+  // The one that holds what this apply writes of the job; 0 if nothing of it is ever written.
+  BatchNumber batch_of(const Job& job) const { return job.stored() ? batch() : 0; }
+
   // Everything up to now: for what depends on the state as a whole, not on one job.
   BatchNumber batch_so_far() const { return effects.writes.empty() ? state.batches : batch(); }
 
@@ -69,18 +72,36 @@ void end_with_error(Context& ctx, JobEntry& entry, TaskState state, ErrorCode co
 void drop_attempt(Context& ctx, JobEntry& entry, AttemptUid uid);
 Attempt* find_attempt(JobEntry& entry, AttemptUid uid);
 AttemptRef ref_of(const JobEntry& entry, const Attempt& attempt);
-void use_blob(State& state, const Payload& payload);
-void drop_blob(Context& ctx, const std::string& digest);
-
+// Another attempt of it is heard of.
+bool goes_on_elsewhere(const JobEntry& entry);
 // Decides what becomes of an open job after one of its attempts was lost or fell silent: it goes on
 // with another, waits for a silent one (UNKNOWN), or gets in line again.
 void settle(Context& ctx, JobEntry& entry, std::string_view reason);
 // A silent attempt is heard of again.
 void resume(Context& ctx, JobEntry& entry, Attempt& attempt, bool running);
+// Its live attempt is gone for good: try again, or give up when the budget is spent.
+void retry_after_loss(Context& ctx, JobEntry& entry, std::string_view reason);
+void deadline_timer(Context& ctx, JobId id);
+void backoff_timer(Context& ctx, JobId id);
+void use_blob(State& state, const Payload& payload);
+void drop_blob(Context& ctx, const std::string& digest);
+
+// ---- nodes.cc
+NodeEntry* node_of(State& state, SessionId session);  // nullptr: not, or no longer, a session
+NodeEntry& node_by_id(State& state, NodeId id);
+NodeState state_of(const NodeEntry& node);
+void announce_node(Context& ctx, const NodeEntry& node, std::string_view reason,
+                   BatchNumber after = 0);
+void drained_if_empty(Context& ctx, NodeEntry& node);
+
+// ---- records.cc
+TaskRecord record_of(const State& state, const Job& job);
+NodeRecord record_of(const NodeEntry& node);
+MetaRecord meta_record(const State& state);
 
 // ---- sequences.cc
-bool keeps_state(const State& state,
-                 const JobSpec& spec);  // from one task of a sequence to the next
+// From one task of a sequence to the next.
+bool keeps_state(const State& state, const JobSpec& spec);
 void bind_sequence(Context& ctx, const Job& ended);
 void join_sequence(Context& ctx,
                    JobEntry& entry);  // instead of line_up, for a new job with a sequence
@@ -109,8 +130,6 @@ void wait_timer(Context& ctx, Ticket ticket);
 void handle(Context& ctx, AttemptStarted& event);
 void handle(Context& ctx, AttemptEnded& event);
 void handle(Context& ctx, AttemptReturned& event);
-// The node's live attempt is gone for good: try again, or give up when the budget is spent.
-void retry_after_loss(Context& ctx, JobEntry& entry, std::string_view reason);
 
 // ---- sessions.cc
 void handle(Context& ctx, AgentHello& event);
@@ -118,8 +137,6 @@ void handle(Context& ctx, AgentHeartbeat& event);
 void handle(Context& ctx, CreditsChanged& event);
 void handle(Context& ctx, ResidentChanged& event);
 void handle(Context& ctx, SessionClosed& event);
-NodeEntry* node_of(State& state, SessionId session);  // nullptr: not, or no longer, a session
-NodeEntry& node_by_id(State& state, NodeId id);
 
 // ---- liveness.cc
 void node_heard(Context& ctx, NodeEntry& node);  // anything came from it
@@ -127,10 +144,7 @@ void fall_silent(Context& ctx, NodeEntry& node, std::string_view reason);
 void node_timer(Context& ctx, NodeId id);
 void schedule_node_timer(Context& ctx, NodeEntry& node);
 void update_availability(Context& ctx, NodeEntry& node);
-NodeState state_of(const NodeEntry& node);
 void end_brake_if_over(Context& ctx);
-void announce_node(Context& ctx, const NodeEntry& node, std::string_view reason,
-                   BatchNumber after = 0);
 
 // ---- models.cc
 void handle(Context& ctx, PutModel& event);
@@ -151,9 +165,6 @@ void warm_up(Context& ctx, const scheduler::WarmUp& wanted);
 // ---- operators.cc
 void handle(Context& ctx, ChangeNode& event);
 void handle(Context& ctx, SetPolicy& event);
-NodeRecord record_of(const NodeEntry& node);
-MetaRecord meta_record(const State& state);
-void drained_if_empty(Context& ctx, NodeEntry& node);
 
 // ---- retention.cc
 void retain(Context& ctx, JobEntry& entry);

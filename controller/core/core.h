@@ -83,6 +83,8 @@ struct QueueStats {
   Duration oldest_ready{};
 };
 
+struct State;  // state.h
+
 class Core {
  public:
   // stopwatch, if given, times decisions for metrics; nothing else depends on it.
@@ -120,8 +122,7 @@ class Core {
   std::vector<std::string> broken_invariants() const;
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace skerry::core

@@ -130,6 +130,9 @@ struct Retries {
 
 // A job as the core holds it and as queries see it.
 struct Job {
+  // Whether anything of it is ever written: not with durability none.
+  bool stored() const { return spec.durability == Durability::kDurable; }
+
   JobId id;
   JobSpec spec;  // inputs are dropped when the job ends
   Instant submitted_at{};

@@ -1,4 +1,6 @@
-// jobs.cc: changes of a job that several handlers share: its records, its attempts, its end.
+// jobs.cc: changes of a job that several handlers share: its state, its attempts, its end.
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -8,33 +10,6 @@
 namespace skerry::core {
 
 namespace {
-
-StoredAttempt stored(const Attempt& attempt) {
-  return {.number = attempt.number,
-          .uid = attempt.uid,
-          .node_name = attempt.node_name,
-          .variant_name = attempt.variant_name,
-          .leased_at = attempt.leased_at,
-          .predicted = attempt.predicted};
-}
-
-TaskRecord task_record(const State& state, const Job& job) {
-  TaskRecord record{.id = job.id,
-                    .state = job.state,
-                    .attempts = job.attempts,
-                    .live = {},
-                    .excluded_nodes = {},
-                    .retries = job.retries,
-                    .ready_at = job.ready_at,
-                    .version = job.version};
-  for (const auto& attempt : job.live) {
-    record.live.push_back(stored(attempt));
-  }
-  for (const auto node : job.excluded) {
-    record.excluded_nodes.push_back(state.node_names.at(node.value));
-  }
-  return record;
-}
 
 void cancel_losers(Context& ctx, JobEntry& entry) {
   while (!entry.job.live.empty()) {
@@ -75,9 +50,9 @@ void store_state(Context& ctx, JobEntry& entry, TaskState to, const Told& told) 
 void job_changed(Context& ctx, JobEntry& entry) {
   Job& job = entry.job;
   ++job.version;
-  if (job.spec.durability == Durability::kDurable) {
+  if (job.stored()) {
     job.last_batch = ctx.batch();
-    ctx.write(task_record(ctx.state, job));
+    ctx.write(record_of(ctx.state, job));
   }
 }
 
@@ -123,6 +98,49 @@ void drop_attempt(Context& ctx, JobEntry& entry, AttemptUid uid) {
   drained_if_empty(ctx, owner);
 }
 
+bool goes_on_elsewhere(const JobEntry& entry) {
+  return std::ranges::find(entry.job.live, false, &Attempt::silent) != entry.job.live.end();
+}
+
+void settle(Context& ctx, JobEntry& entry, std::string_view reason) {
+  Job& job = entry.job;
+  if (is_terminal(job.state) || job.state == TaskState::kReady ||
+      job.state == TaskState::kBackoff || goes_on_elsewhere(entry)) {
+    return;
+  }
+  const bool wait = std::ranges::any_of(job.live, [&](const Attempt& attempt) {
+    const NodeEntry& node = node_by_id(ctx.state, attempt.node);
+    return !node.given_up &&
+           (job.spec.urgency != Urgency::kInteractive || !node.suspect || ctx.state.braking);
+  });
+  if (!wait) {
+    retry_after_loss(ctx, entry, reason);
+  } else {
+    set_state(ctx, entry, TaskState::kUnknown, {.reason = reason});
+  }
+}
+
+void resume(Context& ctx, JobEntry& entry, Attempt& attempt, bool running) {
+  check(!is_terminal(entry.job.state), "only an open job is resumed");
+  attempt.silent = false;
+  entry.ready_order = 0;  // if it was in line for another node, it is not any more
+  if (entry.job.state != TaskState::kRunning) {
+    set_state(ctx, entry, running ? TaskState::kRunning : TaskState::kLeased,
+              {.node = attempt.node_name, .variant = attempt.variant_name});
+  }
+}
+
+void retry_after_loss(Context& ctx, JobEntry& entry, std::string_view reason) {
+  if (++entry.job.retries.infrastructure > ctx.state.settings.max_infrastructure_retries) {
+    end_with_error(ctx, entry, TaskState::kFailed, ErrorCode::kNodeLost,
+                   fmt::format("gave up after {} attempts, the last of which was lost: {}",
+                               entry.job.attempts, reason));
+    return;
+  }
+  store_state(ctx, entry, TaskState::kReady, {.reason = reason});
+  line_up(ctx, entry);
+}
+
 void end_job(Context& ctx, JobEntry& entry, TaskState state, TaskResult result) {
   check(is_terminal(state) && !is_terminal(entry.job.state), "a job ends once");
   Job& job = entry.job;
@@ -136,7 +154,7 @@ void end_job(Context& ctx, JobEntry& entry, TaskState state, TaskResult result) 
                .variant = ended.variant_name,
                .reason = ended.error ? std::string_view(ended.error->message) : ""});
   job.live = std::move(live);
-  if (job.spec.durability == Durability::kDurable) {
+  if (job.stored()) {
     ctx.write(ResultRecord{job.id, *job.result});
   }
   cancel_losers(ctx, entry);
@@ -176,6 +194,24 @@ void end_with_error(Context& ctx, JobEntry& entry, TaskState state, ErrorCode co
     result.predicted = last.predicted;
   }
   end_job(ctx, entry, state, std::move(result));
+}
+
+void deadline_timer(Context& ctx, JobId id) {
+  const auto it = ctx.state.jobs.find(id);
+  if (it != ctx.state.jobs.end() && !is_terminal(it->second.job.state)) {
+    end_with_error(ctx, it->second, TaskState::kExpired, ErrorCode::kDeadlineExceeded,
+                   "its deadline passed before there was a result");
+  }
+}
+
+void backoff_timer(Context& ctx, JobId id) {
+  const auto it = ctx.state.jobs.find(id);
+  if (it == ctx.state.jobs.end() || it->second.job.state != TaskState::kBackoff ||
+      it->second.job.ready_at > ctx.now) {
+    return;
+  }
+  set_state(ctx, it->second, TaskState::kReady);
+  line_up(ctx, it->second);
 }
 
 void use_blob(State& state, const Payload& payload) {

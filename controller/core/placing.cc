@@ -115,7 +115,7 @@ void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, D
   entry.ready_order = 0;
   store_state(ctx, entry, TaskState::kLeased,
               {.node = attempt.node_name, .variant = attempt.variant_name});
-  if (job.spec.durability == Durability::kDurable) {
+  if (job.stored()) {
     ctx.write(record_of(ctx, entry, decision));
   }
   const auto& deadline = job.spec.constraints.deadline;
@@ -162,7 +162,7 @@ std::string hopeless_because(const Context& ctx, const JobEntry& entry,
   if (entry.sequence != 0 && ctx.state.sequences.at(entry.sequence).node) {
     return "the node and variant that hold its sequence's state do not meet its constraints";
   }
-  if (entry.job.spec.durability == Durability::kNone) {
+  if (!entry.job.stored()) {
     return "no node and variant of this fleet can ever meet the constraints; POST "
            "/api/v1/placements says why";
   }

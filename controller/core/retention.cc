@@ -32,7 +32,7 @@ void forget(Context& ctx, JobId id) {
   if (job.result && !job.result->output.blob.empty()) {
     drop_blob(ctx, job.result->output.blob);
   }
-  if (job.spec.durability == Durability::kDurable) {
+  if (job.stored()) {
     ctx.write(DeleteRecords{id, job.attempts});
     forget_idempotency(ctx, it->second.idempotency);
   }
@@ -61,7 +61,7 @@ void forget_some(Context& ctx) {
 
 void retain(Context& ctx, JobEntry& entry) {
   Job& job = entry.job;
-  if (job.spec.durability == Durability::kNone) {
+  if (!job.stored()) {
     forget(ctx, job.id);  // its answer is on its way; nobody can ask again
     return;
   }

@@ -102,15 +102,6 @@ void reconcile(Context& ctx, NodeEntry& node, const AgentHello& hello) {
 
 }  // namespace
 
-NodeEntry* node_of(State& state, SessionId session) {
-  const auto it = state.sessions.find(session);
-  return it == state.sessions.end() ? nullptr : &state.nodes.at(it->second);
-}
-
-NodeEntry& node_by_id(State& state, NodeId id) {
-  return state.nodes.at(state.node_names.at(id.value));
-}
-
 void handle(Context& ctx, AgentHello& event) {
   const auto known = ctx.state.nodes.find(event.node.name);
   const bool fresh = known == ctx.state.nodes.end();

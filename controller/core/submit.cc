@@ -68,7 +68,7 @@ JobEntry& accept(Context& ctx, JobSpec spec) {
   entry.job.epoch = state.epoch;
   entry.job.spec = std::move(spec);
   entry.model = model.id;
-  if (entry.job.spec.durability == Durability::kDurable) {
+  if (entry.job.stored()) {
     entry.job.last_batch = ctx.batch();
     ctx.write(JobRecord{id, entry.job.spec, ctx.now});
   }
@@ -87,7 +87,7 @@ JobEntry& accept(Context& ctx, JobSpec spec) {
 void wait_for(Context& ctx, JobEntry& entry, Ticket ticket, Instant until, bool from_submit) {
   ctx.state.waiters[ticket] = {.job = entry.job.id,
                                .until = until,
-                               .owns_job = entry.job.spec.durability == Durability::kNone,
+                               .owns_job = !entry.job.stored(),
                                .from_submit = from_submit};
   entry.waiters.push_back(ticket);
   ctx.state.timers.add({until, TimerKind::kWait, ticket});
@@ -260,10 +260,10 @@ void handle(Context& ctx, CancelJob& event) {
                                                       to_string(event.job), to_string(state))),
                known);
   } else {
-    const bool stored = entry->job.spec.durability == Durability::kDurable;
+    const BatchNumber after = ctx.batch_of(entry->job);
     end_with_error(ctx, *entry, TaskState::kCancelled, ErrorCode::kCancelled,
                    "cancelled by its owner");
-    ctx.answer(event.ticket, Changed{true}, stored ? ctx.batch() : 0);
+    ctx.answer(event.ticket, Changed{true}, after);
   }
 }
 
