@@ -40,12 +40,13 @@ scheduler::TaskView view_of(const Context& ctx, const JobEntry& entry) {
 }
 
 // True if the only thing in the way that time could lift is that attempts of this task failed on
-// the nodes left.
-bool only_excluded_left(const scheduler::MaskCounts& masked) {
+// the nodes left. A node that is given up is not waited for: it may never come back.
+bool only_excluded_left(const State& state, const scheduler::MaskCounts& masked) {
   using scheduler::MaskReason;
   const auto count = [&](MaskReason reason) { return masked[static_cast<std::size_t>(reason)]; };
-  return count(MaskReason::kExcluded) > 0 && count(MaskReason::kNotReady) == 0 &&
-         count(MaskReason::kNoCredit) == 0 && count(MaskReason::kCordoned) == 0;
+  const bool expected_back = count(MaskReason::kNotReady) > 0 && state.fleet_silence.silent > 0;
+  return count(MaskReason::kExcluded) > 0 && !expected_back && count(MaskReason::kNoCredit) == 0 &&
+         count(MaskReason::kCordoned) == 0;
 }
 
 DecisionRecord record_of(const Context& ctx, const JobEntry& entry,
@@ -145,7 +146,7 @@ void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, D
 const scheduler::Decision& decide(Context& ctx, JobEntry& entry) {
   State& state = ctx.state;
   const scheduler::Decision* decision = &state.placer.decide(view_of(ctx, entry), state.fleet);
-  if (!decision->chosen && only_excluded_left(decision->masked)) {
+  if (!decision->chosen && only_excluded_left(state, decision->masked)) {
     entry.job.excluded.clear();  // better a node that failed once than none
     decision = &state.placer.decide(view_of(ctx, entry), state.fleet);
   }

@@ -38,6 +38,20 @@ TEST_F(CoreRetries, ActualLatencyIsOfTheAttemptAsThePredictionIs) {
   EXPECT_EQ(told<JobEnded>().back().total, milliseconds(1010)) << "the client waited for both";
 }
 
+TEST_F(CoreRetries, ATaskThatFailedOnTheOnlyNodeLeftIsTriedThereAgainAndDoesNotWaitForADeadOne) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  const auto n2 = connect("n2");
+  finish(n1, last_assigned(n1), AttemptOutcome::kInfrastructure);
+  apply(SessionClosed{n2, false});
+  pass(milliseconds(500));
+  EXPECT_EQ(state(id), TaskState::kReady) << "the other may be back in a moment";
+  pass(seconds(1));
+  EXPECT_EQ(core->node("n2")->state, NodeState::kDisconnected);
+  EXPECT_EQ(state(id), TaskState::kLeased);
+}
+
 TEST_F(CoreRetries, TheUsersErrorIsNeverTriedAgain) {
   put_model();
   const auto n1 = connect("n1");
