@@ -215,7 +215,7 @@ void Executor::cancel(Instant now, const Cancel& cancel) {
 }
 
 void Executor::probe(Instant, const Probe& probe) {
-  const VariantRef variant{probe.model, probe.variant};
+  const VariantRef variant{probe.model, probe.variant, probe.manifest_revision};
   const auto refuse = [&](std::string reason) {
     messages_.emplace_back(ProbeResult{.variant = variant, .error = std::move(reason)});
   };

@@ -30,13 +30,14 @@ void Executor::settle(Instant now) {
 bool Executor::start_next(Instant now) {
   for (const QueuePlace place : waiting_) {
     Attempt& attempt = attempts_.at(place.token);
-    Work work{.variant = {attempt.assign.model, attempt.assign.variant},
-              .manifest = attempt.manifest,
-              .digest = attempt.assign.artifact,
-              .artifact_path = attempt.artifact_path,
-              .input = attempt.input,
-              .sequence = attempt.assign.sequence,
-              .sequence_step = attempt.assign.sequence_step};
+    Work work{
+        .variant = {attempt.assign.model, attempt.assign.variant, attempt.assign.manifest_revision},
+        .manifest = attempt.manifest,
+        .digest = attempt.assign.artifact,
+        .artifact_path = attempt.artifact_path,
+        .input = attempt.input,
+        .sequence = attempt.assign.sequence,
+        .sequence_step = attempt.assign.sequence_step};
     const Verdict verdict = attempt.engine->admit(now, work);
     if (verdict.admission == Admission::kNow) {
       start(now, attempt, std::move(work));

@@ -30,6 +30,7 @@ struct AttemptRef {
 struct VariantRef {
   std::string model;
   std::string variant;
+  std::uint64_t revision = 0;  // of the manifest
 
   auto operator<=>(const VariantRef&) const = default;
 };

@@ -14,7 +14,7 @@ bool enough(const std::vector<Duration>& service, std::uint32_t runs) {
 }  // namespace
 
 bool Probes::add(const Probe& probe, RunToken token, ManifestPtr manifest, Engine* engine) {
-  const VariantRef variant{probe.model, probe.variant};
+  const VariantRef variant{probe.model, probe.variant, probe.manifest_revision};
   const bool queued = std::ranges::any_of(
       queue_, [&](const Entry& entry) { return entry.work.variant == variant; });
   if (queued) {

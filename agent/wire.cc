@@ -39,6 +39,7 @@ AttemptRef get(const v1::AttemptRef& from) {
 void put(const VariantRef& ref, v1::VariantRef& to) {
   to.set_model(ref.model);
   to.set_variant(ref.variant);
+  to.set_manifest_revision(ref.revision);
 }
 
 void put(const Payload& payload, v1::PayloadRef& to) {

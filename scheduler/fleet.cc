@@ -215,6 +215,15 @@ bool Fleet::fits(NodeId node, const Variant& variant) const {
   return state_->node(node).fits(variant);
 }
 
+void Fleet::observe_energy(NodeId id, VariantId variant, const MeasuredRun& run) {
+  if (const Variant* known = state_->find_variant(variant)) {
+    NodeState& node = state_->node(id);
+    const double transfer_j = node.transfer_j_per_byte * run.input_bytes;
+    node.observe_energy(*known, run.energy_j - transfer_j, run.service_s);
+    state_->refresh(id);
+  }
+}
+
 std::size_t Fleet::node_count() const { return state_->node_count; }
 
 bool Fleet::has_node(NodeId id) const {
@@ -242,6 +251,11 @@ Estimate Fleet::load_time(NodeId node, VariantId variant) const {
   return state.load_time(this->variant(variant), state.find(variant));
 }
 
+double Fleet::measured_w(NodeId node, VariantId variant) const {
+  const NodeState& state = state_->node(node);
+  return state.measured_w(state.find(variant));
+}
+
 double Fleet::rtt_s(NodeId id) const { return state_->node(id).rtt_s.mean; }
 
 double Fleet::bandwidth_bytes_per_s(NodeId id) const {
@@ -266,6 +280,7 @@ Physics Fleet::physics(NodeId id, VariantId variant_id, double input_bytes) cons
           .service_s = service.mean,
           .service_deviation_s = service.deviation,
           .busy_w = node.busy_w,
+          .measured_w = node.measured_w(known),
           .transfer_j_per_byte = node.transfer_j_per_byte,
           .price_usd_per_s = node.price_usd_per_s,
           .error = 1 - variant.accuracy};

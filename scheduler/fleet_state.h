@@ -20,8 +20,9 @@ struct Knowledge {
   VariantId variant;
   ModelId model;
   bool resident = false;
-  Estimate service;  // what a task takes, by the measurements below; valid if samples > 0
-  Estimate load;     // valid if samples > 0
+  float power_w = 0;  // that a run draws, as measured; 0 = not yet
+  Estimate service;   // what a task takes, by the measurements below; valid if samples > 0
+  Estimate load;      // valid if samples > 0
 };
 
 // What was measured of a variant's service on one node; each valid if samples > 0.
@@ -56,6 +57,15 @@ struct Correction {
   double factor = 1;  // geometric mean of measured / guessed
 };
 
+// What runs of a variant draw on one node, by its sensors.
+struct Draw {
+  VariantId variant;
+  Estimate power_w;
+  double pending_j =
+      0;  // of the runs since the last measurement, until they are long enough for one
+  double pending_s = 0;
+};
+
 struct NodeState {
   // Read by every prediction: the spec's figures, made safe, and what was measured of the link.
   double slots = 1;
@@ -67,6 +77,7 @@ struct NodeState {
   Estimate seconds_per_byte;
   NodeLoad load;
   double slowness = 1;            // seconds per reference second, as measured over all models
+  double power_w = 0;             // that a run draws, as measured over all variants; 0 = not yet
   std::uint32_t site_number = 0;  // see Fleet::Index
   std::uint64_t engine_bits = 0;
   Availability availability = Availability::kNotReady;
@@ -75,6 +86,7 @@ struct NodeState {
   std::vector<MeasuredMemory> too_large;  // than this node's memory, though declared smaller
   std::vector<Overhead> overheads;        // ascending by model
   std::vector<Correction> corrections;    // ascending by model
+  std::vector<Draw> draws;                // ascending by variant
   NodeSpec spec;
 
   const Knowledge* find(VariantId variant) const;
@@ -96,6 +108,9 @@ struct NodeState {
   void conclude(const Variant& variant);
   void conclude(Measurements& known, const Estimate& overhead);
   void correct();  // corrections and slowness
+  double measured_w(const Knowledge* known) const;
+  void observe_energy(const Variant& variant, double energy_j, double service_s);
+  void conclude_power();  // power_w
   NodeFacts facts() const;
 };
 

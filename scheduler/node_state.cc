@@ -21,6 +21,8 @@ constexpr double kLeastReferenceSeconds = 1e-4;
 // And starting its process.
 constexpr double kLoadBytesPerSecond = 200e6;
 constexpr double kStartRunnerSeconds = 0.1;
+// The energy counter of a CPU moves every millisecond, a GPU's every 20 to 100.
+constexpr double kLeastMeasuredSeconds = 0.1;
 constexpr std::uint32_t kFullConfidence =
     10;  // measurements; more do not count more in a correction
 
@@ -167,6 +169,8 @@ void NodeState::forget(VariantId variant) {
   std::erase_if(knowledge, [&](const Knowledge& known) { return known.variant == variant; });
   std::erase_if(measured, [&](const Measurements& known) { return known.variant == variant; });
   std::erase_if(too_large, [&](const MeasuredMemory& known) { return known.variant == variant; });
+  std::erase_if(draws, [&](const Draw& draw) { return draw.variant == variant; });
+  conclude_power();
   correct();
 }
 
@@ -227,8 +231,43 @@ void NodeState::correct() {
   slowness = (all_weights > 0 ? std::exp(all_logs / all_weights) : 1) / speed;
 }
 
+double NodeState::measured_w(const Knowledge* known) const {
+  return known != nullptr && known->power_w > 0 ? known->power_w : power_w;
+}
+
+void NodeState::observe_energy(const Variant& variant, double energy_j, double service_s) {
+  if (!std::isfinite(energy_j) || !std::isfinite(service_s) || service_s <= 0) {
+    return;
+  }
+  Knowledge& known = learn(variant);
+  auto draw = std::ranges::lower_bound(draws, variant.id, {}, &Draw::variant);
+  if (draw == draws.end() || draw->variant != variant.id) {
+    draw = draws.insert(draw, Draw{.variant = variant.id});
+  }
+  draw->pending_j += std::max(energy_j, 0.0);
+  draw->pending_s += service_s;
+  if (draw->pending_s < kLeastMeasuredSeconds) {
+    return;
+  }
+  const double power = std::exchange(draw->pending_j, 0) / std::exchange(draw->pending_s, 0);
+  draw->power_w = learned(draw->power_w, power);
+  known.power_w = static_cast<float>(draw->power_w.mean);
+  conclude_power();
+}
+
+void NodeState::conclude_power() {
+  double weights = 0;
+  double watts = 0;
+  for (const Draw& draw : draws) {
+    const double weight = std::min(draw.power_w.samples, kFullConfidence);
+    weights += weight;
+    watts += weight * draw.power_w.mean;
+  }
+  power_w = weights > 0 ? watts / weights : 0;
+}
+
 NodeFacts NodeState::facts() const {
-  const double busy_w_per_slot = busy_w / slots;
+  const double busy_w_per_slot = power_w > 0 ? power_w : busy_w / slots;
   return {
       .tier = spec.tier,
       .placeable = availability == Availability::kReady && load.outstanding < load.capacity,

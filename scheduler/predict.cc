@@ -38,7 +38,8 @@ Prediction predict(const Physics& p) {
                          .slots = p.slots};
   result.objectives = {
       .latency_s = result.wait_s + result.transfer_s + busy_s,
-      .energy_j = charged_energy_j(node, busy_s, p.input_bytes),
+      .energy_j = p.measured_w > 0 ? p.measured_w * busy_s + p.transfer_j_per_byte * p.input_bytes
+                                   : charged_energy_j(node, busy_s, p.input_bytes),
       .cost_usd = charged_cost_usd(node, busy_s),
       .error = p.error,
   };

@@ -6,7 +6,8 @@
 //   load      loading the variant if it is not resident on the node, its artifact's transfer included
 //   service   the forward itself, decode and encode included
 //   latency   their sum
-//   energy    a slot's share of the node's power x (load + service), plus transfer: common/charge.h
+//   energy    power of a run x (load + service) + transfer energy; the power as measured of the
+//             variant on the node, else a slot's share of the node's (common/charge.h)
 //   cost      a slot's share of the node's price x (load + service)
 //   error     1 - accuracy
 //
@@ -34,6 +35,7 @@ struct Physics {
   double service_s = 0;
   double service_deviation_s = 0;
   double busy_w = 0;
+  double measured_w = 0;  // that a run draws, its share of idling included; 0 = by busy_w
   double transfer_j_per_byte = 0;
   double price_usd_per_s = 0;
   double error = 0;

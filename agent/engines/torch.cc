@@ -40,7 +40,7 @@ TorchEngine::TorchEngine(TorchOptions options, Runners& runners, Log& log)
     : options_(std::move(options)), runners_(runners), log_(log) {}
 
 TorchEngine::Key TorchEngine::key_of(const Work& work) {
-  return {.variant = work.variant, .digest = work.digest, .revision = work.manifest->revision};
+  return {.variant = work.variant, .digest = work.digest};
 }
 
 bool TorchEngine::bound(const Work& work) {

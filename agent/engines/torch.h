@@ -69,7 +69,6 @@ class TorchEngine final : public Engine {
   struct Key {
     VariantRef variant;
     std::string digest;
-    std::uint64_t revision = 0;
 
     auto operator<=>(const Key&) const = default;
   };

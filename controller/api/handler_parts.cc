@@ -146,6 +146,10 @@ Task<Result<Values>> read_outputs(Call call, JobId id, core::TaskResult result) 
   });
 }
 
+std::string etag_of(const core::Job& job) {
+  return fmt::format("\"{}-{}\"", job.epoch.value, job.version);
+}
+
 Task<Response> job_response(Call call, core::Job job,
                             std::optional<scheduler::MaskCounts> waiting_for) {
   const bool succeeded = job.state == core::TaskState::kSucceeded;
@@ -168,7 +172,7 @@ Task<Response> job_response(Call call, core::Job job,
     co_return problem(body.error());
   }
   Response response = json_response(200, std::move(*body));
-  response.headers.emplace_back("ETag", fmt::format("\"{}\"", job.version));
+  response.headers.emplace_back("ETag", etag_of(job));
   co_return response;
 }
 

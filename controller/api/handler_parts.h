@@ -53,6 +53,7 @@ Task<void> settle_blobs(Call call, std::vector<blobs::BlobPin> pins);
 // The outputs of a job that succeeded, as the core, the blob directory or the store holds them.
 // kNotFound, kCorrupt.
 Task<Result<Values>> read_outputs(Call call, JobId id, core::TaskResult result);
+std::string etag_of(const core::Job& job);  // in quotes
 // A job as the answer to a request for it, with its outputs and its ETag; or a problem.
 Task<Response> job_response(Call call, core::Job job,
                             std::optional<scheduler::MaskCounts> waiting_for);

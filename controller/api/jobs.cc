@@ -187,6 +187,10 @@ Task<Response> submit_job(Call call) {
         {.field = "/durability",
          .message = "none is for a caller that waits: send the header Prefer: wait=N"});
   }
+  if (jobs.front().spec.durability == core::Durability::kNone && *idempotency) {
+    issues.push_back({.field = "/durability",
+                      .message = "none remembers nothing, so it takes no Idempotency-Key"});
+  }
   auto prepared = co_await prepare(call, std::move(jobs), std::move(issues));
   if (!prepared) {
     co_return problem(prepared.error());

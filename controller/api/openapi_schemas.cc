@@ -76,12 +76,14 @@ std::string_view openapi_schemas() {
   "live_attempts":{"type":"array","items":{"type":"object","required":["number","node","variant","leased_at"],"properties":{
     "number":{"type":"integer"},"node":{"type":"string"},"variant":{"type":"string"},"leased_at":{"type":"string"},
     "started_at":{"type":"string"}},"additionalProperties":false}},
-  "result":{"type":"object","required":["attempt","node","variant","usage","predicted","actual"],"properties":{
+  "result":{"type":"object","required":["attempt","node","variant","total_ms","usage","predicted","actual"],"properties":{
     "attempt":{"type":"integer"},"node":{"type":"string"},"variant":{"type":"string"},
+    "total_ms":{"type":"number","description":"from submission to result, over all attempts"},
     "outputs":{"type":"object","additionalProperties":{"$ref":"#/components/schemas/OutputValue"}},
     "usage":{"type":"object","properties":{"queue_ms":{"type":"number"},"fetch_ms":{"type":"number"},"load_ms":{"type":"number"},
       "service_ms":{"type":"number"},"energy_source":{"type":"string"}},"additionalProperties":false},
-    "predicted":{"$ref":"#/components/schemas/Objectives"},"actual":{"$ref":"#/components/schemas/Objectives"}},
+    "predicted":{"$ref":"#/components/schemas/Objectives","description":"of this attempt, when it was placed"},
+    "actual":{"$ref":"#/components/schemas/Objectives","description":"of the same: latency from the placement to the result"}},
     "additionalProperties":false},
   "error":{"type":"object","required":["code","message"],"properties":{"code":{"type":"string"},"message":{"type":"string"}},
     "additionalProperties":false}},"additionalProperties":false},

@@ -33,10 +33,14 @@ struct Finished {
 struct StillRunning {
   Job job;
 };
+struct Listed {
+  std::vector<Job> jobs;
+  std::optional<JobId> next;  // where the next page starts; none = this is the last
+};
 struct Changed {
   bool changed = false;
 };
-using Reply = std::variant<Submitted, Finished, StillRunning, Changed>;
+using Reply = std::variant<Submitted, Finished, StillRunning, Listed, Changed>;
 struct Answer {
   Ticket ticket = kNoTicket;
   Result<Reply> reply;
@@ -134,8 +138,8 @@ struct AttemptFailed {
   JobId job;
   std::string model;
   std::string node;
-  std::string reason;  // outcome name, "returned", "node_lost"
-  bool retried = false;
+  std::string reason;    // outcome name, or "returned"
+  bool retried = false;  // the task goes on, with another attempt
 };
 struct NodeChanged {
   std::string node;

@@ -12,15 +12,52 @@ namespace skerry::core {
 
 namespace {
 
-std::vector<scheduler::Variant> variants_of(State& state, ModelEntry& entry) {
+const VariantSpec* find_variant(const ModelManifest& manifest, std::string_view name) {
+  const auto found = std::ranges::find(manifest.variants, name, &VariantSpec::name);
+  return found == manifest.variants.end() ? nullptr : &*found;
+}
+
+scheduler::VariantId new_variant(State& state, const VariantName& name) {
+  for (auto& [node_name, node] : state.nodes) {
+    node.probed.erase(name);
+  }
+  state.variant_names.push_back(name);
+  return {static_cast<std::uint32_t>(state.variant_names.size() - 1)};
+}
+
+// Sequences stay where they are, whatever runs there now: their agents know what became of the
+// state.
+void move_sequences(State& state, scheduler::VariantId old, scheduler::VariantId fresh) {
+  for (auto& [number, sequence] : state.sequences) {
+    if (sequence.variant == old) {
+      sequence.variant = fresh;
+    }
+  }
+}
+
+// The ids of the new manifest's variants: an artifact that stays keeps its own.
+std::map<std::string, scheduler::VariantId> ids_for(State& state, const ModelEntry& entry,
+                                                    const ModelManifest& manifest) {
+  std::map<std::string, scheduler::VariantId> ids;
+  for (const auto& spec : manifest.variants) {
+    const VariantName name{manifest.name, spec.name};
+    const VariantSpec* before = find_variant(entry.manifest, spec.name);
+    if (before == nullptr) {
+      ids[spec.name] = new_variant(state, name);
+    } else if (const auto id = entry.variants.at(spec.name); before->digest == spec.digest) {
+      ids[spec.name] = id;
+    } else {
+      ids[spec.name] = new_variant(state, name);
+      move_sequences(state, id, ids[spec.name]);
+    }
+  }
+  return ids;
+}
+
+std::vector<scheduler::Variant> variants_of(const ModelEntry& entry) {
   std::vector<scheduler::Variant> variants;
   for (const auto& spec : entry.manifest.variants) {
-    const scheduler::VariantId next{static_cast<std::uint32_t>(state.variant_names.size())};
-    const auto [it, fresh] = entry.variants.try_emplace(spec.name, next);
-    if (fresh) {
-      state.variant_names.push_back({entry.manifest.name, spec.name});
-    }
-    variants.push_back({.id = it->second,
+    variants.push_back({.id = entry.variants.at(spec.name),
                         .model = entry.id,
                         .name = spec.name,
                         .accuracy = spec.accuracy,
@@ -40,6 +77,7 @@ void install_model(State& state, const ModelManifest& manifest, std::uint64_t re
     entry.id.value = static_cast<std::uint32_t>(state.model_names.size());
     state.model_names.push_back(manifest.name);
   }
+  entry.variants = ids_for(state, entry, manifest);
   entry.revision = revision;
   entry.manifest = manifest;
   entry.tripped = false;
@@ -52,7 +90,10 @@ void install_model(State& state, const ModelManifest& manifest, std::uint64_t re
                          .engine = manifest.engine,
                          .tripped = false,
                          .variants = {}},
-                        variants_of(state, entry));
+                        variants_of(entry));
+  for (auto& [name, node] : state.nodes) {  // no runner is shared between revisions
+    set_loaded(state, node, std::move(node.loaded));
+  }
 }
 
 void handle(Context& ctx, PutModel& event) {
@@ -107,18 +148,18 @@ void handle(Context& ctx, DeleteModel& event) {
   ctx.happen(ModelChanged{event.name, "deleted"}, ctx.batch());
 }
 
-void set_resident(State& state, NodeEntry& node, const std::vector<VariantName>& variants) {
-  node.resident = {variants.begin(), variants.end()};
+void set_loaded(State& state, NodeEntry& node, std::vector<LoadedVariant> loaded) {
+  node.loaded = std::move(loaded);
+  node.resident.clear();
   std::vector<scheduler::VariantId> ids;
-  for (const auto& name : node.resident) {
+  for (const auto& [name, revision] : node.loaded) {
     const auto model = state.models.find(name.model);
-    if (model == state.models.end()) {
+    if (model == state.models.end() || (revision != 0 && revision != model->second.revision)) {
       continue;
     }
-    const auto current =
-        std::ranges::find(model->second.manifest.variants, name.variant, &VariantSpec::name);
-    if (current != model->second.manifest.variants.end()) {
-      ids.push_back(model->second.variants.at(name.variant));
+    const auto id = model->second.variants.find(name.variant);
+    if (id != model->second.variants.end() && node.resident.insert(name).second) {
+      ids.push_back(id->second);
     }
   }
   state.fleet.set_resident(node.id, ids);

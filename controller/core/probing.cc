@@ -62,6 +62,13 @@ std::optional<scheduler::VariantId> current(const State& state, const VariantNam
              : std::optional(model->second.variants.at(name.variant));
 }
 
+// What was probed is of the manifest that is applied now.
+bool is_newest(const State& state, const ProbeEnded& event) {
+  const auto model = state.models.find(event.variant.model);
+  return model != state.models.end() &&
+         (event.revision == 0 || event.revision == model->second.revision);
+}
+
 Instant measured_at(const NodeEntry& node, scheduler::VariantId variant) {
   const auto found = node.measured_at.find(variant);
   return found == node.measured_at.end() ? Instant() : found->second;
@@ -168,11 +175,15 @@ void handle(Context& ctx, ProbeEnded& event) {
   if (!event.error.empty()) {
     node->warm_up_at = std::max(node->warm_up_at, ctx.now + kAfterFailure);
   }
+  const bool newest = is_newest(ctx.state, event);
   if (node->probing == event.variant) {
     node->probing.reset();
-    node->probed.insert(event.variant);  // a failed probe is not tried again on this stream
+    if (newest) {
+      node->probed.insert(event.variant);  // a failed probe is not tried again on this stream
+    }
   }
-  if (const auto variant = current(ctx.state, event.variant); variant && event.error.empty()) {
+  if (const auto variant = current(ctx.state, event.variant);
+      variant && newest && event.error.empty()) {
     learn(ctx, *node, event, *variant);
     ctx.state.ready.unblock_all();  // what was predicted to be too slow may not be
   }

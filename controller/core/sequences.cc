@@ -7,6 +7,7 @@
 // that was cancelled, the model was applied anew) cannot be rebuilt, so the sequence's tasks fail
 // and say so, and the name is free for a new sequence. The core knows of nodes; of runners the
 // agent knows, which refuses to continue what it does not hold. A sequence that idles is forgotten.
+// A model that keeps no state holds nothing and loses nothing: its sequences only run in order.
 
 #include "common/check.h"
 #include "controller/core/context.h"
@@ -54,6 +55,11 @@ void forget_sequence(State& state, std::uint64_t number) {
 
 }  // namespace
 
+bool keeps_state(const State& state, const JobSpec& spec) {
+  const auto model = state.models.find(spec.model);
+  return !spec.sequence.empty() && model != state.models.end() && model->second.manifest.stateful;
+}
+
 void join_sequence(Context& ctx, JobEntry& entry) {
   State& state = ctx.state;
   entry.sequence = number_of(state, entry.job.spec);
@@ -63,7 +69,7 @@ void join_sequence(Context& ctx, JobEntry& entry) {
     return;
   }
   sequence.active = entry.job.id;
-  make_ready(ctx, entry);
+  line_up(ctx, entry);
 }
 
 bool sequence_was_lost(const State& state, const JobEntry& entry) {
@@ -74,7 +80,7 @@ bool sequence_was_lost(const State& state, const JobEntry& entry) {
 // still where its last task succeeded.
 void bind_sequence(Context& ctx, const Job& ended) {
   const Instant idle_until = ended.result->ended_at + ctx.state.settings.sequence_idle;
-  if (ended.spec.sequence.empty()) {
+  if (!keeps_state(ctx.state, ended.spec)) {
     return;
   }
   if (ended.result->error) {
@@ -99,7 +105,7 @@ void bind_sequence(Context& ctx, const Job& ended) {
 }
 
 void sequence_placed(Context& ctx, JobEntry& entry, NodeId node, scheduler::VariantId variant) {
-  if (entry.sequence == 0) {
+  if (entry.sequence == 0 || !keeps_state(ctx.state, entry.job.spec)) {
     return;
   }
   SequenceEntry& sequence = ctx.state.sequences.at(entry.sequence);
@@ -122,13 +128,13 @@ void sequence_task_ended(Context& ctx, JobEntry& entry) {
     return;
   }
   sequence.active.reset();
-  if (entry.job.state == TaskState::kSucceeded) {
+  if (entry.job.state == TaskState::kSucceeded && keeps_state(ctx.state, entry.job.spec)) {
     hold(ctx.state, sequence, entry.job);
   }
   if (!sequence.behind.empty()) {
     sequence.active = sequence.behind.front();
     sequence.behind.pop_front();
-    make_ready(ctx, ctx.state.jobs.at(*sequence.active));
+    line_up(ctx, ctx.state.jobs.at(*sequence.active));
     return;
   }
   sequence.idle_since = ctx.now;

@@ -84,7 +84,7 @@ void reconcile(Context& ctx, NodeEntry& node, const AgentHello& hello) {
     for (const auto uid : here) {
       const bool running = contains(hello.running, uid);
       if (running || contains(hello.spooled, uid)) {
-        resume(ctx.state, entry, *find_attempt(entry, uid), running);
+        resume(ctx, entry, *find_attempt(entry, uid), running);
       } else {
         drop_attempt(ctx, entry, uid);
       }
@@ -101,15 +101,6 @@ void reconcile(Context& ctx, NodeEntry& node, const AgentHello& hello) {
 }
 
 }  // namespace
-
-NodeEntry* node_of(State& state, SessionId session) {
-  const auto it = state.sessions.find(session);
-  return it == state.sessions.end() ? nullptr : &state.nodes.at(it->second);
-}
-
-NodeEntry& node_by_id(State& state, NodeId id) {
-  return state.nodes.at(state.node_names.at(id.value));
-}
 
 void handle(Context& ctx, AgentHello& event) {
   const auto known = ctx.state.nodes.find(event.node.name);
@@ -136,7 +127,7 @@ void handle(Context& ctx, AgentHello& event) {
   node.probed.clear();
   ctx.state.fleet.put_node(node.id, node.spec);
   ctx.state.fleet.set_capacity(node.id, node.capacity);
-  set_resident(ctx.state, node, event.resident);
+  set_loaded(ctx.state, node, std::move(event.resident));
   if (changed) {
     ctx.write(record_of(node));
     ctx.state.ready.reopen_held();
@@ -154,7 +145,7 @@ void handle(Context& ctx, AgentHello& event) {
   reconcile(ctx, node, event);
   update_availability(ctx, node);
   end_brake_if_over(ctx);
-  announce_node(ctx, node, fresh ? "enrolled" : "connected");
+  announce_node(ctx, node, fresh ? "enrolled" : "connected", changed ? ctx.batch() : 0);
   schedule_node_timer(ctx, node);
   probe_next(ctx, node);
 }
@@ -193,7 +184,7 @@ void handle(Context& ctx, ResidentChanged& event) {
     return;
   }
   node_heard(ctx, *node);
-  set_resident(ctx.state, *node, event.variants);
+  set_loaded(ctx.state, *node, std::move(event.variants));
   ctx.state.ready.unblock_all();  // what had no time to be loaded may be now
 }
 

@@ -33,7 +33,8 @@ struct JobEntry {
   scheduler::ModelId model;
   std::uint64_t ready_order = 0;  // its place in the ready queue; 0 = not queued
   Instant ready_since{};
-  std::uint64_t sequence = 0;  // number of its sequence; 0 = none
+  std::uint64_t sequence = 0;     // number of its sequence; 0 = none
+  std::uint64_t idempotency = 0;  // number of the key it was submitted under; 0 = none
   std::vector<Ticket> waiters;
 };
 
@@ -79,8 +80,9 @@ struct NodeEntry {
   Telemetry telemetry;
   double rtt_s = 0;
   std::uint32_t capacity = 0;
-  std::set<JobId> jobs;  // with a live attempt here
-  std::set<VariantName> resident;
+  std::set<JobId> jobs;               // with a live attempt here
+  std::vector<LoadedVariant> loaded;  // as its agent says
+  std::set<VariantName> resident;     // those of them that are of the newest revision
   std::optional<VariantName> probing;
   std::set<VariantName> probed;                         // of this session
   std::map<scheduler::VariantId, Instant> measured_at;  // last, by a probe or a task
@@ -92,20 +94,22 @@ struct ModelEntry {
   scheduler::ModelId id;
   std::uint64_t revision = 0;
   ModelManifest manifest;
-  std::map<std::string, scheduler::VariantId>
-      variants;  // every one that ever was, so that ids stay valid
+  // By name; of those in the manifest. Another artifact is another variant, with an id of its own.
+  std::map<std::string, scheduler::VariantId> variants;
   std::uint64_t open_jobs = 0;
   bool tripped = false;
   Instant tripped_at{};
   std::map<NodeId, Instant> crashes;  // the last one on each node, unless it worked there since
 };
 
+using IdempotencyName = std::pair<std::string, std::string>;  // namespace, key
 struct IdempotencyEntry {
+  IdempotencyName name;
   std::string request_digest;
   std::vector<JobId> jobs;
+  std::size_t remembered = 0;  // of the jobs; the key goes with the last of them
   BatchNumber batch = 0;
 };
-using IdempotencyName = std::pair<std::string, std::string>;  // namespace, key
 
 struct State {
   State(Settings settings_in, std::uint64_t seed, Clock* stopwatch_in);
@@ -145,8 +149,9 @@ struct State {
   std::vector<std::string> model_names;    // by ModelId
   std::vector<VariantName> variant_names;  // by VariantId
 
-  std::map<IdempotencyName, IdempotencyEntry> idempotency;
-  std::map<JobId, std::vector<IdempotencyName>> idempotency_of;  // last job of a request -> its key
+  std::map<std::uint64_t, IdempotencyEntry> idempotency;  // by number
+  std::map<IdempotencyName, std::uint64_t> idempotency_numbers;
+  std::uint64_t next_idempotency = 1;
   struct Waiter {
     JobId job;
     Instant until{};

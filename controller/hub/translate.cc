@@ -35,11 +35,13 @@ core::VariantName variant_name(const v1::VariantRef& variant) {
 }
 
 template <typename Wire>
-std::vector<core::VariantName> variant_names(const Wire& variants) {
-  std::vector<core::VariantName> names;
-  names.reserve(static_cast<std::size_t>(variants.size()));
-  std::ranges::transform(variants, std::back_inserter(names), variant_name);
-  return names;
+std::vector<core::LoadedVariant> loaded_variants(const Wire& variants) {
+  std::vector<core::LoadedVariant> loaded;
+  loaded.reserve(static_cast<std::size_t>(variants.size()));
+  for (const v1::VariantRef& variant : variants) {
+    loaded.push_back({.name = variant_name(variant), .revision = variant.manifest_revision()});
+  }
+  return loaded;
 }
 
 template <typename Wire>
@@ -153,7 +155,7 @@ core::AgentHello from_wire(const v1::Hello& hello, SessionId session) {
           .capacity = hello.capacity(),
           .running = attempts(hello.running()),
           .spooled = attempts(hello.spooled()),
-          .resident = variant_names(hello.resident()),
+          .resident = loaded_variants(hello.resident()),
           .alone = duration(hello.alone_us())};
 }
 
@@ -203,6 +205,7 @@ core::CreditsChanged from_wire(const v1::Credits& credits, SessionId session) {
 core::ProbeEnded from_wire(const v1::ProbeResult& result, SessionId session) {
   core::ProbeEnded ended{.session = session,
                          .variant = variant_name(result.variant()),
+                         .revision = result.variant().manifest_revision(),
                          .error = cut(result.error()),
                          .load = duration(result.load_us()),
                          .service = {},
@@ -212,7 +215,7 @@ core::ProbeEnded from_wire(const v1::ProbeResult& result, SessionId session) {
 }
 
 core::ResidentChanged from_wire(const v1::Resident& resident, SessionId session) {
-  return {.session = session, .variants = variant_names(resident.variants())};
+  return {.session = session, .variants = loaded_variants(resident.variants())};
 }
 
 void to_wire(const core::AttemptRef& attempt, v1::AttemptRef& wire) {

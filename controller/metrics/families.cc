@@ -50,7 +50,7 @@ Families::Families(prometheus::Registry& registry)
       attempts(counter(registry, "skerry_attempts_total", "Attempts given to nodes")),
       attempt_failures(
           counter(registry, "skerry_attempt_failures_total",
-                  "Attempts that failed, by reason and whether the task is tried again")),
+                  "Attempts that failed, by reason and whether the task goes on with another")),
       service_duration(
           histogram(registry, "skerry_service_duration_seconds", "Time that the model itself ran")),
       model_load_duration(histogram(registry, "skerry_model_load_duration_seconds",

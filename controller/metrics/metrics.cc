@@ -187,9 +187,6 @@ struct Metrics::State {
 
 void Metrics::State::observe(const core::JobChanged& job) {
   transitions[static_cast<std::size_t>(job.state)]->Increment();
-  if (job.state == core::TaskState::kLeased) {
-    model(job.model).attempts->Increment();
-  }
 }
 
 void Metrics::State::observe(const core::DecisionMade& decision) {
@@ -206,7 +203,9 @@ void Metrics::State::observe(const core::DecisionMade& decision) {
     handles.duration->Observe(to_seconds(decision.took));
   }
   if (decision.placed) {
-    model(decision.model).wait->Observe(to_seconds(decision.waited));
+    ModelHandles& by_model = model(decision.model);
+    by_model.attempts->Increment();
+    by_model.wait->Observe(to_seconds(decision.waited));
   }
 }
 

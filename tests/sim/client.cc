@@ -9,7 +9,8 @@ namespace skerry::sim {
 namespace {
 
 ModelManifest model() {
-  ModelManifest manifest{.name = "m"};
+  ModelManifest manifest{.name = "m",
+                         .stateful = true};  // so that sequences have something to lose
   manifest.inputs.push_back({.name = "x", .kind = InputKind::kTensor, .shape = {-1}});
   manifest.outputs.push_back({.name = "y", .kind = OutputKind::kTensor});
   manifest.variants.push_back(

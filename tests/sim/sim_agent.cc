@@ -247,7 +247,8 @@ void SimAgent::run_next() {
     }
     it->second.running = true;
     ++running_;
-    resident_.insert({it->second.assign.model, it->second.assign.variant});
+    const auto& assign = it->second.assign;
+    resident_.insert({{assign.model, assign.variant}, assign.manifest_revision});
     send(core::AttemptStarted{session_, it->second.assign.attempt});
     world_.after(it->second.took, [this, uid, life = incarnation_] { finish(uid, life); });
   }
@@ -354,8 +355,9 @@ void SimAgent::handle(const core::ProbeVariant& command) {
 }
 
 void SimAgent::finish_probe(const core::ProbeVariant& command) {
-  const core::VariantName variant{command.model, command.variant};
-  core::ProbeEnded ended{.session = session_, .variant = variant, .error = {}};
+  const core::LoadedVariant variant{{command.model, command.variant}, command.manifest_revision};
+  core::ProbeEnded ended{
+      .session = session_, .variant = variant.name, .revision = variant.revision, .error = {}};
   if (command.resident_only && !resident_.contains(variant)) {
     ended.error = "it is not loaded any more";
   } else if (random_.chance(0.1)) {

@@ -103,7 +103,7 @@ class SimAgent {
   std::uint32_t running_ = 0;
   std::map<AttemptUid, core::AttemptEnded> spool_;
   std::deque<AttemptUid> spool_order_;
-  std::set<core::VariantName> resident_;
+  std::set<core::LoadedVariant> resident_;
   SequenceStates states_;
 };
 

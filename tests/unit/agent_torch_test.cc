@@ -47,7 +47,7 @@ struct TorchTest : ::testing::Test {
     static const ManifestPtr plain = *Manifests().resolve("digits", 1, manifest_json("torch"));
     static const ManifestPtr keeps =
         *Manifests().resolve("digits", 2, manifest_json("torch", true));
-    return {.variant = {"digits", variant},
+    return {.variant = {"digits", variant, stateful ? 2u : 1u},
             .manifest = stateful ? keeps : plain,
             .digest = "sha256:" + variant,
             .artifact_path = "/models/" + variant,
@@ -91,7 +91,7 @@ TEST_F(TorchTest, LoadsThenRunsThenServesTheNextFromTheSameProcess) {
   EXPECT_THAT(engine.resident(), IsEmpty());
   loaded(at(seconds(2)), 1, 120);
   EXPECT_EQ(std::get<runner::Run>(runners.frames[1][1]).inputs, "in");
-  EXPECT_THAT(engine.resident(), ElementsAre(VariantRef{"digits", "s"}));
+  EXPECT_THAT(engine.resident(), ElementsAre(VariantRef{"digits", "s", 1}));
   ran(at(seconds(3)), 1, 11, 900'000);
   const auto ended = engine.take_ended();
   ASSERT_THAT(ended, SizeIs(1));

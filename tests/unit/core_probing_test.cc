@@ -49,7 +49,7 @@ class ProbedNode : public CoreWorld {
     n1 = connect("n1");
     answer_probe(milliseconds(3));
     answer_probe(milliseconds(8));  // an unlucky moment
-    apply(ResidentChanged{.session = n1, .variants = {{"m", "v0"}, {"m", "v1"}}});
+    apply(ResidentChanged{.session = n1, .variants = {{{"m", "v0"}}, {{"m", "v1"}}}});
   }
   void answer_probe(Duration took) {
     const ProbeVariant probe = probes().back();
@@ -162,7 +162,7 @@ TEST_F(ColdNode, ATaskWithoutTimeForALoadHasItsVariantLoaded) {
   EXPECT_FALSE(sent<ProbeVariant>(n1).back().resident_only);
   EXPECT_EQ(state(id), TaskState::kReady);
   pass(milliseconds(500));
-  apply(ResidentChanged{.session = n1, .variants = {{"m", "v0"}}});
+  apply(ResidentChanged{.session = n1, .variants = {{{"m", "v0"}}}});
   EXPECT_EQ(state(id), TaskState::kLeased);
 }
 
@@ -170,7 +170,7 @@ TEST_F(ColdNode, TheNextTaskFindsItLoadedIfItIsTooLateForTheFirst) {
   const JobId late = submit_due_in(milliseconds(100));
   pass(seconds(2));
   EXPECT_EQ(state(late), TaskState::kExpired);
-  apply(ResidentChanged{.session = n1, .variants = {{"m", "v0"}}});
+  apply(ResidentChanged{.session = n1, .variants = {{{"m", "v0"}}}});
   load_probe();
   EXPECT_EQ(state(submit_due_in(milliseconds(100))), TaskState::kLeased);
 }
@@ -182,7 +182,7 @@ TEST_F(ColdNode, ATaskWithTooFewJoulesForALoadHasItsVariantLoaded) {
   job.constraints.max_energy_j = 0.1;
   const JobId id = submit(job);
   EXPECT_EQ(probes(), 1u);
-  apply(ResidentChanged{.session = n1, .variants = {{"m", "v0"}}});
+  apply(ResidentChanged{.session = n1, .variants = {{{"m", "v0"}}}});
   EXPECT_EQ(state(id), TaskState::kLeased);
 }
 

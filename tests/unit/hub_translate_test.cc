@@ -43,7 +43,8 @@ TEST(Translate, TakesAllOfAHello) {
   EXPECT_EQ(event.running, std::vector{attempt()});
   EXPECT_EQ(event.spooled, std::vector{attempt()});
   ASSERT_EQ(event.resident.size(), 1u);
-  EXPECT_EQ(event.resident[0], (core::VariantName{.model = "digits", .variant = "small"}));
+  EXPECT_EQ(event.resident[0].name, (core::VariantName{.model = "digits", .variant = "small"}));
+  EXPECT_EQ(event.resident[0].revision, 0u) << "as agents that do not know the field say it";
   scheduler::NodeSpec spec;
   spec.name = "shop-3";
   spec.tier = scheduler::Tier::kEdge;
@@ -155,6 +156,7 @@ TEST(Translate, TakesAllOfAProbeAndTheResidentSet) {
   v1::ProbeResult wire;
   wire.mutable_variant()->set_model("digits");
   wire.mutable_variant()->set_variant("small");
+  wire.mutable_variant()->set_manifest_revision(4);
   wire.set_error("no memory");
   wire.set_load_us(7);
   wire.add_service_us(8);
@@ -162,6 +164,7 @@ TEST(Translate, TakesAllOfAProbeAndTheResidentSet) {
   wire.set_memory_bytes(10);
   const core::ProbeEnded event = from_wire(wire, kSession);
   EXPECT_EQ(event.variant, (core::VariantName{.model = "digits", .variant = "small"}));
+  EXPECT_EQ(event.revision, 4u);
   EXPECT_EQ(event.error, "no memory");
   EXPECT_EQ(event.load, microseconds(7));
   EXPECT_EQ(event.service, (std::vector<Duration>{microseconds(8), microseconds(9)}));
@@ -169,7 +172,8 @@ TEST(Translate, TakesAllOfAProbeAndTheResidentSet) {
 
   v1::Resident resident;
   *resident.add_variants() = wire.variant();
-  EXPECT_EQ(from_wire(resident, kSession).variants, std::vector{event.variant});
+  EXPECT_EQ(from_wire(resident, kSession).variants,
+            (std::vector{core::LoadedVariant{.name = event.variant, .revision = 4}}));
 }
 
 TEST(Translate, WritesEveryCommandWithItsEpoch) {

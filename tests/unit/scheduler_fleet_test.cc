@@ -269,6 +269,53 @@ TEST_F(OneNode, NamesFindNodesAndModels) {
   EXPECT_EQ(fleet.node_count(), 0U);
 }
 
+TEST_F(OneNode, EnergyFollowsWhatWasMeasuredOfTheVariantOnTheNode) {
+  make_resident(fleet, kNode);
+  EXPECT_DOUBLE_EQ(predict(fleet, kNode, kLarge, 0).objectives.energy_j, 10) << "1 s at 10 W";
+  fleet.observe_energy(kNode, kLarge, {.energy_j = 30, .service_s = 1});
+  EXPECT_DOUBLE_EQ(predict(fleet, kNode, kLarge, 0).objectives.energy_j, 30);
+  fleet.observe_service(kNode, kLarge, 0.5);
+  EXPECT_DOUBLE_EQ(predict(fleet, kNode, kLarge, 0).objectives.energy_j, 15)
+      << "its time is learned apart";
+  for (int i = 0; i < 50; ++i) {
+    fleet.observe_energy(kNode, kLarge, {.energy_j = 10, .service_s = 0.5});
+  }
+  EXPECT_NEAR(predict(fleet, kNode, kLarge, 0).objectives.energy_j, 10, 0.5);
+}
+
+TEST_F(OneNode, EnergyOfVariantsThatWereNotMeasuredFollowsTheOthers) {
+  make_resident(fleet, kNode);
+  fleet.observe_energy(kNode, kLarge, {.energy_j = 30, .service_s = 1});
+  EXPECT_DOUBLE_EQ(predict(fleet, kNode, kSmall, 0).objectives.energy_j, 3) << "0.1 s at 30 W";
+  fleet.observe_energy(kNode, kSmall, {.energy_j = 2, .service_s = 0.1});
+  EXPECT_NEAR(predict(fleet, kNode, kSmall, 0).objectives.energy_j, 2, 1e-6);
+  EXPECT_NEAR(predict(fleet, kNode, kLarge, 0).objectives.energy_j, 30, 1e-6);
+}
+
+TEST_F(OneNode, TheEnergyOfRunsShorterThanASensorsStepsIsLearnedFromManyTogether) {
+  // A counter that moves every 10 ms, and runs of 1 ms at 40 W: nine see nothing, one sees 0.4 J.
+  for (int i = 0; i < 1000; ++i) {
+    fleet.observe_energy(kNode, kSmall, {.energy_j = i % 10 == 9 ? 0.4 : 0, .service_s = 0.001});
+  }
+  EXPECT_NEAR(fleet.measured_w(kNode, kSmall), 40, 1);
+}
+
+TEST_F(OneNode, EnergyOfTheTransferIsNotTakenForTheRuns) {
+  NodeSpec spec = plain_node("n");
+  spec.power.transfer_j_per_byte = 0.01;
+  fleet.put_node(kNode, spec);
+  fleet.observe_energy(kNode, kSmall, {.energy_j = 12, .service_s = 0.2, .input_bytes = 1000});
+  EXPECT_DOUBLE_EQ(fleet.measured_w(kNode, kSmall), 10);
+}
+
+TEST_F(OneNode, EnergyThatMakesNoSenseTeachesNothing) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  fleet.observe_energy(kNode, kSmall, {.energy_j = nan, .service_s = 1});
+  fleet.observe_energy(kNode, kSmall, {.energy_j = 5, .service_s = 0});
+  EXPECT_EQ(fleet.measured_w(kNode, kSmall), 0);
+  fleet.observe_energy(kNode, VariantId{99}, {.energy_j = 5, .service_s = 1});
+}
+
 TEST_F(OneNode, AVariantThatIsGoneIsForgotten) {
   make_resident(fleet, kNode);
   fleet.observe_service(kNode, kSmall, 0.3);
