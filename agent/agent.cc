@@ -118,6 +118,7 @@ Instant Agent::next_timer() const {
 
 Hello Agent::hello() {
   return {.node_name = options_.node_name,
+          .identity = options_.identity,
           .incarnation = options_.incarnation,
           .capabilities = options_.capabilities,
           .capacity = executor_.capacity(),

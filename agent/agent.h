@@ -29,6 +29,7 @@ class Sensors {
 
 struct AgentOptions {
   std::string node_name;
+  std::string identity;
   std::uint64_t incarnation = 1;
   std::string software_version;
   Capabilities capabilities;

@@ -89,6 +89,7 @@ AgentOptions agent_options(const AgentConfig& config, const StateDir& state,
                            Capabilities capabilities) {
   return {
       .node_name = config.name,
+      .identity = state.identity(),
       .incarnation = state.incarnation(),
       .software_version = fmt::format("{}+{}", kVersion, kCommit),
       .capabilities = std::move(capabilities),
@@ -98,10 +99,15 @@ AgentOptions agent_options(const AgentConfig& config, const StateDir& state,
           .slots = config.slots, .queue_depth = config.queue_depth, .physics = physics_of(config)}};
 }
 
-TorchOptions torch_options(const AgentConfig& config) {
+// A GPU's driver maps private memory as it likes: where a runner may use one, no limit is derived.
+TorchOptions torch_options(const AgentConfig& config, const Nvml* gpus) {
+  const bool gpu = config.runner.device.starts_with("cuda") ||
+                   (config.runner.device == "auto" && gpus != nullptr);
   return {.threads = config.cpu.threads,
           .device = config.runner.device,
           .memory_bytes = config.memory_bytes,
+          .runner_limit_bytes = config.runner.memory_limit_bytes,
+          .derives_limits = !gpu,
           .sequence_instances = config.runner.sequences,
           .sequence_idle = config.runner.sequence_idle,
           .load_limit = config.runner.load_limit,
@@ -123,12 +129,9 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
         bulk_(make_channel(config, "bulk")),
         blobs_({.directory = state_.blobs(), .limit_bytes = config.cache_bytes}, bulk_, *this,
                clock_, io_.get_executor(), files_.get_executor(), random_.fork("blobs"), log),
-        runners_({.program = config.runner.program,
-                  .cpu = config.cpu,
-                  .nice = config.runner.nice,
-                  .memory_limit_bytes = config.runner.memory_limit_bytes},
+        runners_({.program = config.runner.program, .cpu = config.cpu, .nice = config.runner.nice},
                  limit, *this, clock_, io_.get_executor(), log),
-        torch_(torch_options(config), runners_, log),
+        torch_(torch_options(config, nvml_.get()), runners_, log),
         agent_(agent_options(config, state_, capabilities_of(config, limit, power_, nvml_.get())),
                link_, journal_, engines(config), blobs_, power_, sensors_, state_.newest_epoch(),
                random_.fork("session"), log) {

@@ -2,12 +2,21 @@
 
 #include <algorithm>
 
+#include "common/charge.h"
+
 namespace skerry::agent {
 namespace {
 
 constexpr double kSecondsPerHour = 3600;
 
 double slots_of(const NodePhysics& node) { return std::max<double>(node.slots, 1); }
+
+NodeCharges charges_of(const NodePhysics& node) {
+  return {.busy_w = node.busy_w,
+          .transfer_j_per_byte = node.transfer_j_per_byte,
+          .price_usd_per_s = node.price_usd_per_hour / kSecondsPerHour,
+          .slots = slots_of(node)};
+}
 
 }  // namespace
 
@@ -16,13 +25,11 @@ double modelled_power_w(const NodePhysics& node, double busy_slots) {
 }
 
 double modelled_energy_j(const NodePhysics& node, Duration busy, double transferred_bytes) {
-  const double work_w = (node.busy_w - node.idle_w) / slots_of(node);
-  const double idle_share_w = node.idle_w / slots_of(node);
-  return (work_w + idle_share_w) * to_seconds(busy) + node.transfer_j_per_byte * transferred_bytes;
+  return charged_energy_j(charges_of(node), to_seconds(busy), transferred_bytes);
 }
 
 double cost_usd(const NodePhysics& node, Duration busy) {
-  return node.price_usd_per_hour / kSecondsPerHour / slots_of(node) * to_seconds(busy);
+  return charged_cost_usd(charges_of(node), to_seconds(busy));
 }
 
 void EnergyLedger::advance(Instant now, double total_j, std::uint32_t running) {

@@ -1,13 +1,11 @@
 // energy.h: what attempts cost their node in joules and money.
 //
-// Modelled, where the node measures nothing, by the formula that the scheduler predicts with: an
-// attempt holds one slot, and so one slot's share of what work adds to idling and of idling itself:
-//   energy = ((busy_w - idle_w) / slots + idle_w / slots) x busy time + transfer_j_per_byte x bytes
-//   cost   = price / slots x busy time                                  busy time = load + service
+// Modelled, where the node measures nothing, by the formula that the scheduler predicts with
+// (common/charge.h), so that the two agree: busy time = load + service.
 //
 // Measured, where it can: the node's joules since the last event are split. Each running attempt
-// gets its slot's share of idling and an equal part of what exceeds idling; nobody gets what idle
-// slots take, as in the model.
+// gets its slot's share of idling (idle_w tells how much of the joules that is) and an equal part of
+// what exceeds idling; nobody gets what idle slots take, as in the model.
 //
 // Pure; the meter is asked by its owner.
 

@@ -215,7 +215,7 @@ void Executor::cancel(Instant now, const Cancel& cancel) {
 }
 
 void Executor::probe(Instant, const Probe& probe) {
-  const VariantRef variant{probe.model, probe.variant};
+  const VariantRef variant{probe.model, probe.variant, probe.manifest_revision};
   const auto refuse = [&](std::string reason) {
     messages_.emplace_back(ProbeResult{.variant = variant, .error = std::move(reason)});
   };
@@ -228,6 +228,9 @@ void Executor::probe(Instant, const Probe& probe) {
   if (engine == nullptr || !has_variant((*manifest)->manifest, probe.variant)) {
     return refuse(fmt::format("this node has no engine '{}' or the model no such variant",
                               (*manifest)->manifest.engine));
+  }
+  if (probe.resident_only && !is_loaded(*engine, variant)) {
+    return refuse("it is not loaded any more");
   }
   const RunToken token = ++last_token_;
   if (probes_.add(probe, token, *std::move(manifest), engine) && engine->needs_artifact()) {

@@ -92,6 +92,7 @@ class Executor {
   // Runs (executor_runs.cc).
   bool start_next(Instant now);
   void start(Instant now, Attempt& attempt, Work work);
+  static bool is_loaded(const Engine& engine, const VariantRef& variant);
   bool start_probe(Instant now);
   void ended(Instant now, RunEnded run);
   void finish(Attempt& attempt, Ended result);

@@ -30,12 +30,14 @@ void Executor::settle(Instant now) {
 bool Executor::start_next(Instant now) {
   for (const QueuePlace place : waiting_) {
     Attempt& attempt = attempts_.at(place.token);
-    Work work{.variant = {attempt.assign.model, attempt.assign.variant},
-              .manifest = attempt.manifest,
-              .digest = attempt.assign.artifact,
-              .artifact_path = attempt.artifact_path,
-              .input = attempt.input,
-              .sequence = attempt.assign.sequence};
+    Work work{
+        .variant = {attempt.assign.model, attempt.assign.variant, attempt.assign.manifest_revision},
+        .manifest = attempt.manifest,
+        .digest = attempt.assign.artifact,
+        .artifact_path = attempt.artifact_path,
+        .input = attempt.input,
+        .sequence = attempt.assign.sequence,
+        .sequence_step = attempt.assign.sequence_step};
     const Verdict verdict = attempt.engine->admit(now, work);
     if (verdict.admission == Admission::kNow) {
       start(now, attempt, std::move(work));
@@ -43,6 +45,10 @@ bool Executor::start_next(Instant now) {
     }
     if (verdict.admission == Admission::kNever) {
       give_back(attempt, verdict.reason);
+      return true;
+    }
+    if (verdict.admission == Admission::kLost) {
+      end_unstarted(attempt, Outcome::kSequenceLost, verdict.reason);
       return true;
     }
     if (verdict.admission == Admission::kFull && now - attempt.ready > options_.patience) {
@@ -62,6 +68,11 @@ void Executor::start(Instant now, Attempt& attempt, Work work) {
   attempt.engine->start(now, attempt.token, std::move(work));
 }
 
+bool Executor::is_loaded(const Engine& engine, const VariantRef& variant) {
+  const std::vector<VariantRef> loaded = engine.resident();
+  return std::ranges::binary_search(loaded, variant);
+}
+
 bool Executor::start_probe(Instant now) {
   if (running_ > 0 || !waiting_.empty()) {
     return false;
@@ -69,6 +80,10 @@ bool Executor::start_probe(Instant now) {
   std::optional<Probes::Step> step = probes_.next();
   if (!step) {
     return false;
+  }
+  if (step->resident_only && !is_loaded(*step->engine, step->work.variant)) {
+    probe_ended(probes_.fail_front("it is not loaded any more"), step->token);
+    return true;
   }
   const Verdict verdict = step->engine->admit(now, step->work);
   if (verdict.admission == Admission::kNever) {

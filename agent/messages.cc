@@ -16,6 +16,8 @@ std::string_view to_string(Outcome outcome) {
       return "cancelled";
     case Outcome::kExpired:
       return "expired";
+    case Outcome::kSequenceLost:
+      return "sequence_lost";
   }
   return "unknown";
 }

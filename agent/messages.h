@@ -30,6 +30,7 @@ struct AttemptRef {
 struct VariantRef {
   std::string model;
   std::string variant;
+  std::uint64_t revision = 0;  // of the manifest
 
   auto operator<=>(const VariantRef&) const = default;
 };
@@ -40,7 +41,8 @@ enum class Outcome : std::uint8_t {
   kCrashed,         // the runner died, or was ended for memory or a stall
   kInfrastructure,  // artifact or input could not be had, the node is stopping
   kCancelled,
-  kExpired,  // its remaining time ran out here
+  kExpired,       // its remaining time ran out here
+  kSequenceLost,  // it was to continue its sequence, whose state is not here
 };
 std::string_view to_string(Outcome outcome);
 
@@ -95,6 +97,7 @@ struct Capabilities {
 
 struct Hello {
   std::string node_name;
+  std::string identity;
   std::uint64_t incarnation = 0;
   Capabilities capabilities;
   std::vector<AttemptRef> running;
@@ -151,6 +154,11 @@ struct Welcome {
 struct HeartbeatAck {
   Instant sent;
 };
+enum class SequenceStep : std::uint8_t {
+  kAny,        // an older controller: what is there, or a fresh state
+  kBegins,     // a fresh state, whatever is remembered under the name
+  kContinues,  // the state that the sequence's last task left, or it does not run
+};
 struct Assign {
   AttemptRef attempt;
   std::string model;
@@ -162,6 +170,7 @@ struct Assign {
   Payload input;
   Duration remaining{};  // 0 = no deadline
   std::string sequence;
+  SequenceStep sequence_step = SequenceStep::kAny;
   Epoch epoch;
   bool interactive = false;
 };
@@ -182,6 +191,7 @@ struct Probe {
   std::string manifest_json;
   std::uint64_t manifest_revision = 0;
   std::uint32_t runs = 1;
+  bool resident_only = false;  // an error instead of loading it
 };
 struct NodeMode {
   bool draining = false;

@@ -1,16 +1,20 @@
 #include "agent/probes.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace skerry::agent {
 namespace {
 
-constexpr std::uint32_t kMostRuns = 20;
+bool enough(const std::vector<Duration>& service, std::uint32_t runs) {
+  const Duration spent = std::accumulate(service.begin(), service.end(), Duration(0));
+  return service.size() >= runs || (service.size() >= Probes::kHandful && spent >= Probes::kEnough);
+}
 
 }  // namespace
 
 bool Probes::add(const Probe& probe, RunToken token, ManifestPtr manifest, Engine* engine) {
-  const VariantRef variant{probe.model, probe.variant};
+  const VariantRef variant{probe.model, probe.variant, probe.manifest_revision};
   const bool queued = std::ranges::any_of(
       queue_, [&](const Entry& entry) { return entry.work.variant == variant; });
   if (queued) {
@@ -21,6 +25,7 @@ bool Probes::add(const Probe& probe, RunToken token, ManifestPtr manifest, Engin
        .engine = engine,
        .work = {.variant = variant, .manifest = std::move(manifest), .digest = probe.artifact},
        .runs = std::clamp(probe.runs, 1u, kMostRuns),
+       .resident_only = probe.resident_only,
        .present = !engine->needs_artifact(),
        .result = {.variant = variant}});
   return true;
@@ -31,7 +36,10 @@ std::optional<Probes::Step> Probes::next() const {
     return std::nullopt;
   }
   const Entry& front = queue_.front();
-  return Step{.token = front.token, .engine = front.engine, .work = front.work};
+  return Step{.token = front.token,
+              .engine = front.engine,
+              .work = front.work,
+              .resident_only = front.resident_only};
 }
 
 bool Probes::owns(RunToken token) const {
@@ -64,7 +72,8 @@ std::optional<ProbeResult> Probes::ended(const RunEnded& run) {
   }
   front.result.service.push_back(run.service);
   front.result.memory_bytes = run.memory_bytes;
-  return front.result.service.size() < front.runs ? std::nullopt : finish(queue_.begin());
+  return enough(front.result.service, front.runs) ? std::optional(finish(queue_.begin()))
+                                                  : std::nullopt;
 }
 
 std::optional<ProbeResult> Probes::fail_front(std::string reason) {

@@ -1,5 +1,9 @@
-// probes.h: the variants that the controller wants measured, one after the other, each a few runs
+// probes.h: the variants that the controller wants measured, one after the other, each some runs
 // on synthetic inputs.
+//
+// A probe ends after as many runs as were asked for, or earlier where they take long: after a
+// handful, once they have taken kEnough together. What takes a tenth of a millisecond is measured
+// often, since anything that comes in between weighs more than the thing itself.
 //
 // The executor runs the next step only when the node is idle, one forward at a time, so a task
 // never waits for more than the forward that is under way. A probe of a variant that is queued
@@ -19,10 +23,15 @@ namespace skerry::agent {
 
 class Probes {
  public:
+  static constexpr std::uint32_t kMostRuns = 100;
+  static constexpr std::uint32_t kHandful = 3;
+  static constexpr Duration kEnough = milliseconds(50);
+
   struct Step {
     RunToken token = 0;
     Engine* engine = nullptr;
     Work work;
+    bool resident_only = false;
   };
 
   // False if the variant is queued already. The artifact, if the engine needs one, is present once
@@ -47,6 +56,7 @@ class Probes {
     Engine* engine = nullptr;
     Work work;
     std::uint32_t runs = 1;
+    bool resident_only = false;
     bool present = false;
     ProbeResult result;
   };

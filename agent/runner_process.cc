@@ -260,7 +260,8 @@ RunnerProcesses::~RunnerProcesses() {
   }
 }
 
-Result<std::shared_ptr<RunnerProcesses::Process>> RunnerProcesses::start(RunnerId id) {
+Result<std::shared_ptr<RunnerProcesses::Process>> RunnerProcesses::start(
+    RunnerId id, std::uint64_t memory_limit_bytes) {
   std::array<int, 2> sockets = {-1, -1};
   std::array<int, 2> errors = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
@@ -278,10 +279,9 @@ Result<std::shared_ptr<RunnerProcesses::Process>> RunnerProcesses::start(RunnerI
                     .stderr_fd = errors[1],
                     .processors = options_.cpu.affinity,
                     .nice = options_.nice};
-  if (options_.memory_limit_bytes > 0) {
-    plan.arguments.insert(
-        plan.arguments.end(),
-        {"--memory-limit-mb", fmt::format("{}", options_.memory_limit_bytes >> 20)});
+  if (memory_limit_bytes > 0) {
+    plan.arguments.insert(plan.arguments.end(),
+                          {"--memory-limit-mb", fmt::format("{}", memory_limit_bytes >> 20)});
   }
   if (group && !group->empty()) {
     plan.cgroup_procs.push_back(*group);
@@ -304,8 +304,8 @@ Result<std::shared_ptr<RunnerProcesses::Process>> RunnerProcesses::start(RunnerI
   return std::make_shared<Process>(*this, id, *pid, pid_fd, sockets[0], errors[0]);
 }
 
-void RunnerProcesses::spawn(RunnerId id) {
-  Result<std::shared_ptr<Process>> process = start(id);
+void RunnerProcesses::spawn(RunnerId id, std::uint64_t memory_limit_bytes) {
+  Result<std::shared_ptr<Process>> process = start(id, memory_limit_bytes);
   if (!process) {
     limit_.remove_group(id);
     boost::asio::post(strand_, [this, id, how = process.error().message] {

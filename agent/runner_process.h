@@ -33,7 +33,6 @@ struct RunnerOptions {
   std::string program;
   CpuOptions cpu;
   int nice = 0;
-  std::uint64_t memory_limit_bytes = 0;  // of each runner's private memory; 0 = none
 };
 
 class RunnerProcesses final : public Runners {
@@ -42,14 +41,14 @@ class RunnerProcesses final : public Runners {
                   boost::asio::any_io_executor strand, Log& log);
   ~RunnerProcesses() override;
 
-  void spawn(RunnerId id) override;
+  void spawn(RunnerId id, std::uint64_t memory_limit_bytes) override;
   void send(RunnerId id, const runner::Frame& frame) override;
   void kill(RunnerId id) override;
 
  private:
   class Process;
 
-  Result<std::shared_ptr<Process>> start(RunnerId id);
+  Result<std::shared_ptr<Process>> start(RunnerId id, std::uint64_t memory_limit_bytes);
   void ended(RunnerId id, RunnerExit exit);
   void watch_processor_time();
 

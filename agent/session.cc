@@ -41,6 +41,10 @@ void Session::start(Instant now) {
 void Session::connect(Instant now) {
   ++connection_;
   state_ = State::kConnecting;
+  outbox_.clear();
+  patient_ = 0;
+  credits_.reset();
+  resident_.reset();
   deadline_ = now + options_.greeting_limit;
   link_.connect(connection_);
 }
@@ -135,10 +139,6 @@ void Session::welcomed(Instant now, const Welcome& welcome) {
   heartbeat_ = welcome.heartbeat > Duration(0) ? welcome.heartbeat : options_.heartbeat;
   next_heartbeat_ = now;
   heartbeat_due_ = false;
-  outbox_.clear();
-  patient_ = 0;
-  credits_.reset();
-  resident_.reset();
   cursor_ = 0;
 }
 
@@ -200,7 +200,6 @@ void Session::wait_to_retry(Instant now) {
   if (state_ == State::kLive) {
     alone_since_ = now;
   }
-  outbox_.clear();
   writing_ = false;
   next_heartbeat_ = kNever;
   if (goodbye_sent_) {
@@ -241,7 +240,7 @@ Instant Session::next_timer() const {
 }
 
 void Session::send(Instant now, ToController message) {
-  if (!live()) {
+  if (!live() && state_ != State::kGreeting) {
     return;
   }
   if (auto* credits = std::get_if<Credits>(&message)) {

@@ -18,8 +18,8 @@
 // both messages leave in one write.
 //
 // Commands of an older epoch than the newest seen are dropped and logged. Messages for the executor
-// are handed back by received(). While there is no live connection, started, returned and probe
-// messages are dropped: the next hello says it all.
+// are handed back by received(). Until a hello is said, messages are dropped: it will say it all.
+// From then on they gather, since they change what it said, and leave after the Welcome.
 //
 // Not thread-safe; used on the agent's strand.
 

@@ -11,6 +11,8 @@
 #include <fstream>
 #include <utility>
 
+#include "common/digest.h"
+
 namespace skerry::agent {
 namespace {
 
@@ -61,6 +63,9 @@ Result<StateDir> StateDir::open(const std::string& path) {
   if (Status status = state.read(); !status) {
     return fail(std::move(status).error());
   }
+  if (state.identity_.empty()) {
+    state.identity_ = to_hex(random_bytes(16));
+  }
   ++state.incarnation_;
   if (Status status = state.write(); !status) {
     return fail(std::move(status).error());
@@ -71,6 +76,7 @@ Result<StateDir> StateDir::open(const std::string& path) {
 StateDir::StateDir(StateDir&& other) noexcept
     : path_(std::move(other.path_)),
       lock_fd_(std::exchange(other.lock_fd_, -1)),
+      identity_(std::move(other.identity_)),
       incarnation_(other.incarnation_),
       newest_epoch_(other.newest_epoch_) {}
 
@@ -94,12 +100,15 @@ Status StateDir::read() {
                     "any before, or give the agent another name and directory",
                     path_));
   }
+  std::string identity_word;  // neither is there in a state of an older version
+  file >> identity_word >> identity_;
   return {};
 }
 
 Status StateDir::write() const {
   return replace_file(path_, "state",
-                      fmt::format("incarnation {}\nepoch {}\n", incarnation_, newest_epoch_.value));
+                      fmt::format("incarnation {}\nepoch {}\nidentity {}\n", incarnation_,
+                                  newest_epoch_.value, identity_));
 }
 
 Status StateDir::save_epoch(Epoch epoch) {

@@ -1,5 +1,5 @@
-// state_dir.h: the agent's directory: a lock against a second agent, its incarnation, the newest
-// epoch, the blobs.
+// state_dir.h: the agent's directory: a lock against a second agent, its identity and incarnation,
+// the newest epoch, the blobs.
 //
 // Layout: <dir>/lock, <dir>/state (text, replaced as a whole), <dir>/blobs/. Blocking. The lock is
 // the process's: it goes with it, however it ends.
@@ -23,6 +23,8 @@ class StateDir {
   StateDir& operator=(StateDir&&) = delete;
   ~StateDir();
 
+  // Random, from the first start on.
+  const std::string& identity() const { return identity_; }
   std::uint64_t incarnation() const { return incarnation_; }
   Epoch newest_epoch() const { return newest_epoch_; }
   Status save_epoch(Epoch epoch);
@@ -35,6 +37,7 @@ class StateDir {
 
   std::string path_;
   int lock_fd_;
+  std::string identity_;
   std::uint64_t incarnation_ = 0;
   Epoch newest_epoch_;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/utf8.h"
+
 namespace skerry::agent {
 namespace {
 
@@ -37,6 +39,7 @@ AttemptRef get(const v1::AttemptRef& from) {
 void put(const VariantRef& ref, v1::VariantRef& to) {
   to.set_model(ref.model);
   to.set_variant(ref.variant);
+  to.set_manifest_revision(ref.revision);
 }
 
 void put(const Payload& payload, v1::PayloadRef& to) {
@@ -100,6 +103,8 @@ v1::Outcome to_wire(Outcome outcome) {
       return v1::OUTCOME_CANCELLED;
     case Outcome::kExpired:
       return v1::OUTCOME_EXPIRED;
+    case Outcome::kSequenceLost:
+      return v1::OUTCOME_SEQUENCE_LOST;
   }
   return v1::OUTCOME_UNSPECIFIED;
 }
@@ -110,6 +115,7 @@ void put(const Hello& hello, v1::AgentMessage& message) {
   to.set_min_version(kMinProtocolVersion);
   to.set_max_version(kMaxProtocolVersion);
   to.set_node_name(hello.node_name);
+  to.set_identity(hello.identity);
   to.set_incarnation(hello.incarnation);
   put(hello.capabilities, *to.mutable_capabilities());
   for (const AttemptRef& ref : hello.running) {
@@ -182,6 +188,16 @@ void put(const Goodbye& goodbye, v1::AgentMessage& message) {
   message.mutable_goodbye()->set_reason(goodbye.reason);
 }
 
+SequenceStep get(v1::SequenceStep from) {
+  switch (from) {
+    case v1::SEQUENCE_STEP_BEGINS:
+      return SequenceStep::kBegins;
+    case v1::SEQUENCE_STEP_CONTINUES:
+      return SequenceStep::kContinues;
+    default:
+      return SequenceStep::kAny;
+  }
+}
 ToAgent get(v1::Assign& from) {
   return Assign{.attempt = get(from.attempt()),
                 .model = std::move(*from.mutable_model()),
@@ -193,6 +209,7 @@ ToAgent get(v1::Assign& from) {
                 .input = get(*from.mutable_input()),
                 .remaining = duration(from.remaining_us()),
                 .sequence = std::move(*from.mutable_sequence()),
+                .sequence_step = get(from.sequence_step()),
                 .epoch = Epoch{from.epoch()},
                 .interactive = from.interactive()};
 }
@@ -203,7 +220,8 @@ ToAgent get(v1::Probe& from) {
                .artifact_bytes = from.artifact_bytes(),
                .manifest_json = std::move(*from.mutable_manifest_json()),
                .manifest_revision = from.manifest_revision(),
-               .runs = from.runs()};
+               .runs = from.runs(),
+               .resident_only = from.resident_only()};
 }
 
 ToAgent body_of(v1::ControllerMessage& message) {
@@ -239,30 +257,12 @@ ToAgent body_of(v1::ControllerMessage& message) {
   return Unknown{};
 }
 
-// The length of the UTF-8 character at the start of text; 0 if there is none.
-std::size_t character_bytes(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  const std::size_t length = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if ((lead >= 0x80 && lead < 0xc2) || lead > 0xf4 || length > text.size()) {
-    return 0;
-  }
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) {
-      return 0;
-    }
-  }
-  const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
-  const bool outside = (lead == 0xed && byte(1) >= 0xa0) || (lead == 0xf4 && byte(1) >= 0x90);
-  return overlong || outside ? 0 : length;
-}
-
 }  // namespace
 
 std::string printable(std::string_view text, std::size_t limit) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = character_bytes(text);
+    const std::size_t length = utf8_length(text);
     if (out.size() + std::max<std::size_t>(length, 1) > limit) {
       break;
     }

@@ -26,7 +26,6 @@
 #include <cstdio>
 #include <deque>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,6 +33,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/process_memory.h"
 #include "skerry/v1/agent.grpc.pb.h"
 
 namespace skerry::bench {
@@ -169,7 +169,10 @@ class StandIn final : public controller::Gateway, public hub::ModelSource {
   core::Ticket ask(core::Event, std::move_only_function<void(Result<core::Reply>)>) override {
     return core::kNoTicket;
   }
-  void inspect(std::move_only_function<void(const core::Core&, Instant)>) override {}
+  // At once: what the hub marks this way counts as applied, so that nothing is held back.
+  void inspect(std::move_only_function<void(const core::Core&, Instant)> look) override {
+    look(core_, {});
+  }
   void tell(core::Event event) override {
     {
       const std::lock_guard lock(mutex_);
@@ -186,6 +189,8 @@ class StandIn final : public controller::Gateway, public hub::ModelSource {
   std::uint64_t tasks() const { return tasks_; }
 
  private:
+  const core::Core core_{core::Settings{}, 1};
+
   void run(hub::Hub& hub, const std::stop_token& stop) {
     std::vector<core::Event> batch;
     while (true) {
@@ -249,13 +254,7 @@ double cpu_s() {
   return total(usage.ru_utime) + total(usage.ru_stime);
 }
 
-double rss_kb() {
-  std::ifstream statm("/proc/self/statm");
-  double pages = 0;
-  double resident = 0;
-  statm >> pages >> resident;
-  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1024;
-}
+double rss_kb() { return static_cast<double>(resident_bytes()) / 1024; }
 
 pid_t spawn_agents(const char* self, std::uint16_t port, int count) {
   const std::string port_text = std::to_string(port);

@@ -42,6 +42,16 @@ std::string resident_text(const json::value& node) {
   return text;
 }
 
+// "37 %, 4.2 GiB of 80 GiB"; empty without a GPU.
+std::string gpu_text(const json::value& node) {
+  if (number_at(node, "telemetry/gpu_memory_total_bytes").value_or(0) == 0) {
+    return {};
+  }
+  return fmt::format("{}, {} of {}", with_unit(node, "telemetry/gpu_fraction", human_percent),
+                     with_unit(node, "telemetry/gpu_memory_used_bytes", human_bytes),
+                     with_unit(node, "telemetry/gpu_memory_total_bytes", human_bytes));
+}
+
 std::string describe_node(const json::value& node, const Context& context) {
   const Instant now = context.clock.now();
   const std::string state = text_at(node, "state");
@@ -60,6 +70,8 @@ std::string describe_node(const json::value& node, const Context& context) {
   sheet.line("Loaded", resident_text(node));
   sheet.line("Model memory", with_unit(node, "memory_bytes", human_bytes));
   sheet.line("CPU", with_unit(node, "telemetry/cpu_fraction", human_percent));
+  sheet.line("Devices", joined_at(node, "devices"));
+  sheet.line("GPU", gpu_text(node));
   sheet.line("Memory used", with_unit(node, "telemetry/memory_used_bytes", human_bytes));
   sheet.line("Power now", fmt::format("{} ({})", with_unit(node, "telemetry/power_w", watts),
                                       text_at(node, "telemetry/power_source")));

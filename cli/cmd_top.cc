@@ -65,6 +65,9 @@ Tone tone_of_fraction(double fraction) {
 void add_row(Table& table, const json::value& node) {
   const Load load = load_of(node);
   const double total = number_at(node, "telemetry/memory_total_bytes").value_or(0);
+  const double gpu = number_at(node, "telemetry/gpu_fraction").value_or(0);
+  const double gpu_memory = number_at(node, "telemetry/gpu_memory_used_bytes").value_or(0);
+  const double gpu_total = number_at(node, "telemetry/gpu_memory_total_bytes").value_or(0);
   const std::string state = text_at(node, "state");
   // A node that is not connected shows its last figures only as gone.
   const bool live = true_at(node, "connected");
@@ -83,6 +86,9 @@ void add_row(Table& table, const json::value& node) {
              shown(number_at(node, "telemetry/temperature_c").value_or(0) > 0
                        ? fmt::format("{:.0f} C", *number_at(node, "telemetry/temperature_c"))
                        : ""),
+             shown(gpu_total > 0 ? fmt::format("{:.0f} %", 100 * gpu) : "", tone_of_fraction(gpu)),
+             shown(gpu_total > 0 ? fmt::format("{:.0f} %", 100 * gpu_memory / gpu_total) : "",
+                   tone_of_fraction(gpu_total > 0 ? gpu_memory / gpu_total : 0)),
              shown(text_at(node, "telemetry/spooled")),
              std::to_string(items_at(node, "resident").size())});
 }
@@ -99,6 +105,8 @@ Table top_table() {
                 {.title = "POWER", .align = Align::kRight},
                 {.title = "SOURCE"},
                 {.title = "TEMP", .align = Align::kRight, .wide = true},
+                {.title = "GPU", .align = Align::kRight, .wide = true},
+                {.title = "GPU MEM", .align = Align::kRight, .wide = true},
                 {.title = "SPOOLED", .align = Align::kRight, .wide = true},
                 {.title = "LOADED", .align = Align::kRight, .wide = true}});
 }

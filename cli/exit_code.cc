@@ -30,6 +30,7 @@ ExitCode exit_code_of(ErrorCode code) {
     case ErrorCode::kModelFailed:
     case ErrorCode::kRunnerCrashed:
     case ErrorCode::kNodeLost:
+    case ErrorCode::kSequenceLost:
     case ErrorCode::kQuarantined:
       return ExitCode::kJobFailed;
   }

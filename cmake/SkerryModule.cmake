@@ -1,7 +1,7 @@
-# skerry_module: one call declares a module: its library, its header checks and its unit tests.
+# skerry_module: one call declares a module: its library and its unit tests.
 #
 #   skerry_module(NAME scheduler            -> library target skerry_scheduler
-#                 HEADERS a.h b.h           -> each is also compiled alone
+#                 HEADERS a.h b.h           -> tests/tidy/headers.py compiles them alone
 #                 SOURCES a.cc b.cc
 #                 USES skerry_common ...    -> what it may include and link; nothing else is visible
 #                 PRIVATE_USES target ...   -> third parties that must not leak to users of the module
@@ -15,7 +15,7 @@ function(skerry_module)
   cmake_parse_arguments(M "" "NAME" "HEADERS;SOURCES;USES;PRIVATE_USES;TESTS;TEST_USES" ${ARGN})
   set(target skerry_${M_NAME})
   if(M_SOURCES)
-    add_library(${target} STATIC ${M_SOURCES})
+    add_library(${target} STATIC ${M_SOURCES} ${M_HEADERS})
     set(scope PUBLIC)
     target_link_libraries(${target} PRIVATE ${M_PRIVATE_USES} skerry_flags)
   else()
@@ -24,18 +24,6 @@ function(skerry_module)
   endif()
   target_include_directories(${target} ${scope} ${PROJECT_SOURCE_DIR})
   target_link_libraries(${target} ${scope} ${M_USES})
-
-  if(M_HEADERS AND SKERRY_CHECK_HEADERS)
-    set(alone)
-    foreach(header ${M_HEADERS})
-      set(unit ${CMAKE_CURRENT_BINARY_DIR}/headers/${header}.cc)
-      file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${header})
-      file(CONFIGURE OUTPUT ${unit} CONTENT "#include \"${path}\"\n")
-      list(APPEND alone ${unit})
-    endforeach()
-    add_library(${target}_headers OBJECT ${alone})
-    target_link_libraries(${target}_headers PRIVATE ${target} ${M_PRIVATE_USES} skerry_flags)
-  endif()
 
   if(M_TESTS AND SKERRY_TESTS)
     add_executable(${target}_test ${M_TESTS})

@@ -34,6 +34,8 @@ std::string_view to_string(ErrorCode code) {
       return "runner_crashed";
     case ErrorCode::kNodeLost:
       return "node_lost";
+    case ErrorCode::kSequenceLost:
+      return "sequence_lost";
     case ErrorCode::kQuarantined:
       return "quarantined";
     case ErrorCode::kCorrupt:

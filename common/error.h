@@ -31,6 +31,7 @@ enum class ErrorCode : std::uint8_t {
   kModelFailed,          // the model raised an error on this input (the user's error)
   kRunnerCrashed,        // the process that ran the model died or was ended
   kNodeLost,             // the node vanished while it ran
+  kSequenceLost,         // the state of the task's sequence is gone; a new sequence can be started
   kQuarantined,          // the task crashed runners on several nodes and is not tried again
   kCorrupt,              // stored or received bytes fail their check
   kUnavailable,          // not ready: starting, stopping, or cut off

@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "controller/driver.h"
+#include "controller/store/rocks_store.h"
 #include "scheduler/policy.h"
 
 namespace skerry::controller {
@@ -68,6 +70,10 @@ void read_core(ConfigFields fields, core::Settings& settings) {
       fields.duration("retention", settings.retention, seconds(1), hours(24 * 3650));
   settings.probe_runs =
       static_cast<std::uint32_t>(fields.integer("probe_runs", settings.probe_runs, 0, 100));
+  settings.probe_interval =
+      fields.duration("probe_interval", settings.probe_interval, Duration(0), hours(24));
+  settings.probe_max_age =
+      fields.duration("probe_max_age", settings.probe_max_age, seconds(1), hours(24 * 365));
   if (settings.suspect_after >= settings.disconnected_after) {
     fields.issue("suspect_after", "must be less than disconnected_after");
   }
@@ -76,6 +82,13 @@ void read_core(ConfigFields fields, core::Settings& settings) {
         "heartbeat",
         "must be at most half of suspect_after, or a single late one makes a node suspect");
   }
+}
+
+void read_store(ConfigFields fields, store::Backlog& limit) {
+  constexpr std::uint64_t kMostBatches = 1'000'000;
+  limit.batches = fields.integer("max_behind_batches", kBacklogLimit.batches, 1, kMostBatches);
+  limit.bytes =
+      fields.size_bytes("max_behind_bytes", kBacklogLimit.bytes, 1, store::kQueueLimitBytes / 2);
 }
 
 }  // namespace
@@ -88,6 +101,7 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   config.insecure_dev = root.boolean("insecure_dev", false);
   config.api = read_endpoint(root, "api_listen", "127.0.0.1:8080", config.insecure_dev);
   config.agents = read_endpoint(root, "agent_listen", "127.0.0.1:8081", config.insecure_dev);
+  config.api_body_bytes = root.size_bytes("api_body_bytes", 256ULL << 20, 64ULL << 20, 1ULL << 40);
   config.ready_file = root.text("ready_file");
   config.threads = static_cast<std::uint32_t>(root.integer("threads", 1, 1, 64));
   config.stop_grace = root.duration("stop_grace", seconds(10), Duration(0), hours(1));
@@ -95,6 +109,7 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   ConfigFields log = root.section("log");
   config.log.level = log.choice("level", "info", {"trace", "debug", "info", "warn", "error"});
   config.log.format = log.choice("format", "auto", {"auto", "text", "json"});
+  read_store(root.section("store"), config.backlog_limit);
   read_core(root.section("core"), config.core);
   if (auto status = reader.finish(); !status) {
     return fail(std::move(status).error());

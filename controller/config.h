@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "controller/core/settings.h"
+#include "controller/store/store.h"
 
 namespace skerry::controller {
 
@@ -20,12 +21,14 @@ struct Endpoint {
 struct ControllerConfig {
   std::string data_dir;
   Endpoint api;
+  std::uint64_t api_body_bytes = 0;  // of all request bodies held at once
   Endpoint agents;
   bool insecure_dev = false;  // lets both listen beyond loopback without TLS
   std::string ready_file;     // gets the endpoints as JSON once requests are accepted; empty = none
   std::uint32_t threads = 1;  // that run the core and the API together
   Duration stop_grace{};
   LogOptions log;
+  store::Backlog backlog_limit;  // of the disk, above which submits are refused
   core::Settings core;
 };
 

@@ -16,6 +16,7 @@
 #include "controller/driver.h"
 #include "controller/happening_log.h"
 #include "controller/hub/hub.h"
+#include "controller/hub_metrics.h"
 #include "controller/store/rocks_store.h"
 #include "controller/store_archive.h"
 
@@ -64,7 +65,8 @@ class Daemon {
   }
 
  private:
-  // The first signal stops in order; a second one stops now, whatever is under way.
+  // The first signal stops in order. A second one cuts what is under way; its coroutines still end
+  // before anything that they use does. A third one ends the process as it stands.
   void await_signal(boost::asio::signal_set& signals, bool stopping) {
     signals.async_wait([this, &signals, stopping](boost::system::error_code cancelled, int signal) {
       if (cancelled) {
@@ -72,7 +74,8 @@ class Daemon {
       }
       log_->info("stopping on signal {}{}", signal, stopping ? ", at once" : "");
       if (stopping) {
-        io_.stop();
+        api_->cut();
+        signals.clear();
         return;
       }
       api_->stop(config_.stop_grace, [this] { io_.stop(); });
@@ -114,23 +117,32 @@ class Daemon {
   }
 
   Status start_driver() {
-    driver_.emplace(io_, core_, *blobs_, clock_);
+    driver_.emplace(io_, core_, *blobs_, clock_, config_.backlog_limit);
     durable_listener_ = &*driver_;
-    return driver_->start(
+    Status started = driver_->start(
         *store_, {.send = [this](const core::Send& send) { hub_->send(send); },
                   .happened = [this](const core::Happening& happening) { happened(happening); },
                   .warn = [this](std::string_view sentence) { log_->warn("{}", sentence); }});
+    if (!started && started.error().code == ErrorCode::kCorrupt) {
+      started.error().message += fmt::format(
+          ". Acknowledged work cannot be read. Restore {} from a backup", config_.data_dir);
+    }
+    return started;
   }
 
   Status start_api() {
-    api_.emplace(io_, api::ApiOptions{.address = config_.api.address, .port = config_.api.port},
-                 api::ApiParts{.gateway = *driver_,
-                               .blobs = *blobs_,
-                               .archive = *archive_,
-                               .metrics = metrics_,
-                               .clock = clock_,
-                               .log = *log_,
-                               .ready_checks = {{"store", [this] { return store_is_current(); }}}});
+    api_.emplace(
+        io_,
+        api::ApiOptions{.address = config_.api.address,
+                        .port = config_.api.port,
+                        .limits = {.body_bytes = config_.api_body_bytes}},
+        api::ApiParts{.gateway = *driver_,
+                      .blobs = *blobs_,
+                      .archive = *archive_,
+                      .metrics = metrics_,
+                      .clock = clock_,
+                      .log = *log_,
+                      .ready_checks = {{"store", [this] { return driver_->accepts_work(); }}}});
     auto port = api_->start();
     if (!port) {
       return fail(std::move(port).error());
@@ -149,6 +161,7 @@ class Daemon {
       return fail(std::move(started).error());
     }
     hub_ = *std::move(started);
+    metrics_.add_source([this] { return hub_figures(*hub_); });
     return {};
   }
 
@@ -179,15 +192,6 @@ class Daemon {
     if (api_) {
       api_->publish(happening, clock_.now());
     }
-  }
-
-  // What is accepted becomes durable; a store that fails ends the process, so slowness is what is left to tell.
-  Status store_is_current() const {
-    constexpr std::uint64_t kMostBehind = 20'000;
-    const std::uint64_t behind = driver_->batches_behind();
-    return behind <= kMostBehind
-               ? Status{}
-               : fail(ErrorCode::kUnavailable, fmt::format("{} batches wait for the disk", behind));
   }
 
   void log_recovery(const store::RecoveryReport& report) {

@@ -11,7 +11,7 @@
 
 namespace skerry::controller {
 
-// Runs until SIGINT or SIGTERM; then stops in order. An error means that it could not start.
+// Runs until SIGINT or SIGTERM; then stops in order, and at once after a second one. An error means that it could not start.
 Status run_daemon(const ControllerConfig& config);
 
 }  // namespace skerry::controller

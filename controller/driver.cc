@@ -1,5 +1,7 @@
 #include "controller/driver.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/post.hpp>
 
 #include "common/check.h"
@@ -9,15 +11,20 @@ namespace skerry::controller {
 
 namespace asio = boost::asio;
 
-Driver::Driver(asio::io_context& io, core::Core& core, blobs::BlobDir& blobs, Clock& clock)
-    : strand_(asio::make_strand(io)), timer_(strand_), core_(core), blobs_(blobs), clock_(clock) {}
+Driver::Driver(asio::io_context& io, core::Core& core, blobs::BlobDir& blobs, Clock& clock,
+               store::Backlog limit)
+    : strand_(asio::make_strand(io)),
+      timer_(strand_),
+      core_(core),
+      blobs_(blobs),
+      clock_(clock),
+      limit_(limit) {}
 
 Status Driver::start(store::Store& store, Sinks sinks) {
   store_ = &store;
   sinks_ = std::move(sinks);
   base_ = store.durable();
   durable_ = base_;
-  appended_ = base_;
   auto stored = records::load(store);
   if (!stored) {
     return fail(std::move(stored).error());
@@ -52,6 +59,12 @@ core::Ticket Driver::ask(core::Event event,
       event);
   asio::post(strand_,
              [this, ticket, event = std::move(event), on_answer = std::move(on_answer)]() mutable {
+               if (std::holds_alternative<core::Submit>(event)) {
+                 if (Status accepts = accepts_work(); !accepts) {
+                   on_answer(fail(std::move(accepts).error()));
+                   return;
+                 }
+               }
                askers_.emplace(ticket, std::move(on_answer));
                apply(std::move(event));
              });
@@ -69,6 +82,17 @@ void Driver::tell(core::Event event) {
 
 void Driver::inspect(std::move_only_function<void(const core::Core&, Instant now)> look) {
   asio::post(strand_, [this, look = std::move(look)]() mutable { look(core_, clock_.now()); });
+}
+
+Status Driver::accepts_work() const {
+  const store::Backlog behind = store_->backlog();
+  if (behind.batches <= limit_.batches && behind.bytes <= limit_.bytes) {
+    return {};
+  }
+  return fail(ErrorCode::kOverloaded,
+              fmt::format("{} batches of {} bytes wait for the controller's disk, which is more "
+                          "than it may be behind; try again when it has caught up",
+                          behind.batches, behind.bytes));
 }
 
 void Driver::on_durable(store::Position position) {
@@ -90,7 +114,6 @@ void Driver::apply(core::Event event) {
 void Driver::carry_out(core::Effects effects) {
   if (!effects.writes.empty()) {
     const store::Position position = store_->append(records::encode(effects.writes));
-    appended_ = position;
     check(position == base_ + core_.batches_written(),
           "the store numbers batches as the core does");
   }
@@ -103,7 +126,7 @@ void Driver::carry_out(core::Effects effects) {
 
 void Driver::release_durable(store::Position position) {
   const core::BatchNumber batch = position - base_;
-  remove_blobs(batch);
+  abandon_blobs(batch);
   outbox_.durable(batch, [this](core::Output output) { release(std::move(output)); });
 }
 
@@ -123,17 +146,25 @@ void Driver::release(core::Output output) {
 }
 
 // Before the answers of later batches leave: one of them may tell a client that the same bytes are
-// stored.
-void Driver::remove_blobs(core::BatchNumber durable) {
+// stored. Who stores them again from now on keeps them, whenever the file would go.
+void Driver::abandon_blobs(core::BatchNumber durable) {
+  bool any = false;
   while (!dropped_blobs_.empty() && dropped_blobs_.front().first <= durable) {
     const std::string digest = std::move(dropped_blobs_.front().second);
     dropped_blobs_.pop_front();
-    if (core_.blob_in_use(digest)) {
-      continue;
+    if (!core_.blob_in_use(digest)) {
+      blobs_.abandon(digest);
+      any = true;
     }
-    if (const auto removed = blobs_.remove(digest); !removed) {
-      sinks_.warn(removed.error().message);
-    }
+  }
+  if (any) {
+    asio::post(files_, [this] { reap_blobs(); });
+  }
+}
+
+void Driver::reap_blobs() {
+  if (Status reaped = blobs_.reap(); !reaped) {
+    asio::post(strand_, [this, error = std::move(reaped).error()] { sinks_.warn(error.message); });
   }
 }
 

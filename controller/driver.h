@@ -2,7 +2,12 @@
 //
 // Everything that happens is applied on one strand; records go to the store, outputs wait in the
 // outbox until what they depend on is durable, then commands go to the hub, answers to whoever
-// asked, happenings to metrics, logs and watchers.
+// asked, happenings to metrics, logs and watchers. Blobs that no job needs any more are removed on a
+// thread of its own.
+//
+// A disk that falls behind its limit sheds: submits are refused with kOverloaded, long before the
+// store would block the strand. All else goes on: what was accepted is placed and ends, and agents'
+// heartbeats, which write nothing, are read.
 //
 // Made by main, which also owns everything it refers to. start() before the first event. It stops
 // with the io_context: main stops that, and its threads, before anything that this refers to goes
@@ -14,6 +19,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <map>
 #include <unordered_map>
 
@@ -32,9 +38,14 @@ struct Sinks {
   std::function<void(std::string_view)> warn;
 };
 
+// A healthy disk makes as much durable in a second or two; append blocks at four times these bytes.
+inline constexpr store::Backlog kBacklogLimit{.batches = 20'000, .bytes = 64 * 1024 * 1024};
+
 class Driver final : public Gateway {
  public:
-  Driver(boost::asio::io_context& io, core::Core& core, blobs::BlobDir& blobs, Clock& clock);
+  // No work is accepted while the store is further behind than `limit`.
+  Driver(boost::asio::io_context& io, core::Core& core, blobs::BlobDir& blobs, Clock& clock,
+         store::Backlog limit = kBacklogLimit);
 
   // Takes over what the store holds and opens a new epoch, durably, before it returns. Blocks; call
   // before the threads of the io_context run. kCorrupt if the store does not decode.
@@ -45,11 +56,8 @@ class Driver final : public Gateway {
   void tell(core::Event event) override;
   void inspect(std::move_only_function<void(const core::Core&, Instant now)> look) override;
 
-  // Batches written and not durable yet. Any thread.
-  std::uint64_t batches_behind() const {
-    const store::Position durable = durable_;  // first: what is appended meanwhile only adds
-    return appended_ > durable ? appended_ - durable : 0;
-  }
+  // kOverloaded while submits are refused because the disk is behind. Any thread, after start().
+  Status accepts_work() const;
 
   // From the store's thread.
   void on_durable(store::Position position);
@@ -61,7 +69,8 @@ class Driver final : public Gateway {
   void carry_out(core::Effects effects);
   void release(core::Output output);
   void release_durable(store::Position position);
-  void remove_blobs(core::BatchNumber durable);
+  void abandon_blobs(core::BatchNumber durable);
+  void reap_blobs();
   void arm_timer();
 
   Strand strand_;
@@ -69,6 +78,7 @@ class Driver final : public Gateway {
   core::Core& core_;
   blobs::BlobDir& blobs_;
   Clock& clock_;
+  const store::Backlog limit_;
   store::Store* store_ = nullptr;
   store::Position base_ = 0;  // position of the store before our first batch
   Sinks sinks_;
@@ -77,9 +87,9 @@ class Driver final : public Gateway {
   std::deque<std::pair<core::BatchNumber, std::string>> dropped_blobs_;
   Instant armed_ = kNever;
   std::atomic<core::Ticket> next_ticket_ = 1;
-  std::atomic<store::Position> appended_ = 0;
   std::atomic<store::Position> durable_ = 0;
   std::atomic<bool> release_posted_ = false;
+  boost::asio::thread_pool files_{1};  // last: what it still does ends first
 };
 
 }  // namespace skerry::controller

@@ -22,7 +22,8 @@ class Gateway {
                            std::move_only_function<void(Result<core::Reply>)> on_answer) = 0;
   // Applies an event that has no answer (those of agents, Abandon).
   virtual void tell(core::Event event) = 0;
-  // Runs `look` on the core's strand: for queries. It must copy what it needs and return soon.
+  // Runs `look` on the core's strand, after what the same thread told or asked before: for queries.
+  // It must copy what it needs and return soon.
   virtual void inspect(std::move_only_function<void(const core::Core&, Instant now)> look) = 0;
 };
 

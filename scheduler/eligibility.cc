@@ -94,7 +94,7 @@ void Eligibility::bind_variants() {
   variants_.clear();
   for (const VariantId id : model_->variants) {
     const Variant& variant = fleet_->variant(id);
-    variants_.push_back({id, variant_reason(variant, *task_), variant.memory_bytes});
+    variants_.push_back({id, variant_reason(variant, *task_), &variant});
   }
   if (!std::ranges::is_sorted(variants_, {}, &VariantMask::id)) {
     std::ranges::sort(variants_, {}, &VariantMask::id);
@@ -128,8 +128,7 @@ MaskReason Eligibility::lasting(NodeId node, const VariantMask& variant) const {
   if (variant.reason != MaskReason::kNone) {
     return variant.reason;
   }
-  return variant.memory_bytes > fleet_->node(node).memory_bytes ? MaskReason::kMemory
-                                                                : MaskReason::kNone;
+  return fleet_->fits(node, *variant.variant) ? MaskReason::kNone : MaskReason::kMemory;
 }
 
 MaskReason Eligibility::passing(NodeId node) const {

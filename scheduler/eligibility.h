@@ -23,7 +23,7 @@ namespace skerry::scheduler {
 struct VariantMask {
   VariantId id;
   MaskReason reason = MaskReason::kNone;
-  std::uint64_t memory_bytes = 0;
+  const Variant* variant = nullptr;  // the fleet's
 };
 
 class Eligibility {

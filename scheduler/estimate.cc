@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <vector>
 
 namespace skerry::scheduler {
 
@@ -10,7 +12,7 @@ namespace {
 constexpr double kLeastWeight = 0.1;
 constexpr double kOutlierDeviations = 3;
 constexpr double kLeastDeviation = 0.1;  // of the mean, where outliers are judged
-constexpr double kLeastReach = 1e-4;     // so that an estimate of 0 can grow again
+constexpr double kLeastReach = 1e-6;     // so that an estimate of 0 can grow again
 constexpr std::uint32_t kWarmUpSamples = 3;
 
 double weight_of(std::uint32_t sample) { return std::max(1.0 / sample, kLeastWeight); }
@@ -40,6 +42,39 @@ Estimate learned(const Estimate& estimate, double measured) {
   return {.mean = estimate.mean + weight_of(sample) * difference,
           .deviation = std::sqrt(variance),
           .samples = sample};
+}
+
+Estimate probed(const Estimate& estimate, std::span<const double> runs) {
+  std::vector<double> sorted;
+  std::ranges::copy_if(runs, std::back_inserter(sorted),
+                       [](double run) { return std::isfinite(run) && run >= 0; });
+  if (sorted.empty()) {
+    return estimate;
+  }
+  std::ranges::sort(sorted);
+  const double median = sorted[(sorted.size() - 1) / 2];
+  const double upper_quartile = sorted[(sorted.size() - 1) * 3 / 4];
+  const double deviation = std::max(upper_quartile - median, kProbeDeviation * median);
+  const auto samples = std::min(static_cast<std::uint32_t>(sorted.size()), kProbeSamples);
+  const std::uint32_t total = estimate.samples + samples;
+  if (estimate.samples == 0 || (!settled(estimate) && median < estimate.mean)) {
+    return {.mean = median, .deviation = deviation, .samples = total};
+  }
+  const double before = std::min<double>(estimate.samples, 1 / kLeastWeight);
+  const double weight = samples / (samples + before);
+  const double difference = median - estimate.mean;
+  const double variance =
+      (1 - weight) * (estimate.deviation * estimate.deviation + weight * difference * difference) +
+      weight * deviation * deviation;
+  return {.mean = estimate.mean + weight * difference,
+          .deviation = std::sqrt(variance),
+          .samples = total};
+}
+
+Estimate doubted(const Estimate& estimate) {
+  Estimate result = estimate;
+  result.samples = std::min(result.samples, kProbeSamples);
+  return result;
 }
 
 }  // namespace skerry::scheduler

@@ -53,9 +53,7 @@ void Fleet::State::forget(VariantId id) {
     if (nodes[i] == nullptr || nodes[i]->find(id) == nullptr) {
       continue;
     }
-    std::erase_if(nodes[i]->knowledge,
-                  [id](const Knowledge& known) { return known.variant == id; });
-    nodes[i]->correct();
+    nodes[i]->forget(id);
     refresh(NodeId{i});
     refresh_models(NodeId{i});
   }
@@ -189,10 +187,40 @@ void Fleet::observe_service(NodeId node, VariantId variant, double service_s) {
   }
 }
 
+void Fleet::observe_probe(NodeId node, VariantId variant, std::span<const double> service_s) {
+  if (const Variant* known = state_->find_variant(variant)) {
+    state_->node(node).observe_probe(*known, service_s);
+    state_->refresh(node);
+  }
+}
+
+void Fleet::doubt(NodeId node, VariantId variant) {
+  state_->node(node).doubt(this->variant(variant));
+}
+
 void Fleet::observe_load(NodeId node, VariantId variant, double load_s) {
   if (const Variant* known = state_->find_variant(variant)) {
     Knowledge& knowledge = state_->node(node).learn(*known);
     knowledge.load = learned(knowledge.load, load_s);
+  }
+}
+
+void Fleet::observe_memory(NodeId node, VariantId variant, std::uint64_t memory_bytes) {
+  if (state_->find_variant(variant) != nullptr) {
+    state_->node(node).observe_memory(variant, memory_bytes);
+  }
+}
+
+bool Fleet::fits(NodeId node, const Variant& variant) const {
+  return state_->node(node).fits(variant);
+}
+
+void Fleet::observe_energy(NodeId id, VariantId variant, const MeasuredRun& run) {
+  if (const Variant* known = state_->find_variant(variant)) {
+    NodeState& node = state_->node(id);
+    const double transfer_j = node.transfer_j_per_byte * run.input_bytes;
+    node.observe_energy(*known, run.energy_j - transfer_j, run.service_s);
+    state_->refresh(id);
   }
 }
 
@@ -223,6 +251,11 @@ Estimate Fleet::load_time(NodeId node, VariantId variant) const {
   return state.load_time(this->variant(variant), state.find(variant));
 }
 
+double Fleet::measured_w(NodeId node, VariantId variant) const {
+  const NodeState& state = state_->node(node);
+  return state.measured_w(state.find(variant));
+}
+
 double Fleet::rtt_s(NodeId id) const { return state_->node(id).rtt_s.mean; }
 
 double Fleet::bandwidth_bytes_per_s(NodeId id) const {
@@ -246,8 +279,8 @@ Physics Fleet::physics(NodeId id, VariantId variant_id, double input_bytes) cons
           .load_deviation_s = load.deviation,
           .service_s = service.mean,
           .service_deviation_s = service.deviation,
-          .idle_w = node.idle_w,
           .busy_w = node.busy_w,
+          .measured_w = node.measured_w(known),
           .transfer_j_per_byte = node.transfer_j_per_byte,
           .price_usd_per_s = node.price_usd_per_s,
           .error = 1 - variant.accuracy};

@@ -88,6 +88,12 @@ struct Estimate {
   std::uint32_t samples = 0;
 };
 
+struct MeasuredRun {
+  double energy_j = 0;
+  double service_s = 0;
+  double input_bytes = 0;
+};
+
 struct NodeLoad {
   std::uint32_t outstanding = 0;  // attempts assigned and not ended
   std::uint32_t capacity = 0;     // most attempts it holds at once: slots plus a short queue
@@ -125,6 +131,18 @@ class Fleet {
   // Outcomes: how long a forward, or loading the variant, really took.
   void observe_service(NodeId node, VariantId variant, double service_s);
   void observe_load(NodeId node, VariantId variant, double load_s);
+  // A probe: forwards in a row on synthetic inputs. Tasks take longer; how much so on this node is
+  // learned from the model's variants that both were measured of, and added for those of which only
+  // probes tell.
+  void observe_probe(NodeId node, VariantId variant, std::span<const double> service_s);
+  // What a loaded instance of the variant takes there; its profile's figure is the least.
+  void observe_memory(NodeId node, VariantId variant, std::uint64_t memory_bytes);
+  // What was measured of the service is old: the next measurements count as the first ones do.
+  void doubt(NodeId node, VariantId variant);
+  // What a run without a load took by the node's sensors, its input's transfer as modelled included.
+  // Only for measured energy: a modelled one would teach the model itself. Sensors count in steps of
+  // milliseconds or more, so short runs count together.
+  void observe_energy(NodeId node, VariantId variant, const MeasuredRun& run);
 
   // Reading.
   std::size_t node_count() const;
@@ -136,6 +154,10 @@ class Fleet {
   Estimate service(NodeId node,
                    VariantId variant) const;  // seconds; a profile's guess until measured
   Estimate load_time(NodeId node, VariantId variant) const;
+  bool fits(NodeId node, const Variant& variant) const;  // into what the node gives to models
+  // What a run draws as measured, W; of the node's other variants where this one was not measured;
+  // 0 where nothing was, and the power model has the word.
+  double measured_w(NodeId node, VariantId variant) const;
   double rtt_s(NodeId id) const;
   double bandwidth_bytes_per_s(NodeId id) const;
   Physics physics(NodeId node, VariantId variant,

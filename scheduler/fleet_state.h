@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,14 +14,38 @@
 
 namespace skerry::scheduler {
 
-// What is known of a variant on one node, beyond its profile. One cache line or two.
+// What is known of a variant on one node, beyond its profile, as predictions read it. One cache
+// line.
 struct Knowledge {
   VariantId variant;
   ModelId model;
   bool resident = false;
-  double log_ratio = 0;  // ln(measured / guessed service time); counts if service.samples > 0
-  Estimate service;      // valid if samples > 0
-  Estimate load;         // valid if samples > 0
+  float power_w = 0;  // that a run draws, as measured; 0 = not yet
+  Estimate service;   // what a task takes, by the measurements below; valid if samples > 0
+  Estimate load;      // valid if samples > 0
+};
+
+// What was measured of a variant's service on one node; each valid if samples > 0.
+struct Measurements {
+  VariantId variant;
+  ModelId model;
+  double guess_s = 0;    // by the profile
+  double log_ratio = 0;  // ln(service / guess)
+  Estimate service;      // what a task takes, as concluded from the two below
+  Estimate tasks;        // as measured with tasks
+  Estimate probe;        // as measured with probes
+};
+
+struct MeasuredMemory {
+  VariantId variant;
+  std::uint64_t bytes = 0;
+};
+
+// How much longer a task of a model takes on a node than a probe of the same variant: its input is
+// decoded, and caches have gone cold since the last one. The same for all variants, nearly.
+struct Overhead {
+  ModelId model;
+  Estimate seconds;
 };
 
 // How much slower than guessed a model runs on a node, by the variants measured there.
@@ -32,11 +57,19 @@ struct Correction {
   double factor = 1;  // geometric mean of measured / guessed
 };
 
+// What runs of a variant draw on one node, by its sensors.
+struct Draw {
+  VariantId variant;
+  Estimate power_w;
+  double pending_j =
+      0;  // of the runs since the last measurement, until they are long enough for one
+  double pending_s = 0;
+};
+
 struct NodeState {
   // Read by every prediction: the spec's figures, made safe, and what was measured of the link.
   double slots = 1;
   double speed = 1;
-  double idle_w = 0;
   double busy_w = 0;
   double transfer_j_per_byte = 0;
   double price_usd_per_s = 0;
@@ -44,11 +77,16 @@ struct NodeState {
   Estimate seconds_per_byte;
   NodeLoad load;
   double slowness = 1;            // seconds per reference second, as measured over all models
+  double power_w = 0;             // that a run draws, as measured over all variants; 0 = not yet
   std::uint32_t site_number = 0;  // see Fleet::Index
   std::uint64_t engine_bits = 0;
   Availability availability = Availability::kNotReady;
-  std::vector<Knowledge> knowledge;     // ascending by variant
-  std::vector<Correction> corrections;  // ascending by model
+  std::vector<Knowledge> knowledge;       // ascending by variant
+  std::vector<Measurements> measured;     // ascending by variant
+  std::vector<MeasuredMemory> too_large;  // than this node's memory, though declared smaller
+  std::vector<Overhead> overheads;        // ascending by model
+  std::vector<Correction> corrections;    // ascending by model
+  std::vector<Draw> draws;                // ascending by variant
   NodeSpec spec;
 
   const Knowledge* find(VariantId variant) const;
@@ -59,7 +97,20 @@ struct NodeState {
   Estimate load_time(const Variant& variant, const Knowledge* known) const;
   Correction& correction_of(ModelId model);  // finds or adds
   void observe_service(const Variant& variant, double service_s);
-  void correct();  // recomputes corrections and slowness from the knowledge
+  void observe_memory(VariantId variant, std::uint64_t bytes);
+  bool fits(const Variant& variant) const;
+  void observe_probe(const Variant& variant, std::span<const double> service_s);
+  void doubt(const Variant& variant);
+  void forget(VariantId variant);
+  Measurements& measurements_of(const Variant& variant);  // finds or adds
+  Estimate& overhead_of(ModelId model);                   // finds or adds
+  // Recomputes what predictions read from what was measured.
+  void conclude(const Variant& variant);
+  void conclude(Measurements& known, const Estimate& overhead);
+  void correct();  // corrections and slowness
+  double measured_w(const Knowledge* known) const;
+  void observe_energy(const Variant& variant, double energy_j, double service_s);
+  void conclude_power();  // power_w
   NodeFacts facts() const;
 };
 

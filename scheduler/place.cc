@@ -39,6 +39,7 @@ struct Placer::State {
   std::vector<NodeId> nodes;
   Front front;
   Decision decision;
+  double warm_latency_s = 0;  // of decision.warm_up, once it is loaded
 
   std::uint32_t& masked_of(MaskReason reason) {
     return decision.masked[static_cast<std::size_t>(reason)];
@@ -49,12 +50,20 @@ struct Placer::State {
   void scan(const TaskView& task, const Fleet& fleet);
   void ask_why(const TaskView& task, const Fleet& fleet);
   void ask(const TaskView& task, const Fleet& fleet, NodeId node);
+  void consider_warm_up(const Fleet& fleet, NodeId node, VariantId variant,
+                        const Prediction& prediction);
   void choose(const TaskView& task, const Fleet& fleet);
   // Empty if the policy's scores can be used, else what is wrong with them.
   std::string rank(Policy& ranking, const RankInput& input);
 };
 
 namespace {
+
+// Judged by what is predicted of a node that takes work, not by what the node is.
+bool is_predicted(MaskReason reason) {
+  return reason == MaskReason::kDeadline || reason == MaskReason::kEnergy ||
+         reason == MaskReason::kCost;
+}
 
 bool all_finite(std::span<const double> scores) {
   for (const double score : scores) {
@@ -199,8 +208,23 @@ void Placer::State::ask(const TaskView& task, const Fleet& fleet, NodeId node) {
   }
   for (const VariantMask& variant : eligibility.variants()) {
     const Prediction prediction = predict(fleet, node, variant.id, task.input_bytes);
-    ++masked_of(eligibility.judge(node, variant, prediction));
-    decision.satisfiable = decision.satisfiable || eligibility.possible(node, variant);
+    const MaskReason reason = eligibility.judge(node, variant, prediction);
+    ++masked_of(reason);
+    const bool possible = eligibility.possible(node, variant);
+    decision.satisfiable = decision.satisfiable || possible;
+    if (possible && is_predicted(reason)) {
+      consider_warm_up(fleet, node, variant.id, prediction);
+    }
+  }
+}
+
+void Placer::State::consider_warm_up(const Fleet& fleet, NodeId node, VariantId variant,
+                                     const Prediction& prediction) {
+  const double warm_s = prediction.objectives.latency_s - prediction.load_s;
+  const bool idle = fleet.load(node).outstanding == 0;
+  if (idle && !fleet.resident(node, variant) && (!decision.warm_up || warm_s < warm_latency_s)) {
+    decision.warm_up = WarmUp{node, variant};
+    warm_latency_s = warm_s;
   }
 }
 
@@ -260,6 +284,7 @@ const Decision& Placer::decide(const TaskView& task, const Fleet& fleet) {
   decision.scale = {};
   decision.masked.fill(0);
   decision.satisfiable = true;
+  decision.warm_up.reset();
   decision.policy = state.policy->name();
   decision.policy_version = state.policy->version();
   decision.fallback_reason.clear();

@@ -27,6 +27,12 @@ constexpr std::size_t kShortlistNodes = 16;
 // Why candidates were left out, counted over all (node, variant) pairs that were looked at.
 using MaskCounts = std::array<std::uint32_t, kMaskReasons>;
 
+// What would take a task that nobody can take now, were its variant only loaded there.
+struct WarmUp {
+  NodeId node;
+  VariantId variant;
+};
+
 struct Decision {
   std::optional<std::size_t> chosen;  // into candidates; empty = nowhere to go now
   std::vector<Candidate> candidates;  // eligible, ordered by node, then variant
@@ -34,7 +40,10 @@ struct Decision {
   Scale scale;
   MaskCounts masked{};
   bool satisfiable =
-      true;            // false: no node and variant of this fleet can ever meet the constraints
+      true;  // false: no node and variant of this fleet can ever meet the constraints
+  // Set if nothing was chosen, and on an idle node only the time, joules or dollars of loading a
+  // variant are in the way. The quickest of those seen.
+  std::optional<WarmUp> warm_up;
   std::string policy;  // whose scores these are
   std::string policy_version;
   std::string fallback_reason;  // set if the policy's answer was refused and greedy decided

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/charge.h"
+
 namespace skerry::scheduler {
 
 namespace {
@@ -11,11 +13,11 @@ constexpr double kSecondsPerHour = 3600;
 
 double square(double x) { return x * x; }
 
-// One slot's share of the node: what its work adds to idling, and its part of what idling takes.
-double slot_power_w(double idle_w, double busy_w, double slots) {
-  const double work_w = (busy_w - idle_w) / slots;
-  const double idle_share_w = idle_w / slots;
-  return work_w + idle_share_w;
+NodeCharges charges_of(const NodeSpec& node) {
+  return {.busy_w = node.power.busy_w,
+          .transfer_j_per_byte = node.power.transfer_j_per_byte,
+          .price_usd_per_s = node.price_usd_per_hour / kSecondsPerHour,
+          .slots = std::max<double>(node.slots, 1)};
 }
 
 }  // namespace
@@ -30,11 +32,15 @@ Prediction predict(const Physics& p) {
       std::sqrt(square(p.service_deviation_s) + square(p.load_deviation_s) +
                 square(kWaitDeviation * result.wait_s));
   const double busy_s = p.load_s + p.service_s;
+  const NodeCharges node{.busy_w = p.busy_w,
+                         .transfer_j_per_byte = p.transfer_j_per_byte,
+                         .price_usd_per_s = p.price_usd_per_s,
+                         .slots = p.slots};
   result.objectives = {
       .latency_s = result.wait_s + result.transfer_s + busy_s,
-      .energy_j = slot_power_w(p.idle_w, p.busy_w, p.slots) * busy_s +
-                  p.transfer_j_per_byte * p.input_bytes,
-      .cost_usd = p.price_usd_per_s / p.slots * busy_s,
+      .energy_j = p.measured_w > 0 ? p.measured_w * busy_s + p.transfer_j_per_byte * p.input_bytes
+                                   : charged_energy_j(node, busy_s, p.input_bytes),
+      .cost_usd = charged_cost_usd(node, busy_s),
       .error = p.error,
   };
   return result;
@@ -45,14 +51,11 @@ Prediction predict(const Fleet& fleet, NodeId node, VariantId variant, double in
 }
 
 double modelled_energy_j(const NodeSpec& node, double busy_s, double transferred_bytes) {
-  const double slots = std::max<double>(node.slots, 1);
-  return slot_power_w(node.power.idle_w, node.power.busy_w, slots) * busy_s +
-         node.power.transfer_j_per_byte * transferred_bytes;
+  return charged_energy_j(charges_of(node), busy_s, transferred_bytes);
 }
 
 double modelled_cost_usd(const NodeSpec& node, double busy_s) {
-  const double slots = std::max<double>(node.slots, 1);
-  return node.price_usd_per_hour / kSecondsPerHour / slots * busy_s;
+  return charged_cost_usd(charges_of(node), busy_s);
 }
 
 }  // namespace skerry::scheduler

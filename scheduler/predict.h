@@ -3,10 +3,13 @@
 //
 //   wait      until a slot is free, see wait_s(); 0 while one is
 //   transfer  round trip + input bytes / bandwidth
-//   load      loading the variant if it is not resident on the node, its artifact's transfer
-//   included service   the forward itself, decode and encode included latency   their sum energy
-//   (busy - idle power) / slots x (load + service), plus idle power share x the same, plus transfer
-//   energy cost      price / slots x (load + service) error     1 - accuracy
+//   load      loading the variant if it is not resident on the node, its artifact's transfer included
+//   service   the forward itself, decode and encode included
+//   latency   their sum
+//   energy    power of a run x (load + service) + transfer energy; the power as measured of the
+//             variant on the node, else a slot's share of the node's (common/charge.h)
+//   cost      a slot's share of the node's price x (load + service)
+//   error     1 - accuracy
 //
 // Formulas work on plain numbers (Physics) so that a vectorised environment can use them; predict()
 // gathers the numbers.
@@ -31,8 +34,8 @@ struct Physics {
   double load_deviation_s = 0;
   double service_s = 0;
   double service_deviation_s = 0;
-  double idle_w = 0;
   double busy_w = 0;
+  double measured_w = 0;  // that a run draws, its share of idling included; 0 = by busy_w
   double transfer_j_per_byte = 0;
   double price_usd_per_s = 0;
   double error = 0;

@@ -28,6 +28,7 @@ struct Work {
   std::shared_ptr<const std::string>
       input;  // encoded values; nullptr = the synthetic ones of a probe
   std::string sequence;
+  SequenceStep sequence_step = SequenceStep::kAny;
 };
 
 enum class Admission : std::uint8_t {
@@ -35,6 +36,7 @@ enum class Admission : std::uint8_t {
   kBusy,   // later: its own sequence is running; others may pass it
   kFull,   // later: no room beside what runs now; others may pass it for a while
   kNever,  // this node cannot run it
+  kLost,   // it continues a sequence whose state is not here
 };
 struct Verdict {
   Admission admission = Admission::kNow;

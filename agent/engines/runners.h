@@ -24,7 +24,8 @@ class Runners {
  public:
   virtual ~Runners() = default;
 
-  virtual void spawn(RunnerId id) = 0;
+  // memory_limit_bytes: of its private writable memory; 0 = none.
+  virtual void spawn(RunnerId id, std::uint64_t memory_limit_bytes) = 0;
   virtual void send(RunnerId id, const runner::Frame& frame) = 0;
   virtual void kill(RunnerId id) = 0;
 };

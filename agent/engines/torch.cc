@@ -20,6 +20,13 @@ std::string name_of(const VariantRef& variant) {
 
 std::uint64_t mib(std::uint64_t bytes) { return bytes >> 20; }
 
+// 0 = not known.
+std::uint64_t declared_memory(const Work& work) {
+  const auto& variants = work.manifest->manifest.variants;
+  const auto spec = std::ranges::find(variants, work.variant.variant, &VariantSpec::name);
+  return spec == variants.end() ? 0 : spec->memory_bytes;
+}
+
 Outcome outcome_of(ErrorCode code) {
   const bool users = code == ErrorCode::kInvalidArgument || code == ErrorCode::kModelFailed ||
                      code == ErrorCode::kUnsupported || code == ErrorCode::kCorrupt ||
@@ -33,7 +40,7 @@ TorchEngine::TorchEngine(TorchOptions options, Runners& runners, Log& log)
     : options_(std::move(options)), runners_(runners), log_(log) {}
 
 TorchEngine::Key TorchEngine::key_of(const Work& work) {
-  return {.variant = work.variant, .digest = work.digest, .revision = work.manifest->revision};
+  return {.variant = work.variant, .digest = work.digest};
 }
 
 bool TorchEngine::bound(const Work& work) {
@@ -64,9 +71,15 @@ std::uint64_t TorchEngine::memory_needed(const Work& work) const {
   if (known != known_.end() && known->second.memory_bytes > 0) {
     return known->second.memory_bytes;
   }
-  const auto& variants = work.manifest->manifest.variants;
-  const auto spec = std::ranges::find(variants, work.variant.variant, &VariantSpec::name);
-  return options_.overhead_bytes + (spec == variants.end() ? 0 : spec->memory_bytes);
+  return options_.overhead_bytes + declared_memory(work);
+}
+
+std::uint64_t TorchEngine::runner_limit(const Work& work) const {
+  if (options_.runner_limit_bytes > 0 || !options_.derives_limits) {
+    return options_.runner_limit_bytes;
+  }
+  const std::uint64_t declared = declared_memory(work);
+  return kLimitHeadroomBytes + (declared > 0 ? kLimitFactor * declared : options_.memory_bytes);
 }
 
 std::uint64_t TorchEngine::memory_used(Kept kept) const {
@@ -106,7 +119,14 @@ Verdict TorchEngine::admit(Instant now, const Work& work) {
       return {Admission::kBusy, "its sequence is busy"};
     }
   }
-  if (find_idle(work) != 0) {
+  const RunnerId idle = find_idle(work);
+  if (bound(work) && work.sequence_step == SequenceStep::kContinues &&
+      (idle == 0 || instances_.at(idle).sequence != work.sequence)) {
+    return {
+        Admission::kLost,
+        "its process ended, a task of it was stopped while it ran, or the model was applied anew"};
+  }
+  if (idle != 0) {
     return {};
   }
   if (bound(work) && alike >= options_.sequence_instances) {
@@ -145,17 +165,27 @@ void TorchEngine::start(Instant now, RunToken token, Work work) {
     make_room(needed);
     id = ++last_id_;
     instances_[id] = {.key = key_of(work), .memory_bytes = needed, .since = now};
-    runners_.spawn(id);
+    runners_.spawn(id, runner_limit(work));
     runners_.send(id, runner::Load{.manifest_json = work.manifest->json,
                                    .artifact_path = work.artifact_path,
                                    .device = options_.device,
                                    .threads = options_.threads});
   }
   Instance& instance = instances_.at(id);
-  instance.sequence = bound(work) ? work.sequence : "";
+  bind(instance, work);
   instance.run = Run{.token = token, .work = std::move(work)};
   if (instance.state == State::kIdle) {
     begin_run(now, id, instance);
+  }
+}
+
+// A runner resets its model when the name changes, so a state gets a name that was never used.
+void TorchEngine::bind(Instance& instance, const Work& work) {
+  const bool goes_on = instance.sequence == work.sequence && bound(work) &&
+                       work.sequence_step != SequenceStep::kBegins;
+  if (!goes_on) {
+    instance.sequence = bound(work) ? work.sequence : "";
+    instance.state_name = bound(work) ? fmt::format("{}#{}", work.sequence, ++last_state_) : "";
   }
 }
 
@@ -178,7 +208,7 @@ void TorchEngine::begin_run(Instant now, RunnerId id, Instance& instance) {
   instance.since = now;
   const Work& work = instance.run->work;
   runners_.send(id, runner::Run{.id = instance.run->token,
-                                .sequence = work.sequence,
+                                .sequence = instance.state_name,
                                 .inputs = work.input ? *work.input : std::string()});
 }
 

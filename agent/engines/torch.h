@@ -7,8 +7,10 @@
 // Instances are made on demand, a further one of the same variant only after work has waited for
 // the first as long as loading takes (so that waiting never costs more than twice the best), within
 // the memory budget; idle ones make room, least recently used first. A sequence of a stateful model
-// keeps an instance for itself until it was idle for a while; if its process is lost, the sequence
-// begins anew. A runner that gives no answer in max(stall_limit, 20 x its variant's usual time) is
+// keeps an instance for itself until it was idle for a while; once its process is lost, ended with an
+// aborted run, or of an earlier revision of the model, what would continue the sequence is refused
+// (kLost). A sequence that begins gets a fresh state, even where an instance remembers its name. A
+// runner that gives no answer in max(stall_limit, 20 x its variant's usual time) is
 // ended. A process that dies takes the attempt it was running with it, and nothing else.
 //
 // Not thread-safe; used on the agent's strand.
@@ -30,11 +32,20 @@ struct TorchOptions {
   std::string device = "auto";
   std::uint64_t memory_bytes = 1u << 30;      // for all instances
   std::uint64_t overhead_bytes = 160u << 20;  // a runner's own, until measured
+  std::uint64_t runner_limit_bytes = 0;       // of one runner; 0 = derived from its variant
+  bool derives_limits = true;                 // false: then there is none
   std::uint32_t sequence_instances = 8;       // most instances of one stateful variant
   Duration sequence_idle = seconds(60);
   Duration load_limit = seconds(120);
   Duration stall_limit = seconds(30);
 };
+
+// A runner on a processor takes 100 to 230 MiB of private memory for a small model, and may hold a payload several times
+// while it is decoded. Four times what the variant declares and a gibibyte are out of reach of a model that does what it
+// should, and stop one that does not before it takes the node. A variant that declares nothing may take what the node
+// gives to models, and the same gibibyte.
+constexpr std::uint64_t kLimitFactor = 4;
+constexpr std::uint64_t kLimitHeadroomBytes = 1u << 30;
 
 class TorchEngine final : public Engine {
  public:
@@ -58,7 +69,6 @@ class TorchEngine final : public Engine {
   struct Key {
     VariantRef variant;
     std::string digest;
-    std::uint64_t revision = 0;
 
     auto operator<=>(const Key&) const = default;
   };
@@ -73,8 +83,9 @@ class TorchEngine final : public Engine {
     Key key;
     State state = State::kLoading;
     std::uint64_t memory_bytes = 0;
-    std::string sequence;  // bound to it; empty = free
-    Instant since;         // of the state
+    std::string sequence;    // bound to it; empty = free
+    std::string state_name;  // what the runner is told to be the name of that sequence's state
+    Instant since;           // of the state
     std::optional<Run> run;
     Outcome end_outcome = Outcome::kCrashed;  // kEnding: of its run
     std::string end_reason;
@@ -95,8 +106,10 @@ class TorchEngine final : public Engine {
   bool may_grow(Instant now, Known& known) const;
   Instant growth_due(const Known& known) const;
   std::uint64_t memory_needed(const Work& work) const;
+  std::uint64_t runner_limit(const Work& work) const;
   std::uint64_t memory_used(Kept kept) const;
   void make_room(std::uint64_t bytes);
+  void bind(Instance& instance, const Work& work);
   void begin_run(Instant now, RunnerId id, Instance& instance);
   void end_run(Instance& instance, RunEnded ended);
   void kill(RunnerId id, Instance& instance, Outcome outcome, std::string reason);
@@ -109,6 +122,7 @@ class TorchEngine final : public Engine {
   Runners& runners_;
   Log& log_;
   RunnerId last_id_ = 0;
+  std::uint64_t last_state_ = 0;
   std::map<RunnerId, Instance> instances_;
   std::map<Key, Known> known_;
   std::vector<RunEnded> ended_;

@@ -10,8 +10,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
+#include <string>
 #include <utility>
+
+#include "common/process_memory.h"
 
 extern char** environ;
 
@@ -113,11 +115,7 @@ Result<Frame> DirectRunner::call(const Frame& frame) {
 }
 
 std::uint64_t DirectRunner::resident_bytes() const {
-  std::ifstream statm(fmt::format("/proc/{}/statm", pid_));
-  std::uint64_t mapped = 0;
-  std::uint64_t resident = 0;
-  statm >> mapped >> resident;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  return skerry::resident_bytes(std::to_string(pid_));
 }
 
 }  // namespace skerry::runner

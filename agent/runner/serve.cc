@@ -16,6 +16,7 @@
 #include "agent/runner/preprocess.h"
 #include "agent/runner/protocol.h"
 #include "common/manifest.h"
+#include "common/process_memory.h"
 #include "common/time.h"
 
 namespace skerry::runner {
@@ -31,17 +32,6 @@ std::uint64_t process_cpu_us() {
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
   return static_cast<std::uint64_t>(spent.tv_sec) * 1'000'000 +
          static_cast<std::uint64_t>(spent.tv_nsec) / 1'000;
-}
-
-std::uint64_t resident_bytes() {
-  unsigned long long pages = 0;
-  if (std::FILE* file = std::fopen("/proc/self/statm", "r"); file != nullptr) {
-    if (std::fscanf(file, "%*u %llu", &pages) != 1) {
-      pages = 0;
-    }
-    std::fclose(file);
-  }
-  return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 Failed failed(std::uint64_t id, const Error& error) {

@@ -64,4 +64,6 @@ void ApiServer::stop(Duration grace, std::move_only_function<void()> done) {
   state_->http.stop(grace, std::move(done));
 }
 
+void ApiServer::cut() { state_->http.cut(); }
+
 }  // namespace skerry::api

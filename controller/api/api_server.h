@@ -7,8 +7,8 @@
 //
 // Owned by main, which also owns the io_context and what it refers to, and destroys the server
 // after stop() has called back. The io_context outlives the gateway, whose callbacks refer to it.
-// publish() is called on the core's strand and is cheap; start() and stop() once each, from any
-// thread.
+// publish() is called on the core's strand and is cheap; start() and stop() once each, and cut(),
+// from any thread.
 
 #pragma once
 
@@ -62,6 +62,9 @@ class ApiServer {
   void publish(const core::Happening& happening, Instant now);
   // Answers what is under way for up to `grace`, then cuts it; `done` is called on the io_context.
   void stop(Duration grace, std::move_only_function<void()> done);
+  // After stop(): cuts what is under way now. `done` still waits for what cannot be cut, such as a
+  // read of the store.
+  void cut();
 
  private:
   struct State;

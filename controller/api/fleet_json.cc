@@ -22,6 +22,9 @@ void write_telemetry(JsonWriter& json, const core::Telemetry& telemetry) {
       .member("queued", telemetry.queued)
       .member("running", telemetry.running)
       .member("spooled", telemetry.spooled)
+      .member("gpu_fraction", telemetry.gpu_fraction)
+      .member("gpu_memory_used_bytes", telemetry.gpu_memory_used_bytes)
+      .member("gpu_memory_total_bytes", telemetry.gpu_memory_total_bytes)
       .end();
 }
 
@@ -46,6 +49,7 @@ void write_node(JsonWriter& json, const core::NodeView& node) {
       .member("site", spec.site)
       .member("labels", spec.labels)
       .texts("engines", spec.engines)
+      .texts("devices", node.devices)
       .member("slots", spec.slots)
       .member("capacity", node.capacity)
       .member("outstanding", node.outstanding)

@@ -6,6 +6,7 @@
 
 #include "controller/api/job_json.h"
 #include "controller/api/problem.h"
+#include "controller/core/unknown.h"
 
 namespace skerry::api {
 
@@ -94,9 +95,7 @@ Task<Result<ManifestCache::Entry>> find_manifest(Call call, std::string model) {
     co_return fail(found.error());
   }
   if (*found == nullptr) {
-    co_return fail(ErrorCode::kNotFound,
-                   fmt::format("there is no model named '{}'", model.substr(0, 80)),
-                   {{"/model", "GET /api/v1/models lists the models"}});
+    co_return fail(core::unknown_model(model, "/model"));
   }
   call->manifests.put(*found, generation);
   co_return std::move(*found);
@@ -108,6 +107,26 @@ Task<Result<JsonDocument>> parse_body(Call call) {
     co_return JsonDocument::parse(body);
   }
   co_return co_await off_strand(call, [&body] { return JsonDocument::parse(body); });
+}
+
+void drop_body(Call call, Result<JsonDocument> document) {
+  const Result<JsonDocument> ends_here = std::move(document);
+  call.exchange->drop_body();
+}
+
+Task<void> settle_blobs(Call call, std::vector<blobs::BlobPin> pins) {
+  for (blobs::BlobPin& pin : pins) {
+    const auto used =
+        co_await inspect(call, [digest = pin.digest()](const core::Core& core, Instant) {
+          return core.blob_in_use(digest);
+        });
+    if (used && !*used) {
+      co_await off_strand(call, [&pin]() -> Result<bool> {
+        pin.discard();
+        return true;
+      });
+    }
+  }
 }
 
 Task<Result<Values>> read_outputs(Call call, JobId id, core::TaskResult result) {
@@ -125,6 +144,10 @@ Task<Result<Values>> read_outputs(Call call, JobId id, core::TaskResult result) 
     const auto bytes = call->blobs.read_all(digest);
     return bytes ? decode_values(*bytes) : fail(bytes.error());
   });
+}
+
+std::string etag_of(const core::Job& job) {
+  return fmt::format("\"{}-{}\"", job.epoch.value, job.version);
 }
 
 Task<Response> job_response(Call call, core::Job job,
@@ -149,7 +172,7 @@ Task<Response> job_response(Call call, core::Job job,
     co_return problem(body.error());
   }
   Response response = json_response(200, std::move(*body));
-  response.headers.emplace_back("ETag", fmt::format("\"{}\"", job.version));
+  response.headers.emplace_back("ETag", etag_of(job));
   co_return response;
 }
 

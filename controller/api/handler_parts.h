@@ -15,6 +15,7 @@
 #include "controller/api/job_request.h"
 #include "controller/api/json_reader.h"
 #include "controller/api/manifest_cache.h"
+#include "controller/blobs/blob_dir.h"
 
 namespace skerry::api {
 
@@ -40,9 +41,19 @@ Task<Result<ManifestCache::Entry>> find_manifest(Call call, std::string model);
 // The request's body; it must stay as it is while the document is used.
 Task<Result<JsonDocument>> parse_body(Call call);
 
+// The document is not needed any more, nor the body that it was read from: for handlers that go on
+// to wait.
+void drop_body(Call call, Result<JsonDocument> document);
+
+// Lets go of blobs once the core has answered the request they were pinned for: those that nothing
+// refers to (the request was refused, or replayed, or its job has ended already) are removed, unless
+// they were there before.
+Task<void> settle_blobs(Call call, std::vector<blobs::BlobPin> pins);
+
 // The outputs of a job that succeeded, as the core, the blob directory or the store holds them.
 // kNotFound, kCorrupt.
 Task<Result<Values>> read_outputs(Call call, JobId id, core::TaskResult result);
+std::string etag_of(const core::Job& job);  // in quotes
 // A job as the answer to a request for it, with its outputs and its ETag; or a problem.
 Task<Response> job_response(Call call, core::Job job,
                             std::optional<scheduler::MaskCounts> waiting_for);

@@ -18,6 +18,14 @@ constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
 constexpr std::uint64_t kDiscardBytes =
     64 * 1024;  // of a refused request's body, to keep its connection
 
+constexpr std::uint64_t kStreamedBytes =
+    512 * 1024;  // of a body that is read in pieces: those that gather and those being written
+
+Error bodies_full(const BodyBudget& bodies) {
+  return {ErrorCode::kOverloaded,
+          fmt::format("the bodies of the requests under way fill their {} bytes", bodies.bytes())};
+}
+
 }  // namespace
 
 Connection::Connection(Socket socket, HttpShared& shared)
@@ -25,6 +33,7 @@ Connection::Connection(Socket socket, HttpShared& shared)
       executor_(socket_.get_executor()),
       shared_(shared),
       buffer_(kBufferBytes),
+      body_share_(shared.bodies),
       deadline_tick_(kNoDeadline) {}
 
 // ---- deadlines and stopping
@@ -177,21 +186,41 @@ Task<Result<std::string>> Connection::read_piece() {
 // slow bytes take.
 Task<Result<std::string>> Connection::read_body() {
   const Instant start = shared_.clock.now();
-  std::string body = std::exchange(parser_->get().body(), {});
+  std::string body;
   if (const auto length = parser_->content_length()) {
-    body.reserve(std::min<std::uint64_t>(*length, 1024 * 1024));
+    body.reserve(std::min<std::uint64_t>(*length, 64 * 1024));
   }
-  while (!parser_->is_done()) {
-    auto piece = co_await read_piece();
-    if (!piece) {
-      co_return piece;
+  while (true) {
+    auto piece = co_await read_piece();  // empty at the end
+    if (!piece || piece->empty()) {
+      co_return piece ? std::move(body) : std::move(piece);
+    }
+    if (!body_share_.grow(piece->size())) {
+      co_return fail(bodies_full(shared_.bodies));
     }
     body += *piece;
     if (shared_.clock.now() - start > shared_.limits.idle + time_for(body.size())) {
       co_return fail(ErrorCode::kDeadlineExceeded, "the request's body took too long");
     }
   }
-  co_return body;
+}
+
+// Before a byte of it is read.
+Status Connection::check_promised_body(bool streamed) {
+  const std::uint64_t length = parser_->content_length().value_or(0);
+  if (length > body_limit_bytes_) {
+    return fail(ErrorCode::kTooLarge, fmt::format("the body of {} bytes is over the limit of {} "
+                                                  "bytes",
+                                                  length, body_limit_bytes_));
+  }
+  // A streamed body is never whole here, but its pieces are.
+  const bool room = streamed ? body_share_.grow(kStreamedBytes) : length <= shared_.bodies.left();
+  return room ? Status{} : fail(bodies_full(shared_.bodies));
+}
+
+void Connection::drop_body() {
+  request_.body = {};
+  body_share_.release();
 }
 
 // ---- the answer
@@ -239,6 +268,7 @@ Task<bool> Connection::answer_one() {
     sent = co_await send("0\r\n\r\n");
   }
   on_stop_ = nullptr;
+  drop_body();
   shared_.service.observe(dispatch, to_string(request_.verb), status, shared_.clock.now() - start);
   co_return sent&& keep;
 }
@@ -268,10 +298,8 @@ Task<Response> Connection::run_handler(Dispatch* dispatch) {
   body_limit_bytes_ = dispatch->body_limit_bytes;
   parser_->body_limit(body_limit_bytes_);
   Result<std::string> body;
-  if (parser_->content_length().value_or(0) > body_limit_bytes_) {
-    body =
-        fail(ErrorCode::kTooLarge, fmt::format("the body of {} bytes is over the limit of {} bytes",
-                                               *parser_->content_length(), body_limit_bytes_));
+  if (Status promised = check_promised_body(dispatch->stream_body); !promised) {
+    body = fail(std::move(promised).error());
   } else if (!dispatch->stream_body) {
     body = co_await read_body();
   }
@@ -281,6 +309,8 @@ Task<Response> Connection::run_handler(Dispatch* dispatch) {
     const ErrorCode code = body.error().code;
     co_return code == ErrorCode::kTooLarge
         ? shared_.service.error_response(413, "too_large", body.error().message)
+    : code == ErrorCode::kOverloaded
+        ? shared_.service.error_response(503, "overloaded", body.error().message)
     : code == ErrorCode::kDeadlineExceeded
         ? shared_.service.error_response(408, "request_timeout", body.error().message)
         : shared_.service.error_response(400, "bad_request", body.error().message);

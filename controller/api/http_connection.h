@@ -29,6 +29,7 @@
 #include <string>
 
 #include "common/time.h"
+#include "controller/api/body_budget.h"
 #include "controller/api/http_body.h"
 #include "controller/api/http_service.h"
 #include "controller/api/task.h"
@@ -39,7 +40,8 @@ struct HttpLimits {
   std::uint32_t header_bytes = 16 * 1024;
   Duration header = seconds(10);
   Duration idle = seconds(60);
-  std::size_t max_connections = 4096;  // further ones get a 503
+  std::size_t max_connections = 4096;       // further ones get a 503
+  std::uint64_t body_bytes = 256ULL << 20;  // of all bodies held at once; further ones get a 503
 };
 
 // What `bytes` may take at the slowest rate that is put up with.
@@ -54,6 +56,7 @@ struct HttpShared {
   Clock& clock;
   HttpLimits limits;
   Duration tick;
+  BodyBudget bodies{limits.body_bytes};
   std::atomic<std::int64_t> now_tick = 0;
   std::atomic<bool> stopping = false;
 };
@@ -77,6 +80,7 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
   Request& request() override { return request_; }
   Executor executor() const override { return executor_; }
   Task<Result<std::string>> read_piece() override;
+  void drop_body() override;
   Task<bool> begin(Response response, std::optional<std::uint64_t> size_bytes) override;
   Task<bool> write(std::string piece) override;
   void watch(std::move_only_function<void()> gone) override;
@@ -93,6 +97,7 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
   Dispatch take_request();
   Task<Response> run_handler(Dispatch* dispatch);
   Task<Result<std::string>> read_body();
+  Status check_promised_body(bool streamed);
   Task<void> discard_small_body();
   Task<bool> fill();  // more bytes into buffer_
   Task<bool> send_response(Response response, bool keep_alive);
@@ -113,6 +118,7 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
   std::optional<Parser> parser_;
   Request request_;
   Response refusal_;  // of a request that could not be read
+  BodyShare body_share_;
   std::uint64_t body_limit_bytes_ = 0;
   bool expects_continue_ = false;
   bool chunked_response_ = false;  // begin() was called without a size

@@ -75,16 +75,16 @@ void HttpServer::for_each_connection(
 
 // ---- coroutines
 
-void HttpServer::spawn(Executor executor, Task<void> task) {
+void HttpServer::spawn(const Executor& executor, Task<void> task) {
   {
     const std::scoped_lock lock(mutex_);
     ++tasks_;
   }
   asio::co_spawn(executor, std::move(task),
-                 [this](std::exception_ptr exception) { ended(exception); });
+                 [this](const std::exception_ptr& exception) { ended(exception); });
 }
 
-void HttpServer::ended(std::exception_ptr exception) {
+void HttpServer::ended(const std::exception_ptr& exception) {
   if (exception) {
     try {
       std::rethrow_exception(exception);
@@ -187,6 +187,13 @@ void HttpServer::stop(Duration grace, std::move_only_function<void()> done) {
     for_each_connection([](const auto& connection) {
       asio::post(connection->executor(), [connection] { connection->begin_stop(); });
     });
+    ticks_.cancel();
+  });
+}
+
+void HttpServer::cut() {
+  asio::post(strand_, [this] {
+    cut_at_tick_ = 0;
     ticks_.cancel();
   });
 }

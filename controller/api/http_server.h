@@ -6,7 +6,7 @@
 //
 // stop() closes the acceptor and idle connections, lets busy ones finish for `grace`, then cuts
 // them; `done` is called on the acceptor's strand when the last coroutine has ended. The server
-// must outlive that call.
+// must outlive that call. cut(), after stop(), ends the grace now.
 
 #pragma once
 
@@ -36,6 +36,7 @@ class HttpServer {
   // kInvalidArgument for an address that is none, kUnavailable if it is taken.
   Result<std::uint16_t> start(const std::string& address, std::uint16_t port);
   void stop(Duration grace, std::move_only_function<void()> done);
+  void cut();
   std::size_t connections() const;
 
  private:
@@ -46,8 +47,8 @@ class HttpServer {
   Task<void> accept_loop();
   Task<void> tick_loop();
   void welcome(Socket socket);
-  void spawn(Executor executor, Task<void> task);
-  void ended(std::exception_ptr exception);
+  void spawn(const Executor& executor, Task<void> task);
+  void ended(const std::exception_ptr& exception);
   void for_each_connection(const std::function<void(const std::shared_ptr<Connection>&)>& visit);
 
   asio::io_context& io_;

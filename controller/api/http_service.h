@@ -27,6 +27,9 @@ class Exchange {
   // the client broke it off; kTooLarge: over the route's limit.
   virtual Task<Result<std::string>> read_piece() = 0;
 
+  // Frees the body of a request whose handler does not need it any more, and may be long about it.
+  virtual void drop_body() = 0;
+
   // Writes the head of `response` (its body is not used) and then pieces; without a size they go
   // out as chunks. False: the client is gone. The handler then returns a Response with `streamed`
   // set.

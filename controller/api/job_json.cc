@@ -80,7 +80,8 @@ void write_usage(JsonWriter& json, const core::Usage& usage) {
       .end();
 }
 
-void write_result(JsonWriter& json, const core::TaskResult& result, const Values* outputs) {
+void write_result(JsonWriter& json, const core::TaskResult& result, Instant submitted_at,
+                  const Values* outputs) {
   json.object()
       .member("attempt", result.attempt)
       .member("node", result.node_name)
@@ -89,7 +90,7 @@ void write_result(JsonWriter& json, const core::TaskResult& result, const Values
     json.key("outputs");
     write_values(json, *outputs);
   }
-  json.key("usage");
+  json.member("total_ms", to_ms(result.ended_at - submitted_at)).key("usage");
   write_usage(json, result.usage);
   json.key("predicted").object();
   write_objectives(json, result.predicted);
@@ -159,7 +160,7 @@ void write_job(JsonWriter& json, const core::Job& job, const JobExtras& extras) 
     json.member("ended_at", job.result->ended_at);
     if (job.state == core::TaskState::kSucceeded) {
       json.key("result");
-      write_result(json, *job.result, extras.outputs);
+      write_result(json, *job.result, job.submitted_at, extras.outputs);
     } else if (job.result->error) {
       json.key("error");
       write_error(json, *job.result->error);

@@ -7,6 +7,7 @@
 #include "controller/api/job_json.h"
 #include "controller/api/problem.h"
 #include "controller/api/values_json.h"
+#include "controller/core/unknown.h"
 
 namespace skerry::api {
 
@@ -16,12 +17,6 @@ struct FoundJob {
   core::Job job;
   std::optional<scheduler::MaskCounts> waiting_for;
 };
-
-auto unknown_job(JobId id) {
-  return fail(ErrorCode::kNotFound,
-              fmt::format("there is no job '{}', or it ended too long ago to be remembered",
-                          to_string(id)));
-}
 
 Task<Result<FoundJob>> await_job(Call call, JobId id, Duration wait);
 
@@ -37,7 +32,7 @@ Task<Result<FoundJob>> find_job(Call call, JobId id) {
     co_return fail(found.error());
   }
   if (!*found) {
-    co_return unknown_job(id);
+    co_return fail(core::unknown_job(id));
   }
   if (is_terminal((*found)->job.state)) {
     co_return co_await await_job(call, id, Duration(0));
@@ -58,14 +53,8 @@ Task<Result<FoundJob>> await_job(Call call, JobId id, Duration wait) {
   co_return co_await find_job(call, id);
 }
 
-struct ListQuery {
-  core::JobFilter filter;
-  std::optional<JobId> before;
-  std::size_t limit = 0;
-};
-
-Result<ListQuery> list_query_of(const Request& request) {
-  ListQuery query;
+Result<core::ListJobs> list_query_of(const Request& request) {
+  core::ListJobs query;
   query.filter.ns = request.query_value("namespace").value_or("");
   query.filter.model = request.query_value("model").value_or("");
   if (const auto state = request.query_value("state")) {
@@ -101,27 +90,19 @@ Task<Response> list_jobs(Call call) {
   if (!query) {
     co_return problem(query.error());
   }
-  const std::size_t limit = query->limit;
-  const auto page =
-      co_await inspect(call, [query = std::move(*query)](const core::Core& core, Instant) {
-        std::vector<core::Job> jobs;
-        for (const core::Job* job : core.jobs(query.filter, query.before, query.limit + 1)) {
-          jobs.push_back(*job);
-        }
-        return jobs;
-      });
-  if (!page) {
-    co_return problem(page.error());
+  const auto reply = co_await ask(call, std::move(*query));
+  if (!reply) {
+    co_return problem(reply.error());
   }
+  const auto& page = std::get<core::Listed>(*reply);
   JsonWriter json;
   json.object().key("items").array();
-  const std::size_t shown = std::min(page->size(), limit);
-  for (std::size_t i = 0; i < shown; ++i) {
-    write_job(json, (*page)[i], {});
+  for (const core::Job& job : page.jobs) {
+    write_job(json, job, {});
   }
   json.end();
-  if (page->size() > limit) {
-    json.member("next_cursor", to_string((*page)[limit - 1].id));
+  if (page.next) {
+    json.member("next_cursor", to_string(*page.next));
   }
   json.end();
   co_return json_response(200, json.take());
@@ -138,7 +119,7 @@ Task<Response> get_job(Call call) {
   if (!found) {
     co_return problem(found.error());
   }
-  const std::string etag = fmt::format("\"{}\"", found->job.version);
+  const std::string etag = etag_of(found->job);
   if (request.header("If-None-Match") == etag) {
     Response unchanged{.status = 304};
     unchanged.headers.emplace_back("ETag", etag);

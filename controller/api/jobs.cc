@@ -97,20 +97,6 @@ Task<Result<Prepared>> prepare(Call call, std::vector<JobRequest> requests,
   co_return prepared;
 }
 
-// Lets go of the blobs once the core has answered: those that no job refers to (it was refused, had
-// been submitted before under the same key, or has ended already) are removed.
-Task<void> settle_blobs(Call call, std::vector<blobs::BlobPin> pins) {
-  for (blobs::BlobPin& pin : pins) {
-    const auto used =
-        co_await inspect(call, [digest = pin.digest()](const core::Core& core, Instant) {
-          return core.blob_in_use(digest);
-        });
-    if (used && !*used) {
-      pin.discard();
-    }
-  }
-}
-
 Result<std::optional<core::IdempotencyKey>> idempotency_of(const Request& request) {
   if (!request.has_header("Idempotency-Key")) {
     return std::nullopt;
@@ -189,7 +175,7 @@ Task<Response> submit_job(Call call) {
   const Request& request = call.request();
   auto wait = preferred_wait(request);
   auto idempotency = idempotency_of(request);
-  const auto document = co_await parse_body(call);
+  auto document = co_await parse_body(call);
   if (!wait || !idempotency || !document) {
     co_return problem(!wait ? wait.error() : !idempotency ? idempotency.error() : document.error());
   }
@@ -201,10 +187,15 @@ Task<Response> submit_job(Call call) {
         {.field = "/durability",
          .message = "none is for a caller that waits: send the header Prefer: wait=N"});
   }
+  if (jobs.front().spec.durability == core::Durability::kNone && *idempotency) {
+    issues.push_back({.field = "/durability",
+                      .message = "none remembers nothing, so it takes no Idempotency-Key"});
+  }
   auto prepared = co_await prepare(call, std::move(jobs), std::move(issues));
   if (!prepared) {
     co_return problem(prepared.error());
   }
+  drop_body(call, std::move(document));
   co_return co_await submit(call, std::move(*prepared), std::move(*idempotency), *wait);
 }
 

@@ -7,14 +7,22 @@
 #include "controller/api/handlers.h"
 #include "controller/api/json_reader.h"
 #include "controller/api/problem.h"
+#include "controller/core/unknown.h"
 
 namespace skerry::api {
 
 namespace {
 
+// A manifest ready to be applied. Its artifacts stay pinned until the core knows of them.
+struct PreparedModel {
+  ModelManifest manifest;
+  std::vector<blobs::BlobPin> pins;
+};
+
 // Every variant's artifact must have been uploaded; fills in its size.
-Result<ModelManifest> check_artifacts(const blobs::BlobDir& blobs, ModelManifest manifest) {
+Result<PreparedModel> pin_artifacts(blobs::BlobDir& blobs, ModelManifest manifest) {
   std::vector<FieldIssue> issues;
+  std::vector<blobs::BlobPin> pins;
   for (std::size_t i = 0; i < manifest.variants.size(); ++i) {
     VariantSpec& variant = manifest.variants[i];
     variant.file.clear();  // the client's path means nothing here
@@ -26,22 +34,23 @@ Result<ModelManifest> check_artifacts(const blobs::BlobDir& blobs, ModelManifest
     if (variant.digest.empty()) {
       continue;
     }
-    const auto size = blobs.size_bytes(variant.digest);
-    if (!size && size.error().code != ErrorCode::kNotFound) {
-      return fail(size.error());
+    auto pin = blobs.pin(variant.digest);
+    if (!pin && pin.error().code != ErrorCode::kNotFound) {
+      return fail(std::move(pin).error());
     }
-    if (!size) {
+    if (!pin) {
       issues.push_back(
           {.field = field,
            .message = fmt::format("is not here yet: PUT /api/v1/blobs/{} first", variant.digest)});
     } else {
-      variant.artifact_bytes = *size;
+      variant.artifact_bytes = pin->size_bytes();
+      pins.push_back(std::move(*pin));
     }
   }
   if (const Status valid = to_status(std::move(issues)); !valid) {
     return fail(valid.error());
   }
-  return manifest;
+  return PreparedModel{.manifest = std::move(manifest), .pins = std::move(pins)};
 }
 
 }  // namespace
@@ -69,8 +78,7 @@ Task<Response> get_model(Call call) {
     co_return problem(model.error());
   }
   if (!*model) {
-    co_return problem(Error{ErrorCode::kNotFound,
-                            fmt::format("there is no model named '{}'", name.substr(0, 80))});
+    co_return problem(core::unknown_model(name));
   }
   JsonWriter json;
   write_model(json, **model);
@@ -93,14 +101,15 @@ Task<Response> put_model(Call call) {
                                         manifest->name, name.substr(0, 80)),
                             {{"/metadata/name", "must be the name in the path"}}});
   }
-  auto checked = co_await off_strand(call, [call, manifest = std::move(*manifest)] {
-    return check_artifacts(call->blobs, manifest);
+  auto prepared = co_await off_strand(call, [call, manifest = std::move(*manifest)] {
+    return pin_artifacts(call->blobs, manifest);
   });
-  if (!checked) {
-    co_return problem(checked.error());
+  if (!prepared) {
+    co_return problem(prepared.error());
   }
   const auto reply = co_await ask(
-      call, core::PutModel{.ticket = core::kNoTicket, .manifest = std::move(*checked)});
+      call, core::PutModel{.ticket = core::kNoTicket, .manifest = std::move(prepared->manifest)});
+  co_await settle_blobs(call, std::move(prepared->pins));
   call->manifests.drop(name);
   co_return changed_response(reply);
 }

@@ -68,6 +68,7 @@ int http_status(ErrorCode code) {
       return 501;
     case ErrorCode::kRunnerCrashed:
     case ErrorCode::kNodeLost:
+    case ErrorCode::kSequenceLost:
       return 502;
     case ErrorCode::kNoCapacity:
     case ErrorCode::kOverloaded:

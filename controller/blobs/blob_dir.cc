@@ -55,19 +55,34 @@ void BlobPin::discard() {
   std::exchange(dir_, nullptr)->let_go(digest_, false);
 }
 
+// mutex_ is held.
+void BlobDir::hold(const std::string& digest, bool was_there) {
+  const bool abandoned = abandoned_.erase(digest) > 0;
+  Pins& pins = pins_[digest];
+  if (pins.holders == 0) {
+    pins.unowned = !was_there || abandoned;
+  }
+  ++pins.holders;
+}
+
 void BlobDir::let_go(const std::string& digest, bool keep) {
-  const std::scoped_lock lock(mutex_);
-  const auto found = pins_.find(digest);
-  check(found != pins_.end(), "a pin that is let go of was held");
-  Pins& pins = found->second;
-  pins.kept = pins.kept || keep;
-  if (--pins.holders > 0) {
-    return;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = pins_.find(digest);
+    check(found != pins_.end(), "a pin that is let go of was held");
+    Pins& pins = found->second;
+    pins.kept = pins.kept || keep;
+    if (--pins.holders > 0) {
+      return;
+    }
+    const bool unwanted = pins.unowned && !pins.kept;
+    pins_.erase(found);
+    if (!unwanted) {
+      return;
+    }
+    abandoned_.insert(digest);
   }
-  if (pins.unowned && !pins.kept) {
-    ::unlink(path_of(digest)->c_str());  // if that fails, the next restart's sweep takes it
-  }
-  pins_.erase(found);
+  const Status ignored = reap();  // what stays, the next restart's sweep takes
 }
 
 // ---- writing
@@ -111,17 +126,16 @@ Result<BlobPin> BlobDir::adopt(const fs::path& temporary, const std::string& dig
   if (failed) {
     return io_error("create", path.parent_path(), failed.value());
   }
-  std::unique_lock lock(mutex_);
+  std::unique_lock files(files_mutex_);
   const bool there = ::access(path.c_str(), F_OK) == 0;
   if (!there && ::rename(temporary.c_str(), path.c_str()) != 0) {
     return io_error("rename to", path, errno);
   }
-  Pins& pins = pins_[digest];
-  if (pins.holders == 0) {
-    pins.unowned = !there;
+  {
+    const std::scoped_lock lock(mutex_);
+    hold(digest, there);
   }
-  ++pins.holders;
-  lock.unlock();
+  files.unlock();
 
   BlobPin pin(*this, digest, size_bytes, !there);
   // Also where it was there: whoever renamed it may not have come to this line yet.
@@ -262,20 +276,46 @@ Result<std::unique_ptr<BlobDir>> BlobDir::open(fs::path root) {
   return std::unique_ptr<BlobDir>(new BlobDir(std::move(root)));
 }
 
-Status BlobDir::remove(std::string_view digest) {
-  const auto path = path_of(digest);
-  if (!path) {
-    return fail(path.error());
+Result<BlobPin> BlobDir::pin(std::string_view digest) {
+  const std::scoped_lock files(files_mutex_);
+  const auto size = size_bytes(digest);
+  if (!size) {
+    return fail(size.error());
   }
+  const std::scoped_lock lock(mutex_);
+  hold(std::string(digest), true);
+  return BlobPin(*this, std::string(digest), *size, false);
+}
+
+void BlobDir::abandon(std::string_view digest) {
   const std::scoped_lock lock(mutex_);
   if (const auto pinned = pins_.find(digest); pinned != pins_.end()) {
     pinned->second.unowned = true;
-    return {};
+    pinned->second.kept = false;  // by holders whose need has passed since
+  } else {
+    abandoned_.emplace(digest);
   }
-  if (::unlink(path->c_str()) != 0 && errno != ENOENT) {
-    return io_error("remove", *path, errno);
+}
+
+Status BlobDir::reap() {
+  Status status;
+  while (true) {
+    const std::scoped_lock files(files_mutex_);  // for one at a time: others wait meanwhile
+    std::string digest;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (abandoned_.empty()) {
+        return status;
+      }
+      digest = std::move(abandoned_.extract(abandoned_.begin()).value());
+    }
+    const auto path = path_of(digest);
+    if (!path) {
+      status = fail(path.error());
+    } else if (::unlink(path->c_str()) != 0 && errno != ENOENT) {
+      status = io_error("remove", *path, errno);
+    }
   }
-  return {};
 }
 
 Result<std::size_t> BlobDir::sweep(const std::function<bool(std::string_view digest)>& wanted) {
@@ -292,9 +332,10 @@ Result<std::size_t> BlobDir::sweep(const std::function<bool(std::string_view dig
     return io_error("list", root_, failed.value());
   }
   for (const std::string& digest : unwanted) {
-    if (const Status removed = remove(digest); !removed) {
-      return fail(removed.error());
-    }
+    abandon(digest);
+  }
+  if (const Status reaped = reap(); !reaped) {
+    return fail(reaped.error());
   }
   return unwanted.size();
 }

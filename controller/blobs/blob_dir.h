@@ -6,12 +6,14 @@
 // directory synced, before put() or commit() answers. What a crash left half-written is removed by
 // open().
 //
-// Who needs a blob is the core's business; remove() is called for what no job needs any more.
-// Between writing a blob and the core's knowing of it, the writer holds a BlobPin, under which
-// remove() does not take the bytes away. So that remove() cannot hit a blob that a later batch
-// refers to, it must be called before the answers of later batches leave.
+// Who needs a blob is the core's business; abandon() is called for what no job needs any more, and
+// reap() takes it away. Between writing a blob and the core's knowing of it, the writer holds a
+// BlobPin, under which the bytes stay; so they do if somebody pins them between abandon() and
+// reap(). So that abandon() cannot hit a blob that a later batch refers to, it must be called before
+// the answers of later batches leave.
 //
-// Thread-safe. All calls do file I/O and may block; call them off the strands that must not wait.
+// Thread-safe. abandon() and letting go of a pin never wait for the disk. All other calls do file
+// I/O and may block; call them off the strands that must not wait.
 
 #pragma once
 
@@ -21,6 +23,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -57,7 +60,7 @@ class BlobPin {
   bool created() const { return created_; }  // false: it was there already
 
   // Removes the blob, unless it was there before or another holder of a pin wanted it. Call at most
-  // once.
+  // once. Does file I/O.
   void discard();
 
  private:
@@ -126,10 +129,16 @@ class BlobDir {
   Result<BlobReader> read(std::string_view digest) const;
   Result<std::string> read_all(std::string_view digest) const;
   Result<std::uint64_t> size_bytes(std::string_view digest) const;
+  // Of a blob that is there: for who is about to tell the core of it. Errors as read().
+  Result<BlobPin> pin(std::string_view digest);
 
-  // Nobody needs it any more. A pinned blob stays until its last pin is gone, and for good unless
-  // all of them discard it. Removing what is not there is fine. kIo.
-  Status remove(std::string_view digest);
+  // Nobody needs it any more: the next reap() takes it away. A pinned blob stays until its last pin
+  // is gone, and for good unless all of them that are let go of from now on discard it; one that is
+  // pinned before the reap() counts as pinned.
+  void abandon(std::string_view digest);
+  // Removes what was abandoned and is not pinned. What is not there any more is fine. kIo: the last
+  // one that could not be removed; a restart's sweep() tries again.
+  Status reap();
   // Removes every blob that is not wanted, for a restart; returns how many.
   Result<std::size_t> sweep(const std::function<bool(std::string_view digest)>& wanted);
 
@@ -147,12 +156,16 @@ class BlobDir {
   Result<std::filesystem::path> path_of(std::string_view digest) const;
   Result<BlobPin> adopt(const std::filesystem::path& temporary, const std::string& digest,
                         std::uint64_t size_bytes);
+  void hold(const std::string& digest, bool was_there);
   void let_go(const std::string& digest, bool keep);
 
   const std::filesystem::path root_;
-  std::mutex
-      mutex_;  // of pins_, and so that a blob is not removed between being found and being pinned
+  // So that a blob is not removed between being found and being pinned. Taken before mutex_, and
+  // held while a file gets or loses its name.
+  std::mutex files_mutex_;
+  std::mutex mutex_;  // of what follows; never held during I/O
   std::map<std::string, Pins, std::less<>> pins_;
+  std::set<std::string, std::less<>> abandoned_;  // none of them is pinned
   std::uint64_t next_temporary_ = 0;
 };
 

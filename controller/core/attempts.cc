@@ -40,8 +40,7 @@ bool was_committed(const Context& ctx, const AttemptRef& ref) {
          it->second.job.result->uid == ref.uid;
 }
 
-TaskResult result_of(const Context& ctx, const JobEntry& entry, const Attempt& attempt,
-                     AttemptEnded& event) {
+TaskResult result_of(const Context& ctx, const Attempt& attempt, AttemptEnded& event) {
   return {.attempt = attempt.number,
           .uid = attempt.uid,
           .node_name = attempt.node_name,
@@ -50,22 +49,33 @@ TaskResult result_of(const Context& ctx, const JobEntry& entry, const Attempt& a
           .error = std::nullopt,
           .usage = event.usage,
           .predicted = attempt.predicted,
-          .actual = {.latency_s = to_seconds(ctx.now - entry.job.submitted_at),
+          .actual = {.latency_s = to_seconds(ctx.now - attempt.leased_at),
                      .energy_j = event.usage.energy_j,
                      .cost_usd = event.usage.cost_usd,
                      .error = attempt.predicted.error},
           .ended_at = ctx.now};
 }
 
-// What the outcome teaches about the node's speed.
+bool measured(const Usage& usage) {
+  return !usage.energy_source.empty() && usage.energy_source != "modelled";
+}
+
+// What the outcome teaches about the node's speed and power. Its cost follows from its time.
 void learn(Context& ctx, const JobEntry& entry, const Attempt& attempt, const AttemptEnded& event) {
   if (event.outcome != AttemptOutcome::kSucceeded) {
     return;
   }
   model_worked_on(ctx.state.models.at(entry.job.spec.model), attempt.node);
   ctx.state.fleet.observe_service(attempt.node, attempt.variant, to_seconds(event.usage.service));
+  node_by_id(ctx.state, attempt.node).measured_at[attempt.variant] = ctx.now;
   if (event.usage.load.count() > 0) {
     ctx.state.fleet.observe_load(attempt.node, attempt.variant, to_seconds(event.usage.load));
+  } else if (measured(event.usage)) {
+    ctx.state.fleet.observe_energy(
+        attempt.node, attempt.variant,
+        {.energy_j = event.usage.energy_j,
+         .service_s = to_seconds(event.usage.service),
+         .input_bytes = static_cast<double>(entry.job.spec.inputs.size_bytes)});
   }
 }
 
@@ -74,26 +84,22 @@ void succeed(Context& ctx, JobEntry& entry, TaskResult result) {
   end_job(ctx, entry, TaskState::kSucceeded, std::move(result));
 }
 
-void back_off(Context& ctx, JobEntry& entry, std::uint32_t tries) {
+void back_off(Context& ctx, JobEntry& entry, std::uint32_t tries, const Attempt& attempt,
+              std::string_view reason) {
   const Settings& settings = ctx.state.settings;
   const double ceiling =
       std::min(to_seconds(settings.backoff_cap),
                to_seconds(settings.backoff_base) * std::exp2(std::min<double>(tries, 30)));
-  set_state(ctx.state, entry, TaskState::kBackoff);
   entry.job.ready_at = ctx.now + duration_from_seconds(ctx.state.jitter.uniform(0, ceiling));
   ctx.state.timers.add({entry.job.ready_at, TimerKind::kBackoff, entry.job.id.value});
-  job_changed(ctx, entry);
+  store_state(ctx, entry, TaskState::kBackoff,
+              {.node = attempt.node_name, .variant = attempt.variant_name, .reason = reason});
 }
 
 void exclude(JobEntry& entry, NodeId node) {
   if (std::ranges::find(entry.job.excluded, node) == entry.job.excluded.end()) {
     entry.job.excluded.push_back(node);
   }
-}
-
-// The attempt failed and is dropped. If another one is heard of, the task goes on with that.
-bool goes_on_elsewhere(const JobEntry& entry) {
-  return std::ranges::find(entry.job.live, false, &Attempt::silent) != entry.job.live.end();
 }
 
 void failed_by_infrastructure(Context& ctx, JobEntry& entry, const Attempt& attempt,
@@ -105,8 +111,7 @@ void failed_by_infrastructure(Context& ctx, JobEntry& entry, const Attempt& atte
                                entry.job.attempts, attempt.node_name, error));
     return;
   }
-  back_off(ctx, entry, entry.job.retries.infrastructure);
-  announce(ctx, entry, attempt.node_name, attempt.variant_name, error);
+  back_off(ctx, entry, entry.job.retries.infrastructure, attempt, error);
 }
 
 void crashed(Context& ctx, JobEntry& entry, const Attempt& attempt, const std::string& error) {
@@ -125,27 +130,28 @@ void crashed(Context& ctx, JobEntry& entry, const Attempt& attempt, const std::s
                                entry.job.retries.crashes, attempt.node_name, error));
     return;
   }
-  back_off(ctx, entry, entry.job.retries.crashes);
-  announce(ctx, entry, attempt.node_name, attempt.variant_name, error);
+  back_off(ctx, entry, entry.job.retries.crashes, attempt, error);
 }
 
+// Decides what becomes of the task. The job may be forgotten afterwards.
 void attempt_failed(Context& ctx, JobEntry& entry, const Attempt& attempt, AttemptEnded& event) {
-  ctx.happen(AttemptFailed{.job = entry.job.id,
-                           .model = entry.job.spec.model,
-                           .node = attempt.node_name,
-                           .reason = std::string(to_string(event.outcome)),
-                           .retried = event.outcome != AttemptOutcome::kModelFailed},
-             entry.job.last_batch);
   if (event.outcome == AttemptOutcome::kCrashed) {
     model_crashed_on(ctx, ctx.state.models.at(entry.job.spec.model), attempt.node);
   }
-  if (event.outcome == AttemptOutcome::kCrashed && entry.sequence != 0) {
+  if (event.outcome == AttemptOutcome::kCrashed && keeps_state(ctx.state, entry.job.spec)) {
     sequence_lost(ctx, entry.sequence,
                   "the process that held this sequence's state crashed; start a new sequence");
     return;
   }
+  if (event.outcome == AttemptOutcome::kSequenceLost && entry.sequence != 0) {
+    sequence_lost(ctx, entry.sequence,
+                  fmt::format("this sequence's state is not on {} any more, since {}; start a new "
+                              "sequence",
+                              attempt.node_name, event.error));
+    return;
+  }
   if (event.outcome == AttemptOutcome::kModelFailed) {
-    TaskResult result = result_of(ctx, entry, attempt, event);
+    TaskResult result = result_of(ctx, attempt, event);
     result.output = {};
     result.error = Error{ErrorCode::kModelFailed, event.error};
     end_job(ctx, entry, TaskState::kFailed, std::move(result));
@@ -171,6 +177,19 @@ void attempt_failed(Context& ctx, JobEntry& entry, const Attempt& attempt, Attem
   }
 }
 
+// Once it is decided what becomes of the task.
+void tell_failure(Context& ctx, JobId id, const Attempt& attempt, std::string_view reason,
+                  BatchNumber after) {
+  const auto it = ctx.state.jobs.find(id);
+  ctx.happen(
+      AttemptFailed{.job = id,
+                    .model = ctx.state.variant_names.at(attempt.variant.value).model,
+                    .node = attempt.node_name,
+                    .reason = std::string(reason),
+                    .retried = it != ctx.state.jobs.end() && !is_terminal(it->second.job.state)},
+      after);
+}
+
 }  // namespace
 
 void handle(Context& ctx, AttemptStarted& event) {
@@ -183,12 +202,11 @@ void handle(Context& ctx, AttemptStarted& event) {
   if (entry == nullptr) {
     return;
   }
-  attempt->started_at = attempt->started_at.value_or(ctx.now);
-  if (entry->job.state != TaskState::kRunning) {
-    resume(ctx.state, *entry, *attempt, true);
+  if (!attempt->started_at) {
+    attempt->started_at = ctx.now;
     ++entry->job.version;
-    announce(ctx, *entry, attempt->node_name, attempt->variant_name);
   }
+  resume(ctx, *entry, *attempt, true);
 }
 
 void handle(Context& ctx, AttemptEnded& event) {
@@ -207,14 +225,15 @@ void handle(Context& ctx, AttemptEnded& event) {
   learn(ctx, *entry, *attempt, event);
   const Attempt ended = *attempt;
   const AttemptRef ref = event.attempt;
-  const bool durable = entry->job.spec.durability == Durability::kDurable;
+  const BatchNumber after = ctx.batch_of(entry->job);
   drop_attempt(ctx, *entry, ended.uid);
   if (event.outcome == AttemptOutcome::kSucceeded) {
-    succeed(ctx, *entry, result_of(ctx, *entry, ended, event));  // may forget the job
+    succeed(ctx, *entry, result_of(ctx, ended, event));  // may forget the job
   } else {
     attempt_failed(ctx, *entry, ended, event);
+    tell_failure(ctx, ref.job, ended, to_string(event.outcome), after);
   }
-  ctx.send(event.session, AckResult{ref, true}, durable ? ctx.batch() : 0);
+  ctx.send(event.session, AckResult{ref, true}, after);
 }
 
 void handle(Context& ctx, AttemptReturned& event) {
@@ -229,62 +248,15 @@ void handle(Context& ctx, AttemptReturned& event) {
   }
   const Attempt returned = *attempt;
   drop_attempt(ctx, *entry, returned.uid);
-  ctx.happen(AttemptFailed{.job = entry->job.id,
-                           .model = entry->job.spec.model,
-                           .node = returned.node_name,
-                           .reason = "returned",
-                           .retried = true},
-             entry->job.last_batch);
   if (goes_on_elsewhere(*entry)) {
     job_changed(ctx, *entry);
-    return;
+  } else {
+    if (!node->draining) {
+      exclude(*entry, node->id);  // it may say so for ever, of this task
+    }
+    back_off(ctx, *entry, ++entry->job.retries.returned, returned, event.reason);
   }
-  if (!node->draining) {
-    exclude(*entry, node->id);  // it may say so for ever, of this task
-  }
-  back_off(ctx, *entry, ++entry->job.retries.returned);
-  announce(ctx, *entry, returned.node_name, returned.variant_name, event.reason);
-}
-
-void settle(Context& ctx, JobEntry& entry, std::string_view reason) {
-  Job& job = entry.job;
-  if (is_terminal(job.state) || job.state == TaskState::kReady ||
-      job.state == TaskState::kBackoff || goes_on_elsewhere(entry)) {
-    return;
-  }
-  const bool wait = std::ranges::any_of(job.live, [&](const Attempt& attempt) {
-    const NodeEntry& node = node_by_id(ctx.state, attempt.node);
-    return !node.given_up &&
-           (job.spec.urgency != Urgency::kInteractive || !node.suspect || ctx.state.braking);
-  });
-  if (!wait) {
-    retry_after_loss(ctx, entry, reason);
-  } else if (job.state != TaskState::kUnknown) {
-    set_state(ctx.state, entry, TaskState::kUnknown);
-    ++job.version;
-    announce(ctx, entry, {}, {}, reason);
-  }
-}
-
-void resume(State& state, JobEntry& entry, Attempt& attempt, bool running) {
-  check(!is_terminal(entry.job.state), "only an open job is resumed");
-  attempt.silent = false;
-  entry.ready_order = 0;  // if it was in line for another node, it is not any more
-  if (entry.job.state != TaskState::kRunning) {
-    set_state(state, entry, running ? TaskState::kRunning : TaskState::kLeased);
-  }
-}
-
-void retry_after_loss(Context& ctx, JobEntry& entry, std::string_view reason) {
-  if (++entry.job.retries.infrastructure > ctx.state.settings.max_infrastructure_retries) {
-    end_with_error(ctx, entry, TaskState::kFailed, ErrorCode::kNodeLost,
-                   fmt::format("gave up after {} attempts, the last of which was lost: {}",
-                               entry.job.attempts, reason));
-    return;
-  }
-  make_ready(ctx, entry);
-  job_changed(ctx, entry);
-  announce(ctx, entry, {}, {}, reason);
+  tell_failure(ctx, entry->job.id, returned, "returned", entry->job.last_batch);
 }
 
 }  // namespace skerry::core

@@ -21,6 +21,9 @@ struct Context {
   // The number that this apply's batch has or will have.
   BatchNumber batch() const { return state.batches + 1; }
 
+  // The one that holds what this apply writes of the job; 0 if nothing of it is ever written.
+  BatchNumber batch_of(const Job& job) const { return job.stored() ? batch() : 0; }
+
   // Everything up to now: for what depends on the state as a whole, not on one job.
   BatchNumber batch_so_far() const { return effects.writes.empty() ? state.batches : batch(); }
 
@@ -41,15 +44,26 @@ struct Context {
 
 // ---- jobs.cc: changes of a job that several handlers share
 
-// Every change of a job's state goes through here, so that the counts stay true.
-void set_state(State& state, JobEntry& entry, TaskState to);
-// Writes the job's task record, if it is durable, and counts the change.
+// What watchers are told beside a job's new state.
+struct Told {
+  std::string_view node = {};
+  std::string_view variant = {};
+  std::string_view reason = {};
+};
+// Every change of a job's state goes through one of the next two: the counts stay true, the version
+// grows, and watchers hear of it once the job's newest record is durable. set_state is for what a
+// restart finds out anew (RUNNING, UNKNOWN, a backoff that is over); it does nothing if that is the
+// state already.
+void set_state(Context& ctx, JobEntry& entry, TaskState to, const Told& told = {});
+// For the others: the job's task record is written, if it is durable.
+void store_state(Context& ctx, JobEntry& entry, TaskState to, const Told& told = {});
+// Counts alone: for restore, which changes nothing.
+void count_state(State& state, JobEntry& entry, TaskState to);
+// Something else of the job changed that its task record holds.
 void job_changed(Context& ctx, JobEntry& entry);
-// Tells watchers; call after job_changed.
-void announce(Context& ctx, const JobEntry& entry, std::string_view node = {},
-              std::string_view variant = {}, std::string_view reason = {});
-// Puts the job in line for a node (state READY).
-void make_ready(Context& ctx, JobEntry& entry);
+void announce(Context& ctx, const JobEntry& entry, const Told& told = {});
+// Puts a READY job in line for a node.
+void line_up(Context& ctx, JobEntry& entry);
 // Ends the job: terminal state, result, waiters, losers cancelled, retention.
 void end_job(Context& ctx, JobEntry& entry, TaskState state, TaskResult result);
 void end_with_error(Context& ctx, JobEntry& entry, TaskState state, ErrorCode code,
@@ -58,31 +72,61 @@ void end_with_error(Context& ctx, JobEntry& entry, TaskState state, ErrorCode co
 void drop_attempt(Context& ctx, JobEntry& entry, AttemptUid uid);
 Attempt* find_attempt(JobEntry& entry, AttemptUid uid);
 AttemptRef ref_of(const JobEntry& entry, const Attempt& attempt);
-void use_blob(State& state, const Payload& payload);
-void drop_blob(Context& ctx, const std::string& digest);
-
+// Another attempt of it is heard of.
+bool goes_on_elsewhere(const JobEntry& entry);
 // Decides what becomes of an open job after one of its attempts was lost or fell silent: it goes on
 // with another, waits for a silent one (UNKNOWN), or gets in line again.
 void settle(Context& ctx, JobEntry& entry, std::string_view reason);
 // A silent attempt is heard of again.
-void resume(State& state, JobEntry& entry, Attempt& attempt, bool running);
+void resume(Context& ctx, JobEntry& entry, Attempt& attempt, bool running);
+// Its live attempt is gone for good: try again, or give up when the budget is spent.
+void retry_after_loss(Context& ctx, JobEntry& entry, std::string_view reason);
+void deadline_timer(Context& ctx, JobId id);
+void backoff_timer(Context& ctx, JobId id);
+void use_blob(State& state, const Payload& payload);
+void drop_blob(Context& ctx, const std::string& digest);
+
+// ---- nodes.cc
+NodeEntry* node_of(State& state, SessionId session);  // nullptr: not, or no longer, a session
+NodeEntry& node_by_id(State& state, NodeId id);
+NodeState state_of(const NodeEntry& node);
+void announce_node(Context& ctx, const NodeEntry& node, std::string_view reason,
+                   BatchNumber after = 0);
+void drained_if_empty(Context& ctx, NodeEntry& node);
+
+// ---- records.cc
+TaskRecord record_of(const State& state, const Job& job);
+NodeRecord record_of(const NodeEntry& node);
+MetaRecord meta_record(const State& state);
 
 // ---- sequences.cc
+constexpr std::string_view kNodeWasLost =
+    "the node that held this sequence's state was lost; start a new sequence";
+// From one task of a sequence to the next.
+bool keeps_state(const State& state, const JobSpec& spec);
 void bind_sequence(Context& ctx, const Job& ended);
 void join_sequence(Context& ctx,
-                   JobEntry& entry);  // instead of make_ready, for a new job with a sequence
+                   JobEntry& entry);  // instead of line_up, for a new job with a sequence
 void sequence_placed(Context& ctx, JobEntry& entry, NodeId node, scheduler::VariantId variant);
+SequenceStep sequence_step(const State& state, const JobEntry& entry);
 void sequence_task_ended(Context& ctx, JobEntry& entry);
-void sequence_lost(Context& ctx, std::uint64_t sequence, const std::string& why);
-void sequences_lost_with(Context& ctx, NodeId node);  // its state is gone: the tasks fail
+void sequence_lost(Context& ctx, std::uint64_t sequence, std::string_view why);
+// It was lost while it idled, and its next task is to be told.
+bool sequence_was_lost(const State& state, const JobEntry& entry);
+// The node lost what it held, or is given up.
+void sequences_lost_with(Context& ctx, NodeId node);
 void sequence_timer(Context& ctx, std::uint64_t sequence);
 
 // ---- placing.cc
 void place_ready_tasks(Context& ctx);
+void held_timer(Context& ctx);
 
 // ---- submit.cc
+// Ties the key to the jobs of its request that are known.
+void remember_key(State& state, IdempotencyEntry entry);
 void handle(Context& ctx, Submit& event);
 void handle(Context& ctx, Await& event);
+void handle(Context& ctx, ListJobs& event);
 void handle(Context& ctx, Abandon& event);
 void handle(Context& ctx, CancelJob& event);
 void answer_waiters(Context& ctx, JobEntry& entry);  // the job has ended
@@ -92,8 +136,6 @@ void wait_timer(Context& ctx, Ticket ticket);
 void handle(Context& ctx, AttemptStarted& event);
 void handle(Context& ctx, AttemptEnded& event);
 void handle(Context& ctx, AttemptReturned& event);
-// The node's live attempt is gone for good: try again, or give up when the budget is spent.
-void retry_after_loss(Context& ctx, JobEntry& entry, std::string_view reason);
 
 // ---- sessions.cc
 void handle(Context& ctx, AgentHello& event);
@@ -101,8 +143,6 @@ void handle(Context& ctx, AgentHeartbeat& event);
 void handle(Context& ctx, CreditsChanged& event);
 void handle(Context& ctx, ResidentChanged& event);
 void handle(Context& ctx, SessionClosed& event);
-NodeEntry* node_of(State& state, SessionId session);  // nullptr: not, or no longer, a session
-NodeEntry& node_by_id(State& state, NodeId id);
 
 // ---- liveness.cc
 void node_heard(Context& ctx, NodeEntry& node);  // anything came from it
@@ -110,27 +150,27 @@ void fall_silent(Context& ctx, NodeEntry& node, std::string_view reason);
 void node_timer(Context& ctx, NodeId id);
 void schedule_node_timer(Context& ctx, NodeEntry& node);
 void update_availability(Context& ctx, NodeEntry& node);
-NodeState state_of(const NodeEntry& node);
 void end_brake_if_over(Context& ctx);
-void announce_node(Context& ctx, const NodeEntry& node, std::string_view reason);
 
 // ---- models.cc
 void handle(Context& ctx, PutModel& event);
 void handle(Context& ctx, DeleteModel& event);
-void handle(Context& ctx, ProbeEnded& event);
 void install_model(State& state, const ModelManifest& manifest, std::uint64_t revision);
-void probe_next(Context& ctx, NodeEntry& node);
 void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node);
 void model_worked_on(ModelEntry& model, NodeId node);
 void trip_timer(Context& ctx, scheduler::ModelId id);
-void set_resident(State& state, NodeEntry& node, const std::vector<VariantName>& variants);
+// What the node has loaded: told to the fleet, as far as it is of the newest manifests.
+void set_loaded(State& state, NodeEntry& node, std::vector<LoadedVariant> loaded);
+
+// ---- probing.cc
+void handle(Context& ctx, ProbeEnded& event);
+void probe_next(Context& ctx, NodeEntry& node);   // the next variant never measured there
+void probe_again(Context& ctx, NodeEntry& node);  // if it is idle and it is time
+void warm_up(Context& ctx, const scheduler::WarmUp& wanted);
 
 // ---- operators.cc
 void handle(Context& ctx, ChangeNode& event);
 void handle(Context& ctx, SetPolicy& event);
-NodeRecord record_of(const NodeEntry& node);
-MetaRecord meta_record(const State& state);
-void drained_if_empty(Context& ctx, NodeEntry& node);
 
 // ---- retention.cc
 void retain(Context& ctx, JobEntry& entry);

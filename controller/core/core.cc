@@ -2,7 +2,6 @@
 
 #include "common/check.h"
 #include "controller/core/context.h"
-#include "controller/core/impl.h"
 
 namespace skerry::core {
 
@@ -12,24 +11,6 @@ scheduler::Placer make_placer(const Settings& settings, const Random& random) {
   auto policy = scheduler::make_heuristic(settings.policy);
   check(policy != nullptr, "the configured policy exists");
   return {std::move(policy), random.fork("policy")};
-}
-
-void deadline_timer(Context& ctx, JobId id) {
-  const auto it = ctx.state.jobs.find(id);
-  if (it != ctx.state.jobs.end() && !is_terminal(it->second.job.state)) {
-    end_with_error(ctx, it->second, TaskState::kExpired, ErrorCode::kDeadlineExceeded,
-                   "its deadline passed before there was a result");
-  }
-}
-
-void backoff_timer(Context& ctx, JobId id) {
-  const auto it = ctx.state.jobs.find(id);
-  if (it == ctx.state.jobs.end() || it->second.job.state != TaskState::kBackoff ||
-      it->second.job.ready_at > ctx.now) {
-    return;
-  }
-  make_ready(ctx, it->second);
-  announce(ctx, it->second);
 }
 
 JobId job_id(std::uint64_t value) {
@@ -54,6 +35,8 @@ void fire(Context& ctx, const Timer& timer) {
       return retention_timer(ctx);
     case TimerKind::kTrip:
       return trip_timer(ctx, {static_cast<std::uint32_t>(timer.id)});
+    case TimerKind::kHeld:
+      return held_timer(ctx);
     case TimerKind::kPlace:
       return;  // placing follows every apply
   }
@@ -91,25 +74,25 @@ State::State(Settings settings_in, std::uint64_t seed, Clock* stopwatch_in)
       placer(make_placer(settings, Random(seed))) {}
 
 Core::Core(Settings settings, std::uint64_t seed, Clock* stopwatch)
-    : impl_(std::make_unique<Impl>(std::move(settings), seed, stopwatch)) {}
+    : state_(std::make_unique<State>(std::move(settings), seed, stopwatch)) {}
 Core::~Core() = default;
 
 Effects Core::restore(StoredState stored, Instant now) {
-  check(impl_->state.epoch.value == 0, "restore comes first, and once");
-  Context ctx{impl_->state, now};
+  check(state_->epoch.value == 0, "restore comes first, and once");
+  Context ctx{*state_, now};
   core::restore(ctx, std::move(stored));
   return finish(ctx);
 }
 
 Effects Core::apply(Event event, Instant now) {
-  check(impl_->state.epoch.value != 0, "restore comes before any event");
-  Context ctx{impl_->state, now};
+  check(state_->epoch.value != 0, "restore comes before any event");
+  Context ctx{*state_, now};
   std::visit([&](auto& concrete) { handle(ctx, concrete); }, event);
   place_ready_tasks(ctx);
   return finish(ctx);
 }
 
-Instant Core::next_timer() const { return impl_->state.timers.next(); }
-BatchNumber Core::batches_written() const { return impl_->state.batches; }
+Instant Core::next_timer() const { return state_->timers.next(); }
+BatchNumber Core::batches_written() const { return state_->batches; }
 
 }  // namespace skerry::core

@@ -44,6 +44,7 @@ struct NodeView {
   bool connected = false;
   std::uint64_t incarnation = 0;
   std::string energy_source;
+  std::vector<std::string> devices;
   std::string software_version;
   Instant enrolled_at{};
   Instant last_heartbeat{};
@@ -72,12 +73,6 @@ struct ModelView {
   std::vector<EstimateView> estimates;  // by node, then variant
 };
 
-struct JobFilter {
-  std::string ns;     // empty = all
-  std::string model;  // empty = all
-  std::optional<TaskState> state;
-};
-
 struct QueueStats {
   std::uint64_t ready = 0;  // waiting for a node
   std::uint64_t backoff = 0;
@@ -88,6 +83,8 @@ struct QueueStats {
   std::uint64_t retained = 0;  // ended, still known
   Duration oldest_ready{};
 };
+
+struct State;  // state.h
 
 class Core {
  public:
@@ -109,9 +106,6 @@ class Core {
   const Settings& settings() const;
   Epoch epoch() const;
   const Job* find_job(JobId id) const;  // nullptr if unknown or no longer retained
-  // Jobs with id < before (newest first), at most `limit`.
-  std::vector<const Job*> jobs(const JobFilter& filter, std::optional<JobId> before,
-                               std::size_t limit) const;
   // Why a READY job is not placed yet, as counted at its last try; empty if it was not tried.
   std::optional<scheduler::MaskCounts> waiting_for(JobId id) const;
   std::vector<NodeView> nodes() const;  // by name
@@ -129,8 +123,7 @@ class Core {
   std::vector<std::string> broken_invariants() const;
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace skerry::core

@@ -33,10 +33,14 @@ struct Finished {
 struct StillRunning {
   Job job;
 };
+struct Listed {
+  std::vector<Job> jobs;
+  std::optional<JobId> next;  // where the next page starts; none = this is the last
+};
 struct Changed {
   bool changed = false;
 };
-using Reply = std::variant<Submitted, Finished, StillRunning, Changed>;
+using Reply = std::variant<Submitted, Finished, StillRunning, Listed, Changed>;
 struct Answer {
   Ticket ticket = kNoTicket;
   Result<Reply> reply;
@@ -52,6 +56,11 @@ struct RefuseAgent {  // the session ends
   Error error;
 };
 struct AckHeartbeat {};  // the hub echoes the agent's own timestamp
+// What a task of a sequence finds on its node.
+enum class SequenceStep : std::uint8_t {
+  kBegins,     // nothing: the state starts afresh, whatever the node may remember under this name
+  kContinues,  // what the tasks before it left; without that it must not run
+};
 struct AssignAttempt {
   AttemptRef attempt;
   Epoch epoch;
@@ -60,7 +69,8 @@ struct AssignAttempt {
   std::uint64_t manifest_revision = 0;  // the hub sends the manifest once per stream and revision
   Payload input;
   Duration remaining{};  // until the deadline; 0 = none
-  std::string sequence;
+  std::string sequence;  // with its namespace, since nodes serve all of them; empty = none
+  SequenceStep sequence_step = SequenceStep::kBegins;
   bool interactive = false;
 };
 struct CancelAttempt {
@@ -76,7 +86,8 @@ struct ProbeVariant {
   std::string model;
   std::string variant;
   std::uint64_t manifest_revision = 0;
-  std::uint32_t runs = 2;
+  std::uint32_t runs = 1;
+  bool resident_only = false;  // an error instead of loading it
 };
 struct SetNodeMode {
   bool draining = false;
@@ -127,8 +138,8 @@ struct AttemptFailed {
   JobId job;
   std::string model;
   std::string node;
-  std::string reason;  // outcome name, "returned", "node_lost"
-  bool retried = false;
+  std::string reason;    // outcome name, or "returned"
+  bool retried = false;  // the task goes on, with another attempt
 };
 struct NodeChanged {
   std::string node;

@@ -45,6 +45,20 @@ struct Await {
   JobId job;
   Instant until;
 };
+struct JobFilter {
+  std::string ns;     // empty = all
+  std::string model;  // empty = all
+  std::optional<TaskState> state;
+};
+// Answer: Listed, with jobs of id < before, newest first. One event looks at no more than
+// kJobsPerList jobs, so a page may hold fewer than `limit`, or none, and yet not be the last.
+struct ListJobs {
+  Ticket ticket = kNoTicket;
+  JobFilter filter;
+  std::optional<JobId> before;
+  std::size_t limit = 100;
+};
+constexpr std::size_t kJobsPerList = 10'000;
 // The caller went away: its answer is not wanted. A job of durability none is cancelled.
 struct Abandon {
   Ticket ticket = kNoTicket;
@@ -93,6 +107,14 @@ struct VariantName {
 
   auto operator<=>(const VariantName&) const = default;
 };
+// What an agent has loaded. A variant that was applied anew since is another one, even if only its
+// manifest changed: no runner is shared between revisions.
+struct LoadedVariant {
+  VariantName name;
+  std::uint64_t revision = 0;  // of the manifest that it was loaded with; 0 = an older agent
+
+  auto operator<=>(const LoadedVariant&) const = default;
+};
 struct Telemetry {
   double cpu_fraction = 0;
   std::uint64_t memory_used_bytes = 0;
@@ -104,19 +126,24 @@ struct Telemetry {
   std::uint32_t queued = 0;
   std::uint32_t running = 0;
   std::uint32_t spooled = 0;
-  double bandwidth_bytes_per_s = 0;  // 0 = not measured yet
+  double bandwidth_bytes_per_s = 0;          // 0 = not measured yet
+  double gpu_fraction = 0;                   // of the busiest GPU
+  std::uint64_t gpu_memory_used_bytes = 0;   // of all GPUs
+  std::uint64_t gpu_memory_total_bytes = 0;  // 0 = it has none
 };
 
 struct AgentHello {
   SessionId session;
-  std::uint64_t incarnation = 0;
+  std::string identity;           // of the agent's state; empty = not known
+  std::uint64_t incarnation = 0;  // grows with every start from that state
   scheduler::NodeSpec node;
   std::string energy_source;
+  std::vector<std::string> devices;  // "cpu", "cuda:0"
   std::string software_version;
   std::uint32_t capacity = 0;
   std::vector<AttemptRef> running;
   std::vector<AttemptRef> spooled;
-  std::vector<VariantName> resident;
+  std::vector<LoadedVariant> resident;
   Duration alone{};
 };
 struct AgentHeartbeat {
@@ -148,14 +175,15 @@ struct CreditsChanged {
 struct ProbeEnded {
   SessionId session;
   VariantName variant;
-  std::string error;  // empty on success
+  std::uint64_t revision = 0;  // of the manifest that was probed; 0 = an older agent
+  std::string error;           // empty on success
   Duration load{};
   std::vector<Duration> service;
   std::uint64_t memory_bytes = 0;
 };
 struct ResidentChanged {
   SessionId session;
-  std::vector<VariantName> variants;
+  std::vector<LoadedVariant> variants;
 };
 struct SessionClosed {
   SessionId session;
@@ -169,8 +197,8 @@ struct SessionClosed {
 struct Tick {};
 
 using Event =
-    std::variant<Submit, Await, Abandon, CancelJob, PutModel, DeleteModel, ChangeNode, SetPolicy,
-                 AgentHello, AgentHeartbeat, AttemptStarted, AttemptEnded, AttemptReturned,
-                 CreditsChanged, ProbeEnded, ResidentChanged, SessionClosed, Tick>;
+    std::variant<Submit, Await, ListJobs, Abandon, CancelJob, PutModel, DeleteModel, ChangeNode,
+                 SetPolicy, AgentHello, AgentHeartbeat, AttemptStarted, AttemptEnded,
+                 AttemptReturned, CreditsChanged, ProbeEnded, ResidentChanged, SessionClosed, Tick>;
 
 }  // namespace skerry::core

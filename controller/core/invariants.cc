@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "controller/core/context.h"
-#include "controller/core/impl.h"
 
 namespace skerry::core {
 
@@ -105,6 +104,6 @@ class Auditor {
 
 }  // namespace
 
-std::vector<std::string> Core::broken_invariants() const { return Auditor(impl_->state).run(); }
+std::vector<std::string> Core::broken_invariants() const { return Auditor(*state_).run(); }
 
 }  // namespace skerry::core

@@ -87,6 +87,7 @@ enum class AttemptOutcome : std::uint8_t {
   kInfrastructure,  // artifact, input, disk, ...
   kCancelled,
   kExpired,
+  kSequenceLost,  // the node does not hold the state that the task was to continue from
 };
 std::string_view to_string(AttemptOutcome outcome);  // "succeeded", "model_failed", ...
 
@@ -115,7 +116,8 @@ struct TaskResult {
   std::optional<Error> error;  // set unless succeeded
   Usage usage;
   scheduler::Objectives predicted;
-  scheduler::Objectives actual;
+  scheduler::Objectives
+      actual;  // of the same as predicted: latency from this attempt's decision on
   Instant ended_at{};
 };
 
@@ -129,6 +131,9 @@ struct Retries {
 
 // A job as the core holds it and as queries see it.
 struct Job {
+  // Whether anything of it is ever written: not with durability none.
+  bool stored() const { return spec.durability == Durability::kDurable; }
+
   JobId id;
   JobSpec spec;  // inputs are dropped when the job ends
   Instant submitted_at{};
@@ -139,8 +144,11 @@ struct Job {
   Retries retries;
   Instant ready_at{};  // BACKOFF ends
   std::optional<TaskResult>
-      result;                 // terminal only; the output's bytes may be in the store instead
-  std::uint64_t version = 0;  // grows with every change; ETag
+      result;  // terminal only; the output's bytes may be in the store instead
+  // Grows with every change. What is not stored (RUNNING, ...) is counted again after a restart, so
+  // only together with the epoch it never repeats: both are the ETag.
+  std::uint64_t version = 0;
+  Epoch epoch;  // in which the version was counted
   std::uint64_t last_batch =
       0;  // number of the batch that holds its newest record; 0 = none (durability none)
 };

@@ -1,4 +1,6 @@
-// jobs.cc: changes of a job that several handlers share: its records, its attempts, its end.
+// jobs.cc: changes of a job that several handlers share: its state, its attempts, its end.
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -8,33 +10,6 @@
 namespace skerry::core {
 
 namespace {
-
-StoredAttempt stored(const Attempt& attempt) {
-  return {.number = attempt.number,
-          .uid = attempt.uid,
-          .node_name = attempt.node_name,
-          .variant_name = attempt.variant_name,
-          .leased_at = attempt.leased_at,
-          .predicted = attempt.predicted};
-}
-
-TaskRecord task_record(const State& state, const Job& job) {
-  TaskRecord record{.id = job.id,
-                    .state = job.state,
-                    .attempts = job.attempts,
-                    .live = {},
-                    .excluded_nodes = {},
-                    .retries = job.retries,
-                    .ready_at = job.ready_at,
-                    .version = job.version};
-  for (const auto& attempt : job.live) {
-    record.live.push_back(stored(attempt));
-  }
-  for (const auto node : job.excluded) {
-    record.excluded_nodes.push_back(state.node_names.at(node.value));
-  }
-  return record;
-}
 
 void cancel_losers(Context& ctx, JobEntry& entry) {
   while (!entry.job.live.empty()) {
@@ -52,38 +27,50 @@ void cancel_losers(Context& ctx, JobEntry& entry) {
 
 }  // namespace
 
-void set_state(State& state, JobEntry& entry, TaskState to) {
+void count_state(State& state, JobEntry& entry, TaskState to) {
   --state.by_state[static_cast<std::size_t>(entry.job.state)];
   entry.job.state = to;
   ++state.by_state[static_cast<std::size_t>(to)];
 }
 
-void job_changed(Context& ctx, JobEntry& entry) {
-  Job& job = entry.job;
-  ++job.version;
-  if (job.spec.durability == Durability::kDurable) {
-    job.last_batch = ctx.batch();
-    ctx.write(task_record(ctx.state, job));
+void set_state(Context& ctx, JobEntry& entry, TaskState to, const Told& told) {
+  if (entry.job.state != to) {
+    count_state(ctx.state, entry, to);
+    ++entry.job.version;
+    announce(ctx, entry, told);
   }
 }
 
-void announce(Context& ctx, const JobEntry& entry, std::string_view node, std::string_view variant,
-              std::string_view reason) {
+void store_state(Context& ctx, JobEntry& entry, TaskState to, const Told& told) {
+  count_state(ctx.state, entry, to);
+  job_changed(ctx, entry);
+  announce(ctx, entry, told);
+}
+
+void job_changed(Context& ctx, JobEntry& entry) {
+  Job& job = entry.job;
+  ++job.version;
+  if (job.stored()) {
+    job.last_batch = ctx.batch();
+    ctx.write(record_of(ctx.state, job));
+  }
+}
+
+void announce(Context& ctx, const JobEntry& entry, const Told& told) {
   const Job& job = entry.job;
   ctx.happen(JobChanged{.job = job.id,
                         .ns = job.spec.ns,
                         .model = job.spec.model,
                         .state = job.state,
                         .attempt = job.attempts,
-                        .node = std::string(node),
-                        .variant = std::string(variant),
-                        .reason = std::string(reason)},
+                        .node = std::string(told.node),
+                        .variant = std::string(told.variant),
+                        .reason = std::string(told.reason)},
              job.last_batch);
 }
 
-void make_ready(Context& ctx, JobEntry& entry) {
-  check(!is_terminal(entry.job.state), "a terminal job never becomes READY");
-  set_state(ctx.state, entry, TaskState::kReady);
+void line_up(Context& ctx, JobEntry& entry) {
+  check(!is_terminal(entry.job.state), "a terminal job is never placed");
   entry.ready_order = ctx.state.ready.push(entry.job.id, entry.job.spec);
   entry.ready_since = ctx.now;
 }
@@ -111,27 +98,66 @@ void drop_attempt(Context& ctx, JobEntry& entry, AttemptUid uid) {
   drained_if_empty(ctx, owner);
 }
 
+bool goes_on_elsewhere(const JobEntry& entry) {
+  return std::ranges::find(entry.job.live, false, &Attempt::silent) != entry.job.live.end();
+}
+
+void settle(Context& ctx, JobEntry& entry, std::string_view reason) {
+  Job& job = entry.job;
+  if (is_terminal(job.state) || job.state == TaskState::kReady ||
+      job.state == TaskState::kBackoff || goes_on_elsewhere(entry)) {
+    return;
+  }
+  const bool wait = std::ranges::any_of(job.live, [&](const Attempt& attempt) {
+    const NodeEntry& node = node_by_id(ctx.state, attempt.node);
+    return !node.given_up &&
+           (job.spec.urgency != Urgency::kInteractive || !node.suspect || ctx.state.braking);
+  });
+  if (!wait) {
+    retry_after_loss(ctx, entry, reason);
+  } else {
+    set_state(ctx, entry, TaskState::kUnknown, {.reason = reason});
+  }
+}
+
+void resume(Context& ctx, JobEntry& entry, Attempt& attempt, bool running) {
+  check(!is_terminal(entry.job.state), "only an open job is resumed");
+  attempt.silent = false;
+  entry.ready_order = 0;  // if it was in line for another node, it is not any more
+  if (entry.job.state != TaskState::kRunning) {
+    set_state(ctx, entry, running ? TaskState::kRunning : TaskState::kLeased,
+              {.node = attempt.node_name, .variant = attempt.variant_name});
+  }
+}
+
+void retry_after_loss(Context& ctx, JobEntry& entry, std::string_view reason) {
+  if (++entry.job.retries.infrastructure > ctx.state.settings.max_infrastructure_retries) {
+    end_with_error(ctx, entry, TaskState::kFailed, ErrorCode::kNodeLost,
+                   fmt::format("gave up after {} attempts, the last of which was lost: {}",
+                               entry.job.attempts, reason));
+    return;
+  }
+  store_state(ctx, entry, TaskState::kReady, {.reason = reason});
+  line_up(ctx, entry);
+}
+
 void end_job(Context& ctx, JobEntry& entry, TaskState state, TaskResult result) {
   check(is_terminal(state) && !is_terminal(entry.job.state), "a job ends once");
   Job& job = entry.job;
-  set_state(ctx.state, entry, state);
   entry.ready_order = 0;
   result.ended_at = ctx.now;
   job.result = std::move(result);
-  if (job.spec.durability == Durability::kDurable) {
-    const auto live =
-        std::exchange(job.live, {});  // the record of an ended job names no live attempts
-    job_changed(ctx, entry);
-    job.live = live;
+  const TaskResult& ended = *job.result;
+  auto live = std::exchange(job.live, {});  // the record of an ended job names no live attempts
+  store_state(ctx, entry, state,
+              {.node = ended.node_name,
+               .variant = ended.variant_name,
+               .reason = ended.error ? std::string_view(ended.error->message) : ""});
+  job.live = std::move(live);
+  if (job.stored()) {
     ctx.write(ResultRecord{job.id, *job.result});
-  } else {
-    ++job.version;
   }
   cancel_losers(ctx, entry);
-
-  const TaskResult& ended = *job.result;
-  announce(ctx, entry, ended.node_name, ended.variant_name,
-           ended.error ? ended.error->message : std::string());
   ctx.happen(
       JobEnded{.job = job.id,
                .ns = job.spec.ns,
@@ -168,6 +194,24 @@ void end_with_error(Context& ctx, JobEntry& entry, TaskState state, ErrorCode co
     result.predicted = last.predicted;
   }
   end_job(ctx, entry, state, std::move(result));
+}
+
+void deadline_timer(Context& ctx, JobId id) {
+  const auto it = ctx.state.jobs.find(id);
+  if (it != ctx.state.jobs.end() && !is_terminal(it->second.job.state)) {
+    end_with_error(ctx, it->second, TaskState::kExpired, ErrorCode::kDeadlineExceeded,
+                   "its deadline passed before there was a result");
+  }
+}
+
+void backoff_timer(Context& ctx, JobId id) {
+  const auto it = ctx.state.jobs.find(id);
+  if (it == ctx.state.jobs.end() || it->second.job.state != TaskState::kBackoff ||
+      it->second.job.ready_at > ctx.now) {
+    return;
+  }
+  set_state(ctx, it->second, TaskState::kReady);
+  line_up(ctx, it->second);
 }
 
 void use_blob(State& state, const Payload& payload) {

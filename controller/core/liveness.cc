@@ -106,19 +106,6 @@ void give_up(Context& ctx, NodeEntry& node) {
 
 }  // namespace
 
-NodeState state_of(const NodeEntry& node) {
-  if (!node.session || node.given_up) {
-    return NodeState::kDisconnected;
-  }
-  if (node.suspect) {
-    return NodeState::kSuspect;
-  }
-  if (node.draining) {
-    return node.jobs.empty() ? NodeState::kDrained : NodeState::kDraining;
-  }
-  return node.cordoned ? NodeState::kCordoned : NodeState::kReady;
-}
-
 void update_availability(Context& ctx, NodeEntry& node) {
   using scheduler::Availability;
   const bool reachable = node.session && !node.suspect && !node.given_up;
@@ -128,11 +115,6 @@ void update_availability(Context& ctx, NodeEntry& node) {
                           : (open ? Availability::kReady : Availability::kCordoned));
   ctx.state.ready.unblock_all();
   count_silence(ctx.state, node);
-}
-
-void announce_node(Context& ctx, const NodeEntry& node, std::string_view reason) {
-  ctx.happen(
-      NodeChanged{node.spec.name, std::string(to_string(state_of(node))), std::string(reason)});
 }
 
 void fall_silent(Context& ctx, NodeEntry& node, std::string_view reason) {
@@ -155,7 +137,7 @@ void node_heard(Context& ctx, NodeEntry& node) {
     JobEntry& entry = ctx.state.jobs.at(id);
     for (auto& attempt : entry.job.live) {
       if (attempt.node == node.id) {
-        resume(ctx.state, entry, attempt, attempt.started_at.has_value());
+        resume(ctx, entry, attempt, attempt.started_at.has_value());
       }
     }
   }

@@ -1,4 +1,4 @@
-// models.cc: models come and go, are probed on nodes, and are tripped when they crash on too many.
+// models.cc: models come and go, and are tripped when they crash on too many nodes.
 
 #include <fmt/format.h>
 
@@ -6,20 +6,58 @@
 
 #include "common/check.h"
 #include "controller/core/context.h"
+#include "controller/core/unknown.h"
 
 namespace skerry::core {
 
 namespace {
 
-std::vector<scheduler::Variant> variants_of(State& state, ModelEntry& entry) {
+const VariantSpec* find_variant(const ModelManifest& manifest, std::string_view name) {
+  const auto found = std::ranges::find(manifest.variants, name, &VariantSpec::name);
+  return found == manifest.variants.end() ? nullptr : &*found;
+}
+
+scheduler::VariantId new_variant(State& state, const VariantName& name) {
+  for (auto& [node_name, node] : state.nodes) {
+    node.probed.erase(name);
+  }
+  state.variant_names.push_back(name);
+  return {static_cast<std::uint32_t>(state.variant_names.size() - 1)};
+}
+
+// Sequences stay where they are, whatever runs there now: their agents know what became of the
+// state.
+void move_sequences(State& state, scheduler::VariantId old, scheduler::VariantId fresh) {
+  for (auto& [number, sequence] : state.sequences) {
+    if (sequence.variant == old) {
+      sequence.variant = fresh;
+    }
+  }
+}
+
+// The ids of the new manifest's variants: an artifact that stays keeps its own.
+std::map<std::string, scheduler::VariantId> ids_for(State& state, const ModelEntry& entry,
+                                                    const ModelManifest& manifest) {
+  std::map<std::string, scheduler::VariantId> ids;
+  for (const auto& spec : manifest.variants) {
+    const VariantName name{manifest.name, spec.name};
+    const VariantSpec* before = find_variant(entry.manifest, spec.name);
+    if (before == nullptr) {
+      ids[spec.name] = new_variant(state, name);
+    } else if (const auto id = entry.variants.at(spec.name); before->digest == spec.digest) {
+      ids[spec.name] = id;
+    } else {
+      ids[spec.name] = new_variant(state, name);
+      move_sequences(state, id, ids[spec.name]);
+    }
+  }
+  return ids;
+}
+
+std::vector<scheduler::Variant> variants_of(const ModelEntry& entry) {
   std::vector<scheduler::Variant> variants;
   for (const auto& spec : entry.manifest.variants) {
-    const scheduler::VariantId next{static_cast<std::uint32_t>(state.variant_names.size())};
-    const auto [it, fresh] = entry.variants.try_emplace(spec.name, next);
-    if (fresh) {
-      state.variant_names.push_back({entry.manifest.name, spec.name});
-    }
-    variants.push_back({.id = it->second,
+    variants.push_back({.id = entry.variants.at(spec.name),
                         .model = entry.id,
                         .name = spec.name,
                         .accuracy = spec.accuracy,
@@ -28,34 +66,6 @@ std::vector<scheduler::Variant> variants_of(State& state, ModelEntry& entry) {
                         .memory_bytes = spec.memory_bytes});
   }
   return variants;
-}
-
-bool supports(const NodeEntry& node, const std::string& engine) {
-  return std::ranges::find(node.spec.engines, engine) != node.spec.engines.end();
-}
-
-std::optional<VariantName> unprobed(const State& state, const NodeEntry& node) {
-  for (const auto& [name, model] : state.models) {
-    if (model.tripped || !supports(node, model.manifest.engine)) {
-      continue;
-    }
-    for (const auto& variant : model.manifest.variants) {
-      const VariantName candidate{name, variant.name};
-      const bool fits = variant.memory_bytes <= node.spec.memory_bytes;
-      const bool measured =
-          state.fleet.service(node.id, model.variants.at(variant.name)).samples > 0;
-      if (fits && !measured && !node.probed.contains(candidate)) {
-        return candidate;
-      }
-    }
-  }
-  return std::nullopt;
-}
-
-void probe_everywhere(Context& ctx) {
-  for (auto& [name, node] : ctx.state.nodes) {
-    probe_next(ctx, node);
-  }
 }
 
 }  // namespace
@@ -67,6 +77,7 @@ void install_model(State& state, const ModelManifest& manifest, std::uint64_t re
     entry.id.value = static_cast<std::uint32_t>(state.model_names.size());
     state.model_names.push_back(manifest.name);
   }
+  entry.variants = ids_for(state, entry, manifest);
   entry.revision = revision;
   entry.manifest = manifest;
   entry.tripped = false;
@@ -79,7 +90,10 @@ void install_model(State& state, const ModelManifest& manifest, std::uint64_t re
                          .engine = manifest.engine,
                          .tripped = false,
                          .variants = {}},
-                        variants_of(state, entry));
+                        variants_of(entry));
+  for (auto& [name, node] : state.nodes) {  // no runner is shared between revisions
+    set_loaded(state, node, std::move(node.loaded));
+  }
 }
 
 void handle(Context& ctx, PutModel& event) {
@@ -103,16 +117,17 @@ void handle(Context& ctx, PutModel& event) {
   ctx.write(meta_record(state));
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
   ctx.happen(ModelChanged{name, "applied"}, ctx.batch());
-  state.ready.unblock_all();
-  probe_everywhere(ctx);
+  state.ready.reopen_held();
+  for (auto& [node_name, node] : state.nodes) {
+    probe_next(ctx, node);
+  }
 }
 
 void handle(Context& ctx, DeleteModel& event) {
   State& state = ctx.state;
   const auto it = state.models.find(event.name);
   if (it == state.models.end()) {
-    ctx.answer(event.ticket,
-               fail(ErrorCode::kNotFound, fmt::format("there is no model named '{}'", event.name)));
+    ctx.answer(event.ticket, fail(unknown_model(event.name)));
     return;
   }
   if (it->second.open_jobs > 0) {
@@ -133,65 +148,21 @@ void handle(Context& ctx, DeleteModel& event) {
   ctx.happen(ModelChanged{event.name, "deleted"}, ctx.batch());
 }
 
-void set_resident(State& state, NodeEntry& node, const std::vector<VariantName>& variants) {
-  node.resident = {variants.begin(), variants.end()};
+void set_loaded(State& state, NodeEntry& node, std::vector<LoadedVariant> loaded) {
+  node.loaded = std::move(loaded);
+  node.resident.clear();
   std::vector<scheduler::VariantId> ids;
-  for (const auto& name : node.resident) {
+  for (const auto& [name, revision] : node.loaded) {
     const auto model = state.models.find(name.model);
-    if (model == state.models.end()) {
+    if (model == state.models.end() || (revision != 0 && revision != model->second.revision)) {
       continue;
     }
-    const auto current =
-        std::ranges::find(model->second.manifest.variants, name.variant, &VariantSpec::name);
-    if (current != model->second.manifest.variants.end()) {
-      ids.push_back(model->second.variants.at(name.variant));
+    const auto id = model->second.variants.find(name.variant);
+    if (id != model->second.variants.end() && node.resident.insert(name).second) {
+      ids.push_back(id->second);
     }
   }
   state.fleet.set_resident(node.id, ids);
-}
-
-void probe_next(Context& ctx, NodeEntry& node) {
-  if (!node.session || node.probing || ctx.state.settings.probe_runs == 0) {
-    return;
-  }
-  node.probing = unprobed(ctx.state, node);
-  if (!node.probing) {
-    return;
-  }
-  const ModelEntry& model = ctx.state.models.at(node.probing->model);
-  ctx.send(*node.session,
-           ProbeVariant{.model = node.probing->model,
-                        .variant = node.probing->variant,
-                        .manifest_revision = model.revision,
-                        .runs = ctx.state.settings.probe_runs},
-           ctx.batch_so_far());
-}
-
-void handle(Context& ctx, ProbeEnded& event) {
-  NodeEntry* node = node_of(ctx.state, event.session);
-  if (node == nullptr) {
-    return;
-  }
-  node_heard(ctx, *node);
-  if (node->probing == event.variant) {
-    node->probing.reset();
-    node->probed.insert(event.variant);  // a failed probe is not tried again on this stream
-  }
-  const auto model = ctx.state.models.find(event.variant.model);
-  if (model != ctx.state.models.end() && event.error.empty()) {
-    const auto current = std::ranges::find(model->second.manifest.variants, event.variant.variant,
-                                           &VariantSpec::name);
-    if (current != model->second.manifest.variants.end()) {
-      const auto id = model->second.variants.at(event.variant.variant);
-      for (const auto took : event.service) {
-        ctx.state.fleet.observe_service(node->id, id, to_seconds(took));
-      }
-      if (event.load.count() > 0) {
-        ctx.state.fleet.observe_load(node->id, id, to_seconds(event.load));
-      }
-    }
-  }
-  probe_next(ctx, *node);
 }
 
 void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node) {

@@ -29,13 +29,14 @@ constexpr std::array<std::pair<Urgency, std::string_view>, 3> kUrgencies = {{
     {Urgency::kNormal, "normal"},
     {Urgency::kInteractive, "interactive"},
 }};
-constexpr std::array<std::pair<AttemptOutcome, std::string_view>, 6> kOutcomes = {{
+constexpr std::array<std::pair<AttemptOutcome, std::string_view>, 7> kOutcomes = {{
     {AttemptOutcome::kSucceeded, "succeeded"},
     {AttemptOutcome::kModelFailed, "model_failed"},
     {AttemptOutcome::kCrashed, "crashed"},
     {AttemptOutcome::kInfrastructure, "infrastructure"},
     {AttemptOutcome::kCancelled, "cancelled"},
     {AttemptOutcome::kExpired, "expired"},
+    {AttemptOutcome::kSequenceLost, "sequence_lost"},
 }};
 constexpr std::array<std::pair<NodeState, std::string_view>, 6> kNodeStates = {{
     {NodeState::kReady, "READY"},

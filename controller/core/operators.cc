@@ -72,27 +72,6 @@ void remove_node(Context& ctx, const ChangeNode& event, NodeEntry& node) {
 
 }  // namespace
 
-MetaRecord meta_record(const State& state) {
-  return {.epoch = state.epoch,
-          .policy = std::string(state.placer.policy_name()),
-          .last_revision = state.last_revision};
-}
-
-NodeRecord record_of(const NodeEntry& node) {
-  return {.id = node.id,
-          .spec = node.spec,
-          .incarnation = node.incarnation,
-          .cordoned = node.cordoned,
-          .draining = node.draining,
-          .enrolled_at = node.enrolled_at};
-}
-
-void drained_if_empty(Context& ctx, NodeEntry& node) {
-  if (node.draining && node.jobs.empty() && node.session) {
-    announce_node(ctx, node, "drained");
-  }
-}
-
 void handle(Context& ctx, ChangeNode& event) {
   const auto it = ctx.state.nodes.find(event.name);
   if (it == ctx.state.nodes.end()) {
@@ -116,7 +95,7 @@ void handle(Context& ctx, ChangeNode& event) {
     ctx.send(*node.session, SetNodeMode{node.draining}, ctx.batch());
   }
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
-  announce_node(ctx, node, past_tense(event.action));
+  announce_node(ctx, node, past_tense(event.action), ctx.batch());
 }
 
 void handle(Context& ctx, SetPolicy& event) {

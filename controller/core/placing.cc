@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "common/check.h"
 #include "controller/core/context.h"
@@ -15,6 +16,9 @@ namespace skerry::core {
 namespace {
 
 constexpr int kFruitlessTries = 16;
+// How often a task is tried that no node could take however idle it were: predictions change by
+// and by. A new or changed node or model has it tried at once.
+constexpr Duration kHeld = seconds(1);
 constexpr std::size_t kRecordedCandidates = 16;  // in a decision record; the best by score
 
 scheduler::TaskView view_of(const Context& ctx, const JobEntry& entry) {
@@ -36,12 +40,13 @@ scheduler::TaskView view_of(const Context& ctx, const JobEntry& entry) {
 }
 
 // True if the only thing in the way that time could lift is that attempts of this task failed on
-// the nodes left.
-bool only_excluded_left(const scheduler::MaskCounts& masked) {
+// the nodes left. A node that is given up is not waited for: it may never come back.
+bool only_excluded_left(const State& state, const scheduler::MaskCounts& masked) {
   using scheduler::MaskReason;
   const auto count = [&](MaskReason reason) { return masked[static_cast<std::size_t>(reason)]; };
-  return count(MaskReason::kExcluded) > 0 && count(MaskReason::kNotReady) == 0 &&
-         count(MaskReason::kNoCredit) == 0 && count(MaskReason::kCordoned) == 0;
+  const bool expected_back = count(MaskReason::kNotReady) > 0 && state.fleet_silence.silent > 0;
+  return count(MaskReason::kExcluded) > 0 && !expected_back && count(MaskReason::kNoCredit) == 0 &&
+         count(MaskReason::kCordoned) == 0;
 }
 
 DecisionRecord record_of(const Context& ctx, const JobEntry& entry,
@@ -107,11 +112,11 @@ void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, D
   state.fleet.assigned(attempt.node, attempt.variant, attempt.predicted_service_s);
   sequence_placed(ctx, entry, attempt.node, attempt.variant);
 
-  set_state(state, entry, TaskState::kLeased);
   const Duration waited = ctx.now - entry.ready_since;
   entry.ready_order = 0;
-  job_changed(ctx, entry);
-  if (job.spec.durability == Durability::kDurable) {
+  store_state(ctx, entry, TaskState::kLeased,
+              {.node = attempt.node_name, .variant = attempt.variant_name});
+  if (job.stored()) {
     ctx.write(record_of(ctx, entry, decision));
   }
   const auto& deadline = job.spec.constraints.deadline;
@@ -124,10 +129,10 @@ void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, D
                .manifest_revision = state.models.at(job.spec.model).revision,
                .input = job.spec.inputs,
                .remaining = deadline ? std::max(*deadline - ctx.now, Duration(1)) : Duration(0),
-               .sequence = job.spec.sequence,
+               .sequence = job.spec.sequence.empty() ? "" : job.spec.ns + '/' + job.spec.sequence,
+               .sequence_step = sequence_step(state, entry),
                .interactive = job.spec.urgency == Urgency::kInteractive},
            job.last_batch);
-  announce(ctx, entry, attempt.node_name, attempt.variant_name);
   ctx.happen(DecisionMade{.job = job.id,
                           .model = job.spec.model,
                           .policy = decision.policy,
@@ -142,7 +147,7 @@ void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, D
 const scheduler::Decision& decide(Context& ctx, JobEntry& entry) {
   State& state = ctx.state;
   const scheduler::Decision* decision = &state.placer.decide(view_of(ctx, entry), state.fleet);
-  if (!decision->chosen && only_excluded_left(decision->masked)) {
+  if (!decision->chosen && only_excluded_left(state, decision->masked)) {
     entry.job.excluded.clear();  // better a node that failed once than none
     decision = &state.placer.decide(view_of(ctx, entry), state.fleet);
   }
@@ -159,7 +164,7 @@ std::string hopeless_because(const Context& ctx, const JobEntry& entry,
   if (entry.sequence != 0 && ctx.state.sequences.at(entry.sequence).node) {
     return "the node and variant that hold its sequence's state do not meet its constraints";
   }
-  if (entry.job.spec.durability == Durability::kNone) {
+  if (!entry.job.stored()) {
     return "no node and variant of this fleet can ever meet the constraints; POST "
            "/api/v1/placements says why";
   }
@@ -174,7 +179,17 @@ bool refuse_or_block(Context& ctx, JobEntry& entry, const ReadyQueue::Spot& spot
     end_with_error(ctx, entry, TaskState::kFailed, ErrorCode::kUnsatisfiable, std::move(why));
     return false;
   }
-  ctx.state.ready.block(spot, decision.masked);
+  if (decision.warm_up) {
+    warm_up(ctx, *decision.warm_up);
+  }
+  if (decision.satisfiable) {
+    ctx.state.ready.block(spot, decision.masked);
+  } else {
+    entry.ready_order = ctx.state.ready.hold(spot, decision.masked);
+    if (!std::exchange(ctx.state.held_timer_set, true)) {
+      ctx.state.timers.add({ctx.now + kHeld, TimerKind::kHeld, 0});
+    }
+  }
   ctx.happen(DecisionMade{.job = entry.job.id,
                           .model = entry.job.spec.model,
                           .policy = decision.policy,
@@ -189,6 +204,11 @@ bool refuse_or_block(Context& ctx, JobEntry& entry, const ReadyQueue::Spot& spot
 
 }  // namespace
 
+void held_timer(Context& ctx) {
+  ctx.state.held_timer_set = false;
+  ctx.state.ready.reopen_held();
+}
+
 void place_ready_tasks(Context& ctx) {
   State& state = ctx.state;
   int fruitless = 0;
@@ -200,6 +220,11 @@ void place_ready_tasks(Context& ctx) {
     const auto it = state.jobs.find(spot->ticket.job);
     if (it == state.jobs.end() || it->second.ready_order != spot->ticket.order) {
       state.ready.pop(*spot, false);  // it left the line
+      continue;
+    }
+    if (sequence_was_lost(state, it->second)) {
+      state.ready.pop(*spot, false);
+      sequence_lost(ctx, it->second.sequence, kNodeWasLost);
       continue;
     }
     ++decisions;

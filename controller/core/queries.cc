@@ -1,11 +1,9 @@
 // queries.cc: what others may read of the core. Nothing here changes anything.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "controller/core/context.h"
-#include "controller/core/impl.h"
+#include "controller/core/unknown.h"
 
 namespace skerry::core {
 
@@ -18,6 +16,7 @@ NodeView view_of(const State& state, const NodeEntry& node) {
           .connected = node.session.has_value(),
           .incarnation = node.incarnation,
           .energy_source = node.energy_source,
+          .devices = node.devices,
           .software_version = node.software_version,
           .enrolled_at = node.enrolled_at,
           .last_heartbeat = node.last_heard,
@@ -49,39 +48,17 @@ ModelView view_of(const State& state, const ModelEntry& model) {
   return view;
 }
 
-bool matches(const JobFilter& filter, const Job& job) {
-  return (filter.ns.empty() || filter.ns == job.spec.ns) &&
-         (filter.model.empty() || filter.model == job.spec.model) &&
-         (!filter.state || *filter.state == job.state);
-}
-
 }  // namespace
 
-const Settings& Core::settings() const { return impl_->state.settings; }
-Epoch Core::epoch() const { return impl_->state.epoch; }
-const scheduler::Fleet& Core::fleet() const { return impl_->state.fleet; }
-std::string_view Core::policy() const { return impl_->state.placer.policy_name(); }
-bool Core::blob_in_use(std::string_view digest) const {
-  return impl_->state.blob_uses.contains(digest);
-}
+const Settings& Core::settings() const { return state_->settings; }
+Epoch Core::epoch() const { return state_->epoch; }
+const scheduler::Fleet& Core::fleet() const { return state_->fleet; }
+std::string_view Core::policy() const { return state_->placer.policy_name(); }
+bool Core::blob_in_use(std::string_view digest) const { return state_->blob_uses.contains(digest); }
 
 const Job* Core::find_job(JobId id) const {
-  const auto it = impl_->state.jobs.find(id);
-  return it == impl_->state.jobs.end() ? nullptr : &it->second.job;
-}
-
-std::vector<const Job*> Core::jobs(const JobFilter& filter, std::optional<JobId> before,
-                                   std::size_t limit) const {
-  const auto& jobs = impl_->state.jobs;
-  std::vector<const Job*> found;
-  auto it = before ? jobs.lower_bound(*before) : jobs.end();
-  while (it != jobs.begin() && found.size() < limit) {
-    --it;
-    if (matches(filter, it->second.job)) {
-      found.push_back(&it->second.job);
-    }
-  }
-  return found;
+  const auto it = state_->jobs.find(id);
+  return it == state_->jobs.end() ? nullptr : &it->second.job;
 }
 
 std::optional<scheduler::MaskCounts> Core::waiting_for(JobId id) const {
@@ -89,45 +66,43 @@ std::optional<scheduler::MaskCounts> Core::waiting_for(JobId id) const {
   if (job == nullptr || job->state != TaskState::kReady) {
     return std::nullopt;
   }
-  return impl_->state.ready.blocked_because(job->spec);
+  return state_->ready.blocked_because(job->spec);
 }
 
 std::vector<NodeView> Core::nodes() const {
   std::vector<NodeView> views;
-  for (const auto& [name, node] : impl_->state.nodes) {
-    views.push_back(view_of(impl_->state, node));
+  for (const auto& [name, node] : state_->nodes) {
+    views.push_back(view_of(*state_, node));
   }
   return views;
 }
 
 std::optional<NodeView> Core::node(std::string_view name) const {
-  const auto it = impl_->state.nodes.find(std::string(name));
-  return it == impl_->state.nodes.end() ? std::nullopt
-                                        : std::optional(view_of(impl_->state, it->second));
+  const auto it = state_->nodes.find(std::string(name));
+  return it == state_->nodes.end() ? std::nullopt : std::optional(view_of(*state_, it->second));
 }
 
 std::vector<ModelView> Core::models() const {
   std::vector<ModelView> views;
-  for (const auto& [name, model] : impl_->state.models) {
-    views.push_back(view_of(impl_->state, model));
+  for (const auto& [name, model] : state_->models) {
+    views.push_back(view_of(*state_, model));
   }
   return views;
 }
 
 std::optional<ModelView> Core::model(std::string_view name) const {
-  const auto it = impl_->state.models.find(std::string(name));
-  return it == impl_->state.models.end() ? std::nullopt
-                                         : std::optional(view_of(impl_->state, it->second));
+  const auto it = state_->models.find(std::string(name));
+  return it == state_->models.end() ? std::nullopt : std::optional(view_of(*state_, it->second));
 }
 
 const ModelManifest* Core::manifest(std::string_view model, std::uint64_t revision) const {
-  const auto it = impl_->state.models.find(std::string(model));
-  return it == impl_->state.models.end() || it->second.revision != revision ? nullptr
-                                                                            : &it->second.manifest;
+  const auto it = state_->models.find(std::string(model));
+  return it == state_->models.end() || it->second.revision != revision ? nullptr
+                                                                       : &it->second.manifest;
 }
 
 QueueStats Core::queue_stats(Instant now) const {
-  const State& state = impl_->state;
+  const State& state = *state_;
   const auto count = [&](TaskState task) { return state.by_state[static_cast<std::size_t>(task)]; };
   QueueStats stats{.ready = count(TaskState::kReady),
                    .backoff = count(TaskState::kBackoff),
@@ -147,10 +122,9 @@ QueueStats Core::queue_stats(Instant now) const {
 }
 
 Result<std::vector<scheduler::PlanEntry>> Core::plan(const JobSpec& spec, Instant now) const {
-  const auto it = impl_->state.models.find(spec.model);
-  if (it == impl_->state.models.end()) {
-    return fail(ErrorCode::kNotFound, fmt::format("there is no model named '{}'", spec.model),
-                {{"/model", "GET /api/v1/models lists the models"}});
+  const auto it = state_->models.find(spec.model);
+  if (it == state_->models.end()) {
+    return fail(unknown_model(spec.model, "/model"));
   }
   return scheduler::plan({.model = it->second.id,
                           .input_bytes = static_cast<double>(spec.inputs.size_bytes),
@@ -160,7 +134,7 @@ Result<std::vector<scheduler::PlanEntry>> Core::plan(const JobSpec& spec, Instan
                           .pinned_node = std::nullopt,
                           .pinned_variant = std::nullopt,
                           .now = now},
-                         impl_->state.fleet);
+                         state_->fleet);
 }
 
 }  // namespace skerry::core

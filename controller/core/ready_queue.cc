@@ -61,88 +61,142 @@ std::size_t ReadyQueue::lane_of(const JobSpec& spec) {
 }
 
 std::uint64_t ReadyQueue::push(JobId job, const JobSpec& spec) {
-  auto& band = bands_[band_of(spec.urgency)];
-  auto [it, fresh] = band.try_emplace(spec.ns);
+  Band& band = bands_[band_of(spec.urgency)];
+  open_unblocked(band);
+  const auto [it, fresh] = band.namespaces.try_emplace(spec.ns);
   Namespace& ns = it->second;
-  if (ns.waiting == 0) {
-    std::uint64_t level = 0;  // a newcomer starts level with the one that has had the fewest turns
-    bool first = true;
-    for (const auto& [name, other] : band) {
-      if (other.waiting > 0 && (first || other.turns < level)) {
-        level = other.turns;
-        first = false;
-      }
+  if (fresh) {  // a newcomer starts level with the one that has had the fewest turns
+    constexpr Turn kLast{.turns = ~0ULL, .ns = {}};
+    Turn first = kLast;
+    for (const auto* turns : {&band.open, &band.blocked, &band.held}) {
+      first = turns->empty() ? first : std::min(first, *turns->begin());
     }
-    ns.turns = std::max(ns.turns, level);
+    ns.turns = first == kLast ? 0 : first.turns;
+  } else {
+    leave(band, *it);
   }
   ++ns.waiting;
   ns.lanes[lane_of(spec)].tickets.push_back({job, next_order_});
+  stand(band, *it);
   return next_order_++;
 }
 
-const ReadyQueue::Lane* ReadyQueue::open_lane(const Namespace& ns, std::size_t& lane) const {
-  const Lane* best = nullptr;
-  for (const auto& [number, candidate] : ns.lanes) {
-    const bool open = !candidate.tickets.empty() && candidate.blocked_at != capacity_version_;
-    if (open &&
-        (best == nullptr || candidate.tickets.front().order < best->tickets.front().order)) {
-      best = &candidate;
-      lane = number;
+// The lane to try first.
+std::map<std::size_t, ReadyQueue::Lane>::const_iterator ReadyQueue::open_lane(
+    const Namespace& ns) const {
+  auto best = ns.lanes.end();
+  for (auto it = ns.lanes.begin(); it != ns.lanes.end(); ++it) {
+    if (is_open(it->second) && (best == ns.lanes.end() || it->second.tickets.front().order <
+                                                              best->second.tickets.front().order)) {
+      best = it;
     }
   }
   return best;
 }
 
-std::optional<ReadyQueue::Spot> ReadyQueue::next() const {
+void ReadyQueue::leave(Band& band, const Named& named) {
+  const Turn turn{named.second.turns, named.first};
+  check(band.open.erase(turn) + band.blocked.erase(turn) + band.held.erase(turn) == 1,
+        "a namespace that waits has a turn");
+}
+
+void ReadyQueue::stand(Band& band, const Named& named) {
+  const auto& lanes = named.second.lanes;
+  const bool open = open_lane(named.second) != lanes.end();
+  const bool held = std::ranges::all_of(
+      lanes, [&](const auto& numbered) { return numbered.second.held_at == hold_version_; });
+  std::set<Turn>& turns = open ? band.open : held ? band.held : band.blocked;
+  turns.insert({named.second.turns, named.first});
+}
+
+// What was blocked before capacity changed is so no more, nor what was held before reopen_held().
+void ReadyQueue::open_unblocked(Band& band) {
+  const auto open = [&](std::set<Turn>& turns) {
+    if (band.open.size() < turns.size()) {
+      std::swap(band.open, turns);
+    }
+    band.open.merge(turns);
+  };
+  if (band.held_at != hold_version_) {
+    open(band.held);
+    band.held_at = hold_version_;
+  }
+  if (band.blocked_at != capacity_version_) {
+    open(band.blocked);
+    band.blocked_at = capacity_version_;
+  }
+}
+
+std::optional<ReadyQueue::Spot> ReadyQueue::next() {
   for (std::size_t urgency = 0; urgency < kUrgencies; ++urgency) {
-    const Namespace* chosen = nullptr;
-    Spot spot;
-    for (const auto& [name, ns] : bands_[urgency]) {
-      std::size_t lane = 0;
-      if (chosen != nullptr && ns.turns >= chosen->turns) {
-        continue;
-      }
-      if (const Lane* open = open_lane(ns, lane)) {
-        chosen = &ns;
-        spot = {.urgency = urgency, .ns = name, .lane = lane, .ticket = open->tickets.front()};
-      }
+    Band& band = bands_[urgency];
+    open_unblocked(band);
+    if (band.open.empty()) {
+      continue;
     }
-    if (chosen != nullptr) {
-      return spot;
-    }
+    const auto named = band.namespaces.find(std::string(band.open.begin()->ns));
+    const auto lane = open_lane(named->second);
+    check(lane != named->second.lanes.end(), "an open namespace has an open lane");
+    return Spot{.urgency = urgency,
+                .ns = named->first,
+                .lane = lane->first,
+                .ticket = lane->second.tickets.front()};
   }
   return std::nullopt;
 }
 
 void ReadyQueue::pop(const Spot& spot, bool placed) {
-  auto& band = bands_[spot.urgency];
-  const auto it = band.find(spot.ns);
-  check(it != band.end(), "pop of a namespace that waits");
+  Band& band = bands_[spot.urgency];
+  open_unblocked(band);
+  const auto it = band.namespaces.find(spot.ns);
+  check(it != band.namespaces.end(), "pop of a namespace that waits");
   Namespace& ns = it->second;
   const auto lane = ns.lanes.find(spot.lane);
   check(lane != ns.lanes.end() && !lane->second.tickets.empty(), "pop of a lane that waits");
+  leave(band, *it);
   lane->second.tickets.pop_front();
   if (lane->second.tickets.empty()) {
     ns.lanes.erase(lane);
   }
-  if (placed) {
-    ++ns.turns;
-  }
   if (--ns.waiting == 0) {
-    band.erase(it);
+    band.namespaces.erase(it);
+    return;
   }
+  ns.turns += placed ? 1 : 0;
+  stand(band, *it);
 }
 
 void ReadyQueue::block(const Spot& spot, const scheduler::MaskCounts& why) {
-  Lane& lane = bands_[spot.urgency].at(spot.ns).lanes.at(spot.lane);
+  Band& band = bands_[spot.urgency];
+  open_unblocked(band);
+  const auto it = band.namespaces.find(spot.ns);
+  check(it != band.namespaces.end(), "block of a namespace that waits");
+  leave(band, *it);
+  Lane& lane = it->second.lanes.at(spot.lane);
   lane.blocked_at = capacity_version_;
   lane.why = why;
+  stand(band, *it);
+}
+
+std::uint64_t ReadyQueue::hold(const Spot& spot, const scheduler::MaskCounts& why) {
+  Band& band = bands_[spot.urgency];
+  open_unblocked(band);
+  const auto it = band.namespaces.find(spot.ns);
+  check(it != band.namespaces.end(), "hold of a namespace that waits");
+  leave(band, *it);
+  Lane& lane = it->second.lanes.at(spot.lane);
+  lane.held_at = hold_version_;
+  lane.why = why;
+  lane.tickets.pop_front();
+  lane.tickets.push_back({spot.ticket.job, next_order_});
+  stand(band, *it);
+  return next_order_++;
 }
 
 std::vector<JobId> ReadyQueue::heads() const {
   std::vector<JobId> heads;
-  for (const auto& band : bands_) {
-    for (const auto& [name, ns] : band) {
+  for (const Band& band : bands_) {
+    for (const auto& [name, ns] : band.namespaces) {
       for (const auto& [number, lane] : ns.lanes) {
         heads.push_back(lane.tickets.front().job);
       }
@@ -152,13 +206,13 @@ std::vector<JobId> ReadyQueue::heads() const {
 }
 
 std::optional<scheduler::MaskCounts> ReadyQueue::blocked_because(const JobSpec& spec) const {
-  const auto& band = bands_[band_of(spec.urgency)];
-  const auto ns = band.find(spec.ns);
-  if (ns == band.end()) {
+  const Band& band = bands_[band_of(spec.urgency)];
+  const auto ns = band.namespaces.find(spec.ns);
+  if (ns == band.namespaces.end()) {
     return std::nullopt;
   }
   const auto lane = ns->second.lanes.find(lane_of(spec));
-  if (lane == ns->second.lanes.end() || lane->second.blocked_at != capacity_version_) {
+  if (lane == ns->second.lanes.end() || is_open(lane->second)) {
     return std::nullopt;
   }
   return lane->second.why;

@@ -8,6 +8,15 @@
 //
 // Lanes are bounded per namespace (kLanes); tasks of unlike wants may share one, which costs them
 // order, not correctness.
+//
+// A head that nobody could take however idle the fleet were has the whole fleet scanned at each
+// try. So its lane is held, whatever capacity does, until reopen_held(); and it goes to the back of
+// its lane, so that others which can be placed come to be tried.
+//
+// Namespaces stand in order of their turns, those with something to try apart from those whose
+// every lane is blocked, so that each operation is logarithmic in their number. When capacity
+// changes the blocked ones are opened in one go, lazily; each was blocked by a try that found
+// nothing, which pays for it.
 
 #pragma once
 
@@ -16,7 +25,9 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/ids.h"
@@ -42,15 +53,25 @@ class ReadyQueue {
     Ticket ticket;
   };
 
+  ReadyQueue() = default;
+  ReadyQueue(const ReadyQueue&) = delete;  // turns refer to the namespaces' names
+  ReadyQueue& operator=(const ReadyQueue&) = delete;
+
   // Returns the order number, which the job keeps to tell a stale entry from a live one.
   std::uint64_t push(JobId job, const JobSpec& spec);
 
   // The next head that is not blocked; nullopt = nothing to try. The entry stays until pop() or
   // block().
-  std::optional<Spot> next() const;
+  std::optional<Spot> next();
   void pop(const Spot& spot, bool placed);  // placed: counts as a turn of its namespace
   void block(const Spot& spot, const scheduler::MaskCounts& why);
   void unblock_all() { ++capacity_version_; }
+  // As block(), for a head that no change of capacity will help. Returns its new order number.
+  std::uint64_t hold(const Spot& spot, const scheduler::MaskCounts& why);
+  void reopen_held() {
+    ++hold_version_;
+    unblock_all();
+  }
 
   // The head of every lane; an entry may be stale.
   std::vector<JobId> heads() const;
@@ -61,6 +82,7 @@ class ReadyQueue {
   struct Lane {
     std::deque<Ticket> tickets;
     std::uint64_t blocked_at = 0;  // capacity version; blocked while equal to the current one
+    std::uint64_t held_at = 0;     // hold version, likewise
     scheduler::MaskCounts why{};
   };
   struct Namespace {
@@ -68,14 +90,36 @@ class ReadyQueue {
     std::size_t waiting = 0;
     std::map<std::size_t, Lane> lanes;
   };
-  using Band = std::map<std::string, Namespace>;
+  struct Turn {
+    std::uint64_t turns = 0;
+    std::string_view ns;  // the key in Band::namespaces
+
+    auto operator<=>(const Turn&) const = default;
+  };
+  // Every namespace of a band waits for something, and its turn stands in one of the sets.
+  struct Band {
+    std::map<std::string, Namespace> namespaces;
+    std::set<Turn> open;     // a lane of it is not blocked
+    std::set<Turn> blocked;  // at capacity version blocked_at; none, if that has passed
+    std::set<Turn> held;     // every lane of it is, at hold version held_at
+    std::uint64_t blocked_at = 0;
+    std::uint64_t held_at = 0;
+  };
+  using Named = std::pair<const std::string, Namespace>;
 
   static std::size_t lane_of(const JobSpec& spec);
-  const Lane* open_lane(const Namespace& ns, std::size_t& lane) const;
+  std::map<std::size_t, Lane>::const_iterator open_lane(const Namespace& ns) const;
+  bool is_open(const Lane& lane) const {
+    return lane.blocked_at != capacity_version_ && lane.held_at != hold_version_;
+  }
+  void leave(Band& band, const Named& named);
+  void stand(Band& band, const Named& named);
+  void open_unblocked(Band& band);
 
   std::array<Band, kUrgencies> bands_;
   std::uint64_t next_order_ = 1;
   std::uint64_t capacity_version_ = 1;
+  std::uint64_t hold_version_ = 1;
 };
 
 }  // namespace skerry::core

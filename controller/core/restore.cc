@@ -67,7 +67,7 @@ void restore_task(Context& ctx, JobEntry& entry, const TaskRecord& record) {
   job.retries = record.retries;
   job.ready_at = record.ready_at;
   job.version = record.version;
-  set_state(state, entry, record.state);
+  count_state(state, entry, record.state);
   for (const auto& name : record.excluded_nodes) {
     if (const auto node = state.nodes.find(name); node != state.nodes.end()) {
       job.excluded.push_back(node->second.id);
@@ -91,10 +91,11 @@ void queue_open_job(Context& ctx, JobEntry& entry) {
   }
   if (job.state == TaskState::kBackoff) {
     state.timers.add({job.ready_at, TimerKind::kBackoff, job.id.value});
-  } else if (!job.live.empty()) {
-    set_state(state, entry, TaskState::kUnknown);
-  } else if (job.spec.sequence.empty()) {
-    make_ready(ctx, entry);
+    return;
+  }
+  count_state(state, entry, job.live.empty() ? TaskState::kReady : TaskState::kUnknown);
+  if (job.live.empty() && job.spec.sequence.empty()) {
+    line_up(ctx, entry);
   }
 }
 
@@ -104,12 +105,9 @@ void restore_sequence(Context& ctx, JobEntry& entry) {
   if (entry.job.spec.sequence.empty()) {
     return;
   }
-  const TaskState state = entry.job.state;
   join_sequence(ctx, entry);
-  if (state == TaskState::kUnknown || state == TaskState::kBackoff) {
-    set_state(ctx.state, entry,
-              state);  // it is the sequence's active task: tasks behind it were never placed
-    entry.ready_order = 0;
+  if (entry.job.state != TaskState::kReady) {
+    entry.ready_order = 0;  // the sequence's active task: tasks behind it were never placed
   }
   if (!entry.job.live.empty()) {
     sequence_placed(ctx, entry, entry.job.live.front().node, entry.job.live.front().variant);
@@ -160,6 +158,7 @@ void restore(Context& ctx, StoredState stored) {
     ++state.by_state[static_cast<std::size_t>(entry.job.state)];
     entry.job.spec = std::move(record.spec);
     entry.job.submitted_at = record.submitted_at;
+    entry.job.epoch = state.epoch;
   }
   for (const auto& record : stored.tasks) {
     restore_task(ctx, state.jobs.at(record.id), record);
@@ -172,9 +171,11 @@ void restore(Context& ctx, StoredState stored) {
     }
   }
   for (auto& record : stored.idempotency) {
-    const IdempotencyName name{record.ns, record.key};
-    state.idempotency_of[record.jobs.back()].push_back(name);
-    state.idempotency[name] = {std::move(record.request_digest), std::move(record.jobs), 0};
+    remember_key(state, {.name = {std::move(record.ns), std::move(record.key)},
+                         .request_digest = std::move(record.request_digest),
+                         .jobs = std::move(record.jobs),
+                         .remembered = 0,
+                         .batch = 0});
   }
   if (!state.ended.empty()) {
     state.timers.add({ctx.now, TimerKind::kRetention, 0});

@@ -11,16 +11,17 @@ namespace {
 
 constexpr std::size_t kForgetPerApply = 256;
 
-void forget_idempotency(Context& ctx, JobId job) {
-  const auto it = ctx.state.idempotency_of.find(job);
-  if (it == ctx.state.idempotency_of.end()) {
+// The key goes with the last job of its request, so that a retry never submits one again of which
+// something is still known.
+void forget_idempotency(Context& ctx, std::uint64_t number) {
+  const auto it = ctx.state.idempotency.find(number);
+  if (it == ctx.state.idempotency.end() || --it->second.remembered > 0) {
     return;
   }
-  for (const auto& name : it->second) {
-    ctx.state.idempotency.erase(name);
-    ctx.write(DeleteIdempotency{name.first, name.second});
-  }
-  ctx.state.idempotency_of.erase(it);
+  const auto& [ns, key] = it->second.name;
+  ctx.write(DeleteIdempotency{ns, key});
+  ctx.state.idempotency_numbers.erase(it->second.name);
+  ctx.state.idempotency.erase(it);
 }
 
 void forget(Context& ctx, JobId id) {
@@ -31,9 +32,9 @@ void forget(Context& ctx, JobId id) {
   if (job.result && !job.result->output.blob.empty()) {
     drop_blob(ctx, job.result->output.blob);
   }
-  if (job.spec.durability == Durability::kDurable) {
+  if (job.stored()) {
     ctx.write(DeleteRecords{id, job.attempts});
-    forget_idempotency(ctx, id);
+    forget_idempotency(ctx, it->second.idempotency);
   }
   --ctx.state.by_state[static_cast<std::size_t>(job.state)];
   ctx.state.jobs.erase(it);
@@ -60,7 +61,7 @@ void forget_some(Context& ctx) {
 
 void retain(Context& ctx, JobEntry& entry) {
   Job& job = entry.job;
-  if (job.spec.durability == Durability::kNone) {
+  if (!job.stored()) {
     forget(ctx, job.id);  // its answer is on its way; nobody can ask again
     return;
   }

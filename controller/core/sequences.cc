@@ -1,9 +1,13 @@
 // sequences.cc: tasks of one sequence run in order, one at a time, where the sequence's state
 // lives.
 //
-// The first task is placed freely and binds the sequence to its node and variant. If that node is
-// given up, the state is lost and cannot be rebuilt, so the sequence's tasks fail and say so. A
-// sequence that idles is forgotten.
+// The first task is placed freely and begins the state; once a task has succeeded, the sequence is
+// held by that node and variant, and each later task is sent there to continue. A state that is
+// gone (the node was given up, its agent started anew, the runner died or was ended with a task
+// that was cancelled, the model was applied anew) cannot be rebuilt, so the sequence's tasks fail
+// and say so, and the name is free for a new sequence. The core knows of nodes; of runners the
+// agent knows, which refuses to continue what it does not hold. A sequence that idles is forgotten.
+// A model that keeps no state holds nothing and loses nothing: its sequences only run in order.
 
 #include "common/check.h"
 #include "controller/core/context.h"
@@ -26,6 +30,23 @@ std::uint64_t number_of(State& state, const JobSpec& spec) {
   return number->second;
 }
 
+// The state is where this task of the sequence succeeded. False if node or variant are gone.
+bool hold(const State& state, SequenceEntry& sequence, const Job& ended) {
+  const auto node = state.nodes.find(ended.result->node_name);
+  const auto model = state.models.find(ended.spec.model);
+  if (node == state.nodes.end() || model == state.models.end()) {
+    return false;
+  }
+  const auto variant = model->second.variants.find(ended.result->variant_name);
+  if (variant == model->second.variants.end()) {
+    return false;
+  }
+  sequence.node = node->second.id;
+  sequence.variant = variant->second;
+  sequence.held = true;
+  return true;
+}
+
 void forget_sequence(State& state, std::uint64_t number) {
   const auto it = state.sequences.find(number);
   state.sequence_numbers.erase(it->second.key);
@@ -33,6 +54,11 @@ void forget_sequence(State& state, std::uint64_t number) {
 }
 
 }  // namespace
+
+bool keeps_state(const State& state, const JobSpec& spec) {
+  const auto model = state.models.find(spec.model);
+  return !spec.sequence.empty() && model != state.models.end() && model->second.manifest.stateful;
+}
 
 void join_sequence(Context& ctx, JobEntry& entry) {
   State& state = ctx.state;
@@ -43,37 +69,53 @@ void join_sequence(Context& ctx, JobEntry& entry) {
     return;
   }
   sequence.active = entry.job.id;
-  make_ready(ctx, entry);
+  line_up(ctx, entry);
 }
 
-// After a restart: the sequence's state is still where its last task ran.
+bool sequence_was_lost(const State& state, const JobEntry& entry) {
+  return entry.sequence != 0 && state.sequences.at(entry.sequence).lost;
+}
+
+// After a restart, for every ended job in the order in which they ended: the sequence's state is
+// still where its last task succeeded.
 void bind_sequence(Context& ctx, const Job& ended) {
-  const auto node = ctx.state.nodes.find(ended.result->node_name);
-  const auto model = ctx.state.models.find(ended.spec.model);
   const Instant idle_until = ended.result->ended_at + ctx.state.settings.sequence_idle;
-  if (ended.spec.sequence.empty() || node == ctx.state.nodes.end() ||
-      model == ctx.state.models.end() || idle_until <= ctx.now) {
+  if (!keeps_state(ctx.state, ended.spec)) {
     return;
   }
-  const auto variant = model->second.variants.find(ended.result->variant_name);
-  if (variant == model->second.variants.end()) {
+  if (ended.result->error) {
+    const auto known = ctx.state.sequence_numbers.find(key_of(ended.spec));
+    if (ended.result->error->code == ErrorCode::kSequenceLost &&
+        known != ctx.state.sequence_numbers.end()) {
+      forget_sequence(ctx.state, known->second);
+    }
+    return;
+  }
+  if (idle_until <= ctx.now) {
     return;
   }
   const std::uint64_t number = number_of(ctx.state, ended.spec);
   SequenceEntry& sequence = ctx.state.sequences.at(number);
-  sequence.node = node->second.id;
-  sequence.variant = variant->second;
+  if (!hold(ctx.state, sequence, ended)) {
+    forget_sequence(ctx.state, number);
+    return;
+  }
   sequence.idle_since = ended.result->ended_at;
   ctx.state.timers.add({idle_until, TimerKind::kSequence, number});
 }
 
 void sequence_placed(Context& ctx, JobEntry& entry, NodeId node, scheduler::VariantId variant) {
-  if (entry.sequence == 0) {
+  if (entry.sequence == 0 || !keeps_state(ctx.state, entry.job.spec)) {
     return;
   }
   SequenceEntry& sequence = ctx.state.sequences.at(entry.sequence);
   sequence.node = node;
   sequence.variant = variant;
+}
+
+SequenceStep sequence_step(const State& state, const JobEntry& entry) {
+  const bool held = entry.sequence != 0 && state.sequences.at(entry.sequence).held;
+  return held ? SequenceStep::kContinues : SequenceStep::kBegins;
 }
 
 void sequence_task_ended(Context& ctx, JobEntry& entry) {
@@ -86,10 +128,13 @@ void sequence_task_ended(Context& ctx, JobEntry& entry) {
     return;
   }
   sequence.active.reset();
+  if (entry.job.state == TaskState::kSucceeded && keeps_state(ctx.state, entry.job.spec)) {
+    hold(ctx.state, sequence, entry.job);
+  }
   if (!sequence.behind.empty()) {
     sequence.active = sequence.behind.front();
     sequence.behind.pop_front();
-    make_ready(ctx, ctx.state.jobs.at(*sequence.active));
+    line_up(ctx, ctx.state.jobs.at(*sequence.active));
     return;
   }
   sequence.idle_since = ctx.now;
@@ -97,28 +142,36 @@ void sequence_task_ended(Context& ctx, JobEntry& entry) {
       {ctx.now + ctx.state.settings.sequence_idle, TimerKind::kSequence, entry.sequence});
 }
 
-void sequence_lost(Context& ctx, std::uint64_t number, const std::string& why) {
+void sequence_lost(Context& ctx, std::uint64_t number, std::string_view why) {
   SequenceEntry& sequence = ctx.state.sequences.at(number);
   std::deque<JobId> tasks = std::exchange(sequence.behind, {});
   if (sequence.active) {
     tasks.push_front(*sequence.active);
   }
   for (const auto id : tasks) {
-    end_with_error(ctx, ctx.state.jobs.at(id), TaskState::kFailed, ErrorCode::kNodeLost, why);
+    end_with_error(ctx, ctx.state.jobs.at(id), TaskState::kFailed, ErrorCode::kSequenceLost,
+                   std::string(why));
   }
   forget_sequence(ctx.state, number);
 }
 
 void sequences_lost_with(Context& ctx, NodeId node) {
-  std::vector<std::uint64_t> lost;
-  for (const auto& [number, sequence] : ctx.state.sequences) {
-    if (sequence.node == node) {
-      lost.push_back(number);
+  std::vector<std::uint64_t> told;
+  for (auto& [number, sequence] : ctx.state.sequences) {
+    if (sequence.node != node) {
+      continue;
+    }
+    if (!sequence.held) {  // its first task can begin anywhere
+      sequence.node.reset();
+      sequence.variant.reset();
+    } else if (sequence.active) {
+      told.push_back(number);
+    } else {
+      sequence.lost = true;
     }
   }
-  for (const auto number : lost) {
-    sequence_lost(ctx, number,
-                  "the node that held this sequence's state was lost; start a new sequence");
+  for (const auto number : told) {
+    sequence_lost(ctx, number, kNodeWasLost);
   }
 }
 

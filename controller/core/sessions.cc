@@ -3,6 +3,9 @@
 // A hello says what the agent runs and what results it holds. The core adopts what is still wanted,
 // cancels what is not, and takes back what neither side has (a command lost in flight, or an agent
 // that lost its memory).
+//
+// A name belongs to whoever has it for as long as it is heard of. An agent that comes back, with the
+// identity of its state directory, takes over from its own older session at once.
 
 #include <fmt/format.h>
 
@@ -26,12 +29,33 @@ NodeEntry& enrol(Context& ctx, const AgentHello& hello) {
   return state.nodes.emplace(hello.node.name, std::move(node)).first->second;
 }
 
+// Why the agent cannot have the name now. Agents without an identity are taken as before there
+// was one: the newer one has it.
+std::optional<Error> refusal(const Context& ctx, const NodeEntry& node, const AgentHello& hello) {
+  const bool heard_of = node.session && !node.suspect;
+  if (!heard_of || node.identity.empty() || hello.identity.empty()) {
+    return std::nullopt;
+  }
+  if (node.identity != hello.identity) {
+    return Error{ErrorCode::kAlreadyExists,
+                 fmt::format("another agent is connected as '{}'; give this one another name, or "
+                             "stop the other: the name is free {:.0f} s after it was last heard of",
+                             node.spec.name, to_seconds(ctx.state.settings.suspect_after))};
+  }
+  if (hello.incarnation < node.incarnation) {
+    return Error{ErrorCode::kConflict,
+                 fmt::format("a later start of this agent ({}, not {}) is connected as '{}'; two "
+                             "agents must not share a copy of one state directory",
+                             node.incarnation, hello.incarnation, node.spec.name)};
+  }
+  return std::nullopt;
+}
+
 void replace_session(Context& ctx, NodeEntry& node, SessionId fresh) {
   if (node.session) {
     ctx.send(*node.session,
-             RefuseAgent{Error{
-                 ErrorCode::kConflict,
-                 fmt::format("another agent connected under the name '{}'", node.spec.name)}});
+             RefuseAgent{Error{ErrorCode::kConflict,
+                               fmt::format("a newer session of '{}' took over", node.spec.name)}});
     ctx.state.sessions.erase(*node.session);
   }
   node.session = fresh;
@@ -60,7 +84,7 @@ void reconcile(Context& ctx, NodeEntry& node, const AgentHello& hello) {
     for (const auto uid : here) {
       const bool running = contains(hello.running, uid);
       if (running || contains(hello.spooled, uid)) {
-        resume(ctx.state, entry, *find_attempt(entry, uid), running);
+        resume(ctx, entry, *find_attempt(entry, uid), running);
       } else {
         drop_attempt(ctx, entry, uid);
       }
@@ -78,24 +102,23 @@ void reconcile(Context& ctx, NodeEntry& node, const AgentHello& hello) {
 
 }  // namespace
 
-NodeEntry* node_of(State& state, SessionId session) {
-  const auto it = state.sessions.find(session);
-  return it == state.sessions.end() ? nullptr : &state.nodes.at(it->second);
-}
-
-NodeEntry& node_by_id(State& state, NodeId id) {
-  return state.nodes.at(state.node_names.at(id.value));
-}
-
 void handle(Context& ctx, AgentHello& event) {
   const auto known = ctx.state.nodes.find(event.node.name);
   const bool fresh = known == ctx.state.nodes.end();
+  if (auto refused = fresh ? std::nullopt : refusal(ctx, known->second, event)) {
+    ctx.send(event.session, RefuseAgent{*std::move(refused)});
+    return;
+  }
   NodeEntry& node = fresh ? enrol(ctx, event) : known->second;
-  const bool changed = fresh || node.spec != event.node || node.incarnation != event.incarnation;
+  const bool another = !node.identity.empty() && node.identity != event.identity;
+  const bool reborn = !fresh && (another || node.incarnation != event.incarnation);
+  const bool changed = fresh || reborn || node.spec != event.node;
   replace_session(ctx, node, event.session);
   node.spec = event.node;
+  node.identity = std::move(event.identity);
   node.incarnation = event.incarnation;
   node.energy_source = event.energy_source;
+  node.devices = event.devices;
   node.software_version = event.software_version;
   node.alone = event.alone;
   node.brought = static_cast<std::uint32_t>(event.spooled.size());
@@ -104,9 +127,10 @@ void handle(Context& ctx, AgentHello& event) {
   node.probed.clear();
   ctx.state.fleet.put_node(node.id, node.spec);
   ctx.state.fleet.set_capacity(node.id, node.capacity);
-  set_resident(ctx.state, node, event.resident);
+  set_loaded(ctx.state, node, std::move(event.resident));
   if (changed) {
     ctx.write(record_of(node));
+    ctx.state.ready.reopen_held();
   }
   ctx.send(event.session, WelcomeAgent{ctx.state.epoch, ctx.state.settings.heartbeat},
            changed ? ctx.batch() : 0);
@@ -115,10 +139,13 @@ void handle(Context& ctx, AgentHello& event) {
   node.suspect = false;
   node.recovering = false;
   node.last_heard = ctx.now;
+  if (reborn) {
+    sequences_lost_with(ctx, node.id);  // its runners died with the agent
+  }
   reconcile(ctx, node, event);
   update_availability(ctx, node);
   end_brake_if_over(ctx);
-  announce_node(ctx, node, fresh ? "enrolled" : "connected");
+  announce_node(ctx, node, fresh ? "enrolled" : "connected", changed ? ctx.batch() : 0);
   schedule_node_timer(ctx, node);
   probe_next(ctx, node);
 }
@@ -137,6 +164,7 @@ void handle(Context& ctx, AgentHeartbeat& event) {
                                  bandwidth > 0 ? std::optional<double>(bandwidth) : std::nullopt);
   }
   ctx.send(event.session, AckHeartbeat{});
+  probe_again(ctx, *node);
 }
 
 void handle(Context& ctx, CreditsChanged& event) {
@@ -156,7 +184,8 @@ void handle(Context& ctx, ResidentChanged& event) {
     return;
   }
   node_heard(ctx, *node);
-  set_resident(ctx.state, *node, event.variants);
+  set_loaded(ctx.state, *node, std::move(event.variants));
+  ctx.state.ready.unblock_all();  // what had no time to be loaded may be now
 }
 
 void handle(Context& ctx, SessionClosed& event) {

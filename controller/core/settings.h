@@ -42,8 +42,10 @@ struct Settings {
   Duration retention = hours(24);
   std::uint32_t decisions_per_apply =
       256;  // the rest is done at the next Tick, so that no event waits long
-  std::uint32_t probe_runs =
-      2;  // on synthetic inputs, for every variant on every new node; 0 = none
+  // probes: runs on synthetic inputs
+  std::uint32_t probe_runs = 20;         // at most, for every variant on every new node; 0 = none
+  Duration probe_interval = seconds(5);  // on average, between repeated ones of a node; 0 = none
+  Duration probe_max_age = minutes(10);  // a loaded variant not measured for so long is, again
 };
 
 }  // namespace skerry::core

@@ -33,7 +33,8 @@ struct JobEntry {
   scheduler::ModelId model;
   std::uint64_t ready_order = 0;  // its place in the ready queue; 0 = not queued
   Instant ready_since{};
-  std::uint64_t sequence = 0;  // number of its sequence; 0 = none
+  std::uint64_t sequence = 0;     // number of its sequence; 0 = none
+  std::uint64_t idempotency = 0;  // number of the key it was submitted under; 0 = none
   std::vector<Ticket> waiters;
 };
 
@@ -44,6 +45,8 @@ struct SequenceEntry {
   std::optional<JobId> active;  // placed or up for placement
   std::deque<JobId> behind;
   Instant idle_since{};
+  bool held = false;  // a task of it succeeded there: what follows continues from that
+  bool lost = false;  // while it idled, which its next task is told
 };
 
 // How many nodes of a site, or of the fleet, are worth waiting for, and how many of those are
@@ -56,6 +59,7 @@ struct SilenceCount {
 struct NodeEntry {
   NodeId id;
   scheduler::NodeSpec spec;
+  std::string identity;  // of the agent that was welcomed last; empty = not known
   std::uint64_t incarnation = 0;
   bool cordoned = false;
   bool draining = false;
@@ -71,34 +75,41 @@ struct NodeEntry {
   Duration alone{};
   std::uint32_t brought = 0;
   std::string energy_source;
+  std::vector<std::string> devices;
   std::string software_version;
   Telemetry telemetry;
   double rtt_s = 0;
   std::uint32_t capacity = 0;
-  std::set<JobId> jobs;  // with a live attempt here
-  std::set<VariantName> resident;
+  std::set<JobId> jobs;               // with a live attempt here
+  std::vector<LoadedVariant> loaded;  // as its agent says
+  std::set<VariantName> resident;     // those of them that are of the newest revision
   std::optional<VariantName> probing;
-  std::set<VariantName> probed;  // of this session
+  std::set<VariantName> probed;                         // of this session
+  std::map<scheduler::VariantId, Instant> measured_at;  // last, by a probe or a task
+  Instant probe_again_at{};                             // not before
+  Instant warm_up_at{};                                 // likewise
 };
 
 struct ModelEntry {
   scheduler::ModelId id;
   std::uint64_t revision = 0;
   ModelManifest manifest;
-  std::map<std::string, scheduler::VariantId>
-      variants;  // every one that ever was, so that ids stay valid
+  // By name; of those in the manifest. Another artifact is another variant, with an id of its own.
+  std::map<std::string, scheduler::VariantId> variants;
   std::uint64_t open_jobs = 0;
   bool tripped = false;
   Instant tripped_at{};
   std::map<NodeId, Instant> crashes;  // the last one on each node, unless it worked there since
 };
 
+using IdempotencyName = std::pair<std::string, std::string>;  // namespace, key
 struct IdempotencyEntry {
+  IdempotencyName name;
   std::string request_digest;
   std::vector<JobId> jobs;
+  std::size_t remembered = 0;  // of the jobs; the key goes with the last of them
   BatchNumber batch = 0;
 };
-using IdempotencyName = std::pair<std::string, std::string>;  // namespace, key
 
 struct State {
   State(Settings settings_in, std::uint64_t seed, Clock* stopwatch_in);
@@ -120,6 +131,7 @@ struct State {
   std::uint64_t open_jobs = 0;
   std::deque<JobId> ended;  // retained, oldest first
   ReadyQueue ready;
+  bool held_timer_set = false;  // a lane of it is held
   std::map<std::uint64_t, SequenceEntry> sequences;
   std::map<std::string, std::uint64_t> sequence_numbers;
   std::uint64_t next_sequence = 1;
@@ -137,8 +149,9 @@ struct State {
   std::vector<std::string> model_names;    // by ModelId
   std::vector<VariantName> variant_names;  // by VariantId
 
-  std::map<IdempotencyName, IdempotencyEntry> idempotency;
-  std::map<JobId, std::vector<IdempotencyName>> idempotency_of;  // last job of a request -> its key
+  std::map<std::uint64_t, IdempotencyEntry> idempotency;  // by number
+  std::map<IdempotencyName, std::uint64_t> idempotency_numbers;
+  std::uint64_t next_idempotency = 1;
   struct Waiter {
     JobId job;
     Instant until{};

@@ -1,4 +1,4 @@
-// submit.cc: what clients ask for jobs: submit, wait, go away, cancel.
+// submit.cc: what clients ask of jobs: submit, wait, list, go away, cancel.
 
 #include <fmt/format.h>
 
@@ -6,12 +6,13 @@
 
 #include "common/check.h"
 #include "controller/core/context.h"
+#include "controller/core/unknown.h"
 
 namespace skerry::core {
 
 namespace {
 
-Status admit(const State& state, const Submit& event) {
+Status admit(const State& state, const Submit& event, Instant now) {
   if (event.jobs.empty()) {
     return fail(ErrorCode::kInvalidArgument, "no jobs given");
   }
@@ -25,21 +26,28 @@ Status admit(const State& state, const Submit& event) {
     const std::string field = event.jobs.size() == 1 ? "/model" : fmt::format("/jobs/{}/model", i);
     const auto model = state.models.find(spec.model);
     if (model == state.models.end()) {
-      return fail(ErrorCode::kNotFound, fmt::format("there is no model named '{}'", spec.model),
-                  {{field, "GET /api/v1/models lists the models"}});
+      return fail(unknown_model(spec.model, field));
     }
     if (model->second.tripped) {
       return fail(
           ErrorCode::kUnavailable,
-          fmt::format(
-              "model '{}' crashed on several nodes and takes no new work until it is applied again",
-              spec.model),
-          {{field, "apply a mended model"}});
+          fmt::format("model '{}' crashed on several nodes and takes no new work for {:.0f} s, or "
+                      "until it is "
+                      "applied again",
+                      spec.model,
+                      to_seconds(model->second.tripped_at + state.settings.trip_time - now)),
+          {{field, "apply a mended model, or try again later"}});
     }
     if (spec.durability == Durability::kNone && (event.jobs.size() > 1 || !event.wait_until)) {
       return fail(ErrorCode::kInvalidArgument,
                   "durability 'none' is for one job whose caller waits for it",
                   {{"/durability", "use 'durable', or send one job with 'Prefer: wait=N'"}});
+    }
+    if (spec.durability == Durability::kNone && event.idempotency) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "an Idempotency-Key is for stored jobs: nothing of a job of durability 'none' is "
+                  "remembered",
+                  {{"/durability", "use 'durable', or send no Idempotency-Key"}});
     }
   }
   return {};
@@ -57,9 +65,10 @@ JobEntry& accept(Context& ctx, JobSpec spec) {
   entry.job.id = id;
   ++state.by_state[static_cast<std::size_t>(entry.job.state)];
   entry.job.submitted_at = ctx.now;
+  entry.job.epoch = state.epoch;
   entry.job.spec = std::move(spec);
   entry.model = model.id;
-  if (entry.job.spec.durability == Durability::kDurable) {
+  if (entry.job.stored()) {
     entry.job.last_batch = ctx.batch();
     ctx.write(JobRecord{id, entry.job.spec, ctx.now});
   }
@@ -67,7 +76,7 @@ JobEntry& accept(Context& ctx, JobSpec spec) {
     state.timers.add({*deadline, TimerKind::kDeadline, id.value});
   }
   if (entry.job.spec.sequence.empty()) {
-    make_ready(ctx, entry);
+    line_up(ctx, entry);
   } else {
     join_sequence(ctx, entry);
   }
@@ -78,7 +87,7 @@ JobEntry& accept(Context& ctx, JobSpec spec) {
 void wait_for(Context& ctx, JobEntry& entry, Ticket ticket, Instant until, bool from_submit) {
   ctx.state.waiters[ticket] = {.job = entry.job.id,
                                .until = until,
-                               .owns_job = entry.job.spec.durability == Durability::kNone,
+                               .owns_job = !entry.job.stored(),
                                .from_submit = from_submit};
   entry.waiters.push_back(ticket);
   ctx.state.timers.add({until, TimerKind::kWait, ticket});
@@ -106,10 +115,14 @@ void replay(Context& ctx, const Submit& event, const IdempotencyEntry& known) {
 }
 
 void remember(Context& ctx, const Submit& event, const std::vector<JobId>& jobs) {
-  const IdempotencyName name{event.jobs.front().ns, event.idempotency->key};
-  ctx.state.idempotency[name] = {event.idempotency->request_digest, jobs, ctx.batch()};
-  ctx.state.idempotency_of[jobs.back()].push_back(name);
-  ctx.write(IdempotencyRecord{name.first, name.second, event.idempotency->request_digest, jobs});
+  const auto& [key, digest] = *event.idempotency;
+  const std::string& ns = event.jobs.front().ns;
+  remember_key(ctx.state, {.name = {ns, key},
+                           .request_digest = digest,
+                           .jobs = jobs,
+                           .remembered = 0,
+                           .batch = ctx.batch()});
+  ctx.write(IdempotencyRecord{ns, key, digest, jobs});
 }
 
 JobEntry* find(State& state, const std::string& ns, JobId id) {
@@ -118,10 +131,10 @@ JobEntry* find(State& state, const std::string& ns, JobId id) {
                                                                                  : &it->second;
 }
 
-auto unknown_job(JobId id) {
-  return fail(ErrorCode::kNotFound,
-              fmt::format("there is no job '{}', or it ended too long ago to be remembered",
-                          to_string(id)));
+bool matches(const JobFilter& filter, const Job& job) {
+  return (filter.ns.empty() || filter.ns == job.spec.ns) &&
+         (filter.model.empty() || filter.model == job.spec.model) &&
+         (!filter.state || *filter.state == job.state);
 }
 
 Result<Reply> time_is_up(const State::Waiter& waiter, const Job& job) {
@@ -133,25 +146,38 @@ Result<Reply> time_is_up(const State::Waiter& waiter, const Job& job) {
 
 }  // namespace
 
+void remember_key(State& state, IdempotencyEntry entry) {
+  const std::uint64_t number = state.next_idempotency++;
+  for (const auto id : entry.jobs) {
+    if (const auto job = state.jobs.find(id); job != state.jobs.end()) {
+      job->second.idempotency = number;
+      ++entry.remembered;
+    }
+  }
+  check(entry.remembered > 0, "a key is remembered with a job of its request");
+  state.idempotency_numbers[entry.name] = number;
+  state.idempotency.emplace(number, std::move(entry));
+}
+
 void handle(Context& ctx, Submit& event) {
   if (event.idempotency && !event.jobs.empty()) {
-    const auto known = ctx.state.idempotency.find({event.jobs.front().ns, event.idempotency->key});
-    if (known != ctx.state.idempotency.end()) {
-      replay(ctx, event, known->second);
+    const auto known =
+        ctx.state.idempotency_numbers.find({event.jobs.front().ns, event.idempotency->key});
+    if (known != ctx.state.idempotency_numbers.end()) {
+      replay(ctx, event, ctx.state.idempotency.at(known->second));
       return;
     }
   }
-  if (auto admitted = admit(ctx.state, event); !admitted) {
+  if (auto admitted = admit(ctx.state, event, ctx.now); !admitted) {
     ctx.answer(event.ticket, fail(std::move(admitted).error()));
     return;
   }
-  const bool store_key = event.idempotency && event.jobs.front().durability == Durability::kDurable;
   std::vector<JobId> ids;
   ids.reserve(event.jobs.size());
   for (auto& spec : event.jobs) {
     ids.push_back(accept(ctx, spec).job.id);
   }
-  if (store_key) {
+  if (event.idempotency) {
     remember(ctx, event, ids);
   }
   if (event.wait_until && ids.size() == 1) {
@@ -165,7 +191,7 @@ void handle(Context& ctx, Submit& event) {
 void handle(Context& ctx, Await& event) {
   JobEntry* entry = find(ctx.state, event.ns, event.job);
   if (entry == nullptr) {
-    ctx.answer(event.ticket, unknown_job(event.job));
+    ctx.answer(event.ticket, fail(unknown_job(event.job)));
   } else if (is_terminal(entry->job.state)) {
     ctx.answer(event.ticket, Finished{entry->job}, entry->job.last_batch);
   } else if (event.until <= ctx.now) {
@@ -173,6 +199,28 @@ void handle(Context& ctx, Await& event) {
   } else {
     wait_for(ctx, *entry, event.ticket, event.until, false);
   }
+}
+
+// That a job ended is told only when it is durable, as everywhere.
+void handle(Context& ctx, ListJobs& event) {
+  check(event.limit > 0, "a page has room for a job");
+  const auto& jobs = ctx.state.jobs;
+  Listed page;
+  BatchNumber after = 0;
+  auto it = event.before ? jobs.lower_bound(*event.before) : jobs.end();
+  for (std::size_t i = 0; i < kJobsPerList && page.jobs.size() < event.limit && it != jobs.begin();
+       ++i) {
+    --it;
+    const Job& job = it->second.job;
+    if (matches(event.filter, job)) {
+      page.jobs.push_back(job);
+      after = is_terminal(job.state) ? std::max(after, job.last_batch) : after;
+    }
+  }
+  if (it != jobs.begin()) {
+    page.next = it->first;
+  }
+  ctx.answer(event.ticket, std::move(page), after);
 }
 
 void handle(Context& ctx, Abandon& event) {
@@ -193,7 +241,7 @@ void handle(Context& ctx, Abandon& event) {
 void handle(Context& ctx, CancelJob& event) {
   JobEntry* entry = find(ctx.state, event.ns, event.job);
   if (entry == nullptr) {
-    ctx.answer(event.ticket, unknown_job(event.job));
+    ctx.answer(event.ticket, fail(unknown_job(event.job)));
     return;
   }
   const TaskState state = entry->job.state;
@@ -206,10 +254,10 @@ void handle(Context& ctx, CancelJob& event) {
                                                       to_string(event.job), to_string(state))),
                known);
   } else {
-    const bool stored = entry->job.spec.durability == Durability::kDurable;
+    const BatchNumber after = ctx.batch_of(entry->job);
     end_with_error(ctx, *entry, TaskState::kCancelled, ErrorCode::kCancelled,
                    "cancelled by its owner");
-    ctx.answer(event.ticket, Changed{true}, stored ? ctx.batch() : 0);
+    ctx.answer(event.ticket, Changed{true}, after);
   }
 }
 

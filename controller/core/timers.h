@@ -25,6 +25,7 @@ enum class TimerKind : std::uint8_t {
   kSequence,
   kRetention,
   kTrip,
+  kHeld,
   kPlace
 };
 

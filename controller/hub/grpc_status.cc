@@ -27,6 +27,7 @@ grpc::StatusCode to_grpc(ErrorCode code) {
       return grpc::StatusCode::CANCELLED;
     case ErrorCode::kRunnerCrashed:
     case ErrorCode::kNodeLost:
+    case ErrorCode::kSequenceLost:
       return grpc::StatusCode::ABORTED;
     case ErrorCode::kCorrupt:
       return grpc::StatusCode::DATA_LOSS;

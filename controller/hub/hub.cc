@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <latch>
 #include <mutex>
 #include <thread>
@@ -56,6 +57,17 @@ class LinkService final : public ServiceBase {
   std::latch started_{1};  // a call may arrive before start() is through
 };
 
+// The kinds of a message, as its oneof names them.
+std::vector<Hub::KindCount> by_kind(const google::protobuf::Descriptor& message,
+                                    const std::function<std::uint64_t(int)>& count) {
+  std::vector<Hub::KindCount> counts{{"unknown", count(0)}};
+  const google::protobuf::OneofDescriptor& body = *message.FindOneofByName("body");
+  for (int i = 0; i < body.field_count(); ++i) {
+    counts.push_back({body.field(i)->name(), count(body.field(i)->number())});
+  }
+  return counts;
+}
+
 int to_ms_int(Duration d) { return static_cast<int>(to_ms(d)); }
 
 // Debian builds Abseil with the search for lock cycles on, which takes a global lock at each of
@@ -103,6 +115,7 @@ struct Hub::State {
         service(parts) {}
 
   void watch(const std::stop_token& stop);
+  void settle_uploads(Instant now);
 
   const HubOptions options;
   Clock& clock;
@@ -128,7 +141,17 @@ void Hub::State::watch(const std::stop_token& stop) {
     const Instant now = clock.now();
     sessions.for_each([now](AgentStream& stream) { stream.watch(now); });
     transfers.watch(now);
-    uploads.expire(now);
+    settle_uploads(now);
+  }
+}
+
+// Only the core knows who needs a blob, and only off its strand may a file be removed.
+void Hub::State::settle_uploads(Instant now) {
+  for (std::string& digest : uploads.due(now)) {
+    parts.gateway.inspect([this, digest = std::move(digest)](const core::Core& core, Instant) {
+      const bool needed = core.blob_in_use(digest);
+      pool.run([this, digest, needed] { uploads.settle(digest, needed); });
+    });
   }
 }
 
@@ -163,6 +186,15 @@ Hub::~Hub() { stop(); }
 std::uint16_t Hub::port() const { return static_cast<std::uint16_t>(state_->port); }
 
 std::uint64_t Hub::count(Count what) const { return state_->counters[what]; }
+
+std::vector<Hub::KindCount> Hub::received() const {
+  return by_kind(*v1::AgentMessage::descriptor(),
+                 [this](int kind) { return state_->counters.received(kind); });
+}
+std::vector<Hub::KindCount> Hub::sent() const {
+  return by_kind(*v1::ControllerMessage::descriptor(),
+                 [this](int kind) { return state_->counters.sent(kind); });
+}
 
 void Hub::send(const core::Send& send) {
   if (!state_->sessions.with(send.session,

@@ -8,13 +8,15 @@
 // travel by Fetch and Upload, on connections of the agents' choice.
 //
 // Made by main after what it refers to, and gone before it. send() belongs to the core's strand;
-// count() and stop() may be called from anywhere. gRPC's threads run the reactions; a pool of its
+// count(), received(), sent() and stop() may be called from anywhere. gRPC's threads run the reactions; a pool of its
 // own does the file I/O of the bulk calls.
 
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "common/error.h"
 #include "common/log.h"
@@ -41,6 +43,14 @@ class Hub {
 
   std::uint16_t port() const;
   std::uint64_t count(Count what) const;
+  // Messages by kind, every kind of the wire once and "unknown"; what is sent counts when it is
+  // queued.
+  struct KindCount {
+    std::string_view kind;
+    std::uint64_t count = 0;
+  };
+  std::vector<KindCount> received() const;
+  std::vector<KindCount> sent() const;
 
   // Never blocks on the network. A command for a session that is gone is dropped: its SessionClosed
   // is on the way.

@@ -19,6 +19,15 @@ struct QueueLimits {
   std::size_t frame_bytes = 1u << 20;  // of one write; a single larger message goes alone
 };
 
+// What one agent may have said that the core has not come to yet. Beyond either of the first two the
+// stream is not read on until the core has caught up: the agent's own writes then wait, and nobody
+// else's.
+struct IntakeLimits {
+  std::size_t messages = 1024;
+  std::size_t bytes = 4u << 20;
+  std::size_t frame_messages = 4096;  // a frame of more ends the stream; agents send up to 512
+};
+
 struct TransferLimits {
   std::size_t per_connection = 8;  // an agent keeps one connection for bulk
   std::size_t total = 64;
@@ -43,6 +52,7 @@ struct HubOptions {
       seconds(5);  // from the decision to close, for what is still to be written
   Duration watch_interval = milliseconds(500);  // how often the timeouts are looked at
   QueueLimits queue;
+  IntakeLimits intake;
   TransferLimits transfers;
   std::size_t bulk_threads = 2;  // for the blob directory's reads, writes and syncs
 };

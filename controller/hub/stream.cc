@@ -53,6 +53,9 @@ void AgentStream::report_end() {
     parts_.counters.add(Count::kSessionsClosed);
   }
   parts_.counters.take(Count::kStreams);
+  if (read_held_) {
+    parts_.counters.take(Count::kHeld);
+  }
   const std::string how = goodbye_ ? "goodbye" : "the agent left";
   parts_.log.info("agent stream ended: {}{}", status_.ok() ? how : status_.error_message(),
                   fields({{"node", node_name_}, {"session", fmt::to_string(id_.value)}}));
@@ -90,6 +93,7 @@ void AgentStream::send(const core::AgentCommand& command) {
 void AgentStream::write(const core::WelcomeAgent& welcome) {
   v1::ControllerMessage message;
   to_wire(welcome, {.version = version_, .session = id_, .now = parts_.clock.now()}, message);
+  parts_.counters.add_sent(message.body_case());
   out_.push_first(message);
   welcomed_ = true;
 }
@@ -97,6 +101,7 @@ void AgentStream::write(const core::WelcomeAgent& welcome) {
 void AgentStream::write(const core::RefuseAgent& refusal) { refuse_and_close(refusal.error); }
 
 void AgentStream::write(const core::AckHeartbeat&) {
+  parts_.counters.add_sent(v1::ControllerMessage::kHeartbeatAck);
   out_.acknowledge_heartbeat(heartbeat_sent_us_);
 }
 
@@ -128,6 +133,7 @@ VariantSource AgentStream::source_of(const std::string& model, const std::string
 }
 
 void AgentStream::queue(const v1::ControllerMessage& message) {
+  parts_.counters.add_sent(message.body_case());
   if (!out_.push(message)) {
     parts_.counters.add(Count::kOverflows);
     close(Phase::kBroken, {grpc::StatusCode::RESOURCE_EXHAUSTED,

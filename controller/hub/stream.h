@@ -8,13 +8,18 @@
 //   kClosing   nothing is told any more; what is queued is still written, then the call is finished
 //   kBroken    nothing is written any more; the call was cancelled, or failed
 //
+// What an agent says is read only as fast as the core applies it. Whenever a part of the intake's
+// bounds has been told, a mark goes to the core's strand behind it; when the mark is reached, that
+// part has been applied. While more than the bounds is told and not applied, no read is started, and
+// the network makes the agent wait.
+//
 // Owned by gRPC: deletes itself in OnDone, which gRPC calls once, after every other reaction has
 // returned. That is where the core is told SessionClosed, so it is the session's last event
-// whatever the reason. send(), stop() and watch() are called through Sessions, which keeps the
+// whatever the reason. send(), applied(), stop() and watch() are called through Sessions, which keeps the
 // stream from being deleted meanwhile.
 //
-// Threads: gRPC runs one read reaction at a time, and write reactions beside it; send() comes from
-// the core's strand. mutex_ guards what these share: the phase and everything outgoing. It is held
+// Threads: gRPC runs one read reaction at a time, and write reactions beside it; send() and
+// applied() come from the core's strand. mutex_ guards what these share: the phase and everything outgoing. It is held
 // for queueing and for starting gRPC operations, whose reactions never run inside the call that
 // starts them. Read-side members belong to the read reaction.
 
@@ -46,6 +51,12 @@ class AgentStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   void send(const core::AgentCommand& command);
   // The controller stops: writes what is queued and ends the call.
   void stop();
+  // From the core's strand: as much of what was told has been applied.
+  struct Intake {
+    std::size_t messages = 0;
+    std::size_t bytes = 0;
+  };
+  void applied(Intake part);
   // Called now and then: ends what has taken too long.
   void watch(Instant now);
 
@@ -61,6 +72,10 @@ class AgentStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   void report_end();
 
   // ---- reading
+  void count_intake(Intake frame);
+  void mark_intake();
+  bool has_room() const;  // mutex_ is held
+  bool break_off();
   bool read_frame(std::string_view bytes);  // false: nothing more is to be read
   bool take(std::string_view bytes);
   bool greet(const v1::AgentMessage& message);
@@ -95,12 +110,15 @@ class AgentStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
 
   // Read side.
   grpc::ByteBuffer in_;
+  Intake unmarked_;  // of what was told: without a mark behind it
   std::uint64_t last_seq_ = 0;
   std::string node_name_;
   std::uint32_t refusals_logged_ = 0;
 
   std::mutex mutex_;
   Phase phase_ = Phase::kGreeting;
+  Intake told_intake_;  // and not applied yet, as far as marks tell
+  bool read_held_ = false;
   OutQueue out_;
   grpc::ByteBuffer writing_;
   bool write_in_flight_ = false;

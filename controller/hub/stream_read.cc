@@ -4,8 +4,10 @@
 #include <google/protobuf/arena.h>
 
 #include <optional>
+#include <utility>
 
 #include "controller/hub/grpc_order.h"
+#include "controller/hub/sessions.h"
 #include "controller/hub/stream.h"
 #include "controller/hub/upload_pins.h"
 #include "controller/hub/validate.h"
@@ -31,6 +33,50 @@ void AgentStream::OnReadDone(bool ok) {
   if (!ok) {
     close(Phase::kClosing, grpc::Status::OK);
   } else if (phase_ < Phase::kClosing) {
+    if (has_room()) {
+      StartRead(&in_);
+    } else {
+      read_held_ = true;
+      parts_.counters.add(Count::kReadsHeld);
+      parts_.counters.add(Count::kHeld);
+    }
+  }
+}
+
+void AgentStream::count_intake(Intake frame) {
+  unmarked_.messages += frame.messages;
+  unmarked_.bytes += frame.bytes;
+  {
+    const std::lock_guard lock(mutex_);
+    told_intake_.messages += frame.messages;
+    told_intake_.bytes += frame.bytes;
+  }
+  // What has no mark is thus a quarter of the bounds at most: a stream that is held waits for one.
+  const IntakeLimits& limits = parts_.options.intake;
+  if (unmarked_.messages > limits.messages / 4 || unmarked_.bytes > limits.bytes / 4) {
+    mark_intake();
+  }
+}
+
+void AgentStream::mark_intake() {
+  parts_.gateway.inspect([&sessions = parts_.sessions, id = id_,
+                          part = std::exchange(unmarked_, {})](const core::Core&, Instant) {
+    sessions.with(id, [&](AgentStream& stream) { stream.applied(part); });
+  });
+}
+
+bool AgentStream::has_room() const {
+  const IntakeLimits& limits = parts_.options.intake;
+  return told_intake_.messages <= limits.messages && told_intake_.bytes <= limits.bytes;
+}
+
+void AgentStream::applied(Intake part) {
+  const std::lock_guard lock(mutex_);
+  told_intake_.messages -= part.messages;
+  told_intake_.bytes -= part.bytes;
+  if (read_held_ && has_room() && phase_ < Phase::kClosing) {
+    read_held_ = false;
+    parts_.counters.take(Count::kHeld);
     StartRead(&in_);
   }
 }
@@ -45,13 +91,26 @@ bool AgentStream::read_frame(std::string_view bytes) {
     }
   }
   FrameReader frame(bytes);
-  while (const auto message = frame.next()) {
+  std::size_t messages = 0;
+  bool going_on = true;
+  while (const auto message = going_on ? frame.next() : std::nullopt) {
     parts_.counters.add(Count::kMessagesReceived);
-    if (!take(message->value_or(std::string_view{}))) {
-      return false;
-    }
+    going_on = ++messages <= parts_.options.intake.frame_messages
+                   ? take(message->value_or(std::string_view{}))
+                   : break_off();
   }
-  return true;
+  count_intake({.messages = messages, .bytes = bytes.size()});
+  return going_on;
+}
+
+// A frame of too many messages; always false.
+bool AgentStream::break_off() {
+  const std::lock_guard lock(mutex_);
+  if (phase_ < Phase::kClosing) {
+    refuse_and_close({ErrorCode::kTooLarge, fmt::format("a frame has at most {} messages",
+                                                        parts_.options.intake.frame_messages)});
+  }
+  return false;
 }
 
 bool AgentStream::take(std::string_view bytes) {
@@ -60,6 +119,7 @@ bool AgentStream::take(std::string_view bytes) {
   auto& message = *google::protobuf::Arena::CreateMessage<v1::AgentMessage>(&arena);
   const bool parsed =
       !bytes.empty() && message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  parts_.counters.add_received(parsed ? message.body_case() : 0);
   last_seq_ = parsed && message.seq() != 0 ? message.seq() : last_seq_ + 1;
   Status taken =
       parsed ? Status{} : fail(ErrorCode::kInvalidArgument, "the message cannot be read");

@@ -35,11 +35,13 @@ core::VariantName variant_name(const v1::VariantRef& variant) {
 }
 
 template <typename Wire>
-std::vector<core::VariantName> variant_names(const Wire& variants) {
-  std::vector<core::VariantName> names;
-  names.reserve(static_cast<std::size_t>(variants.size()));
-  std::ranges::transform(variants, std::back_inserter(names), variant_name);
-  return names;
+std::vector<core::LoadedVariant> loaded_variants(const Wire& variants) {
+  std::vector<core::LoadedVariant> loaded;
+  loaded.reserve(static_cast<std::size_t>(variants.size()));
+  for (const v1::VariantRef& variant : variants) {
+    loaded.push_back({.name = variant_name(variant), .revision = variant.manifest_revision()});
+  }
+  return loaded;
 }
 
 template <typename Wire>
@@ -66,6 +68,8 @@ core::AttemptOutcome outcome(v1::Outcome wire) {
       return core::AttemptOutcome::kCancelled;
     case v1::OUTCOME_EXPIRED:
       return core::AttemptOutcome::kExpired;
+    case v1::OUTCOME_SEQUENCE_LOST:
+      return core::AttemptOutcome::kSequenceLost;
     default:
       break;
   }
@@ -126,7 +130,10 @@ core::Telemetry from_wire(const v1::Telemetry& t) {
           .queued = t.queued(),
           .running = t.running(),
           .spooled = t.spooled(),
-          .bandwidth_bytes_per_s = t.bandwidth_bytes_per_s()};
+          .bandwidth_bytes_per_s = t.bandwidth_bytes_per_s(),
+          .gpu_fraction = std::min<double>(t.gpu_fraction(), 1),
+          .gpu_memory_used_bytes = t.gpu_memory_used_bytes(),
+          .gpu_memory_total_bytes = t.gpu_memory_total_bytes()};
 }
 
 Payload from_wire(v1::PayloadRef& payload) {
@@ -139,14 +146,16 @@ Payload from_wire(v1::PayloadRef& payload) {
 
 core::AgentHello from_wire(const v1::Hello& hello, SessionId session) {
   return {.session = session,
+          .identity = hello.identity(),
           .incarnation = hello.incarnation(),
           .node = node_spec(hello),
           .energy_source = hello.capabilities().energy_source(),
+          .devices = {hello.capabilities().devices().begin(), hello.capabilities().devices().end()},
           .software_version = hello.software_version(),
           .capacity = hello.capacity(),
           .running = attempts(hello.running()),
           .spooled = attempts(hello.spooled()),
-          .resident = variant_names(hello.resident()),
+          .resident = loaded_variants(hello.resident()),
           .alone = duration(hello.alone_us())};
 }
 
@@ -196,6 +205,7 @@ core::CreditsChanged from_wire(const v1::Credits& credits, SessionId session) {
 core::ProbeEnded from_wire(const v1::ProbeResult& result, SessionId session) {
   core::ProbeEnded ended{.session = session,
                          .variant = variant_name(result.variant()),
+                         .revision = result.variant().manifest_revision(),
                          .error = cut(result.error()),
                          .load = duration(result.load_us()),
                          .service = {},
@@ -205,7 +215,7 @@ core::ProbeEnded from_wire(const v1::ProbeResult& result, SessionId session) {
 }
 
 core::ResidentChanged from_wire(const v1::Resident& resident, SessionId session) {
-  return {.session = session, .variants = variant_names(resident.variants())};
+  return {.session = session, .variants = loaded_variants(resident.variants())};
 }
 
 void to_wire(const core::AttemptRef& attempt, v1::AttemptRef& wire) {
@@ -249,6 +259,11 @@ void to_wire(const core::AssignAttempt& assign, const VariantSource& source,
   // 0 says "no deadline" on the wire, so one that has just passed is sent as the shortest time.
   message.set_remaining_us(assign.remaining.count() < 0 ? 1 : to_us(assign.remaining));
   message.set_sequence(assign.sequence);
+  if (!assign.sequence.empty()) {
+    message.set_sequence_step(assign.sequence_step == core::SequenceStep::kContinues
+                                  ? v1::SEQUENCE_STEP_CONTINUES
+                                  : v1::SEQUENCE_STEP_BEGINS);
+  }
   message.set_epoch(assign.epoch.value);
   message.set_interactive(assign.interactive);
 }
@@ -265,6 +280,7 @@ void to_wire(const core::ProbeVariant& probe, const VariantSource& source,
   }
   message.set_manifest_revision(probe.manifest_revision);
   message.set_runs(probe.runs);
+  message.set_resident_only(probe.resident_only);
 }
 
 void to_wire(const core::CancelAttempt& cancel, v1::ControllerMessage& wire) {

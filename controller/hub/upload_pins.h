@@ -2,17 +2,19 @@
 // knows of them.
 //
 // An upload is pinned by hold(). claim() is called when a result names the blob; the pin then stays
-// for kAfterClaim, by when the core has it on record. What nobody claims is discarded after a
-// while. Thread-safe; hold() and expire() may remove files.
+// for kAfterClaim, by when the core has it on record, or has refused the result, or has answered
+// with it and forgotten it. due() names those whose time is up: the core is asked whether it needs
+// them, and settle() lets go of them, and removes what is needed by nobody.
+//
+// Thread-safe; claim() and settle() do file I/O.
 
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "common/error.h"
 #include "common/time.h"
@@ -24,22 +26,27 @@ class UploadPins {
  public:
   static constexpr Duration kAfterClaim = minutes(1);
 
-  UploadPins(const blobs::BlobDir& blobs, Duration unclaimed_timeout)
+  UploadPins(blobs::BlobDir& blobs, Duration unclaimed_timeout)
       : blobs_(blobs), unclaimed_timeout_(unclaimed_timeout) {}
 
   void hold(blobs::BlobPin pin, Instant now);
-  // The size of a blob that a result names; kNotFound if it is not in the directory.
+  // The size of a blob that a result names, which is pinned from now on; kNotFound if it is not in
+  // the directory.
   Result<std::uint64_t> claim(const std::string& digest, Instant now);
-  void expire(Instant now);
+  // Each once, unless it is held or claimed again.
+  std::vector<std::string> due(Instant now);
+  // Does nothing if the blob was held or claimed again since due() named it.
+  void settle(const std::string& digest, bool needed);
 
  private:
   struct Held {
     blobs::BlobPin pin;
     Instant since;
     bool claimed = false;
+    bool asked = false;  // due() named it
   };
 
-  const blobs::BlobDir& blobs_;
+  blobs::BlobDir& blobs_;
   const Duration unclaimed_timeout_;
   std::mutex mutex_;
   std::map<std::string, Held> held_;  // by digest

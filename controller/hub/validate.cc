@@ -198,6 +198,7 @@ Status validate(const v1::AttemptRef& attempt) {
 Status validate(const v1::Hello& hello) {
   return Rules()
       .name("node name", hello.node_name())
+      .text("identity", hello.identity())
       .that(hello.incarnation() != 0, "the hello has no incarnation")
       .that(hello.has_capabilities(), "the hello has no capabilities")
       .status(check_capabilities(hello.capabilities()))
@@ -224,6 +225,9 @@ Status validate(const v1::Heartbeat& heartbeat) {
       .count("queued", t.queued(), 0, kMaxCapacity)
       .count("running", t.running(), 0, kMaxCapacity)
       .number("bandwidth_bytes_per_s", t.bandwidth_bytes_per_s(), 0, 1e13)
+      .number("gpu_fraction", t.gpu_fraction(), 0, 1e3)
+      .count("gpu_memory_used_bytes", t.gpu_memory_used_bytes(), 0, kMaxMemoryBytes)
+      .count("gpu_memory_total_bytes", t.gpu_memory_total_bytes(), 0, kMaxMemoryBytes)
       .done();
 }
 

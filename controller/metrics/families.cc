@@ -50,7 +50,7 @@ Families::Families(prometheus::Registry& registry)
       attempts(counter(registry, "skerry_attempts_total", "Attempts given to nodes")),
       attempt_failures(
           counter(registry, "skerry_attempt_failures_total",
-                  "Attempts that failed, by reason and whether the task is tried again")),
+                  "Attempts that failed, by reason and whether the task goes on with another")),
       service_duration(
           histogram(registry, "skerry_service_duration_seconds", "Time that the model itself ran")),
       model_load_duration(histogram(registry, "skerry_model_load_duration_seconds",
@@ -75,6 +75,12 @@ Families::Families(prometheus::Registry& registry)
                              "Attempts that a node has and has not ended")),
       node_capacity(gauge(registry, "skerry_node_capacity_attempts",
                           "Most attempts that a node takes at once")),
+      node_gpu_busy(gauge(registry, "skerry_node_gpu_busy_ratio",
+                          "Load of a node's busiest GPU, 0 to 1; only of nodes that have one")),
+      node_gpu_memory_used(gauge(registry, "skerry_node_gpu_memory_used_bytes",
+                                 "Memory in use on a node's GPUs together")),
+      node_gpu_memory(
+          gauge(registry, "skerry_node_gpu_memory_bytes", "Memory of a node's GPUs together")),
       braking(gauge(registry, "skerry_braking",
                     "1 while too many nodes are silent together, and nothing is placed again")),
       model_changes(counter(registry, "skerry_model_changes_total",

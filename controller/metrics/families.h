@@ -46,6 +46,9 @@ struct Families {
   GaugeFamily& node_heartbeat_age;
   GaugeFamily& node_outstanding;
   GaugeFamily& node_capacity;
+  GaugeFamily& node_gpu_busy;
+  GaugeFamily& node_gpu_memory_used;
+  GaugeFamily& node_gpu_memory;
   GaugeFamily& braking;
   Counters& model_changes;
   Histograms& sync_duration;

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "common/version.h"
 #include "controller/metrics/families.h"
@@ -75,6 +77,24 @@ struct RouteHandles {
   Counter* requests;
   Histogram* duration;
 };
+
+prometheus::MetricFamily family_of(const Figure& figure) {
+  const bool counter = figure.kind == Figure::Kind::kCounter;
+  prometheus::MetricFamily family{
+      .name = figure.name,
+      .help = figure.help,
+      .type = counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge,
+      .metric = {}};
+  for (const Figure::Sample& sample : figure.samples) {
+    prometheus::ClientMetric metric;
+    for (const auto& [name, value] : sample.labels) {
+      metric.label.push_back({name, value});
+    }
+    (counter ? metric.counter.value : metric.gauge.value) = static_cast<double>(sample.value);
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
 
 const Buckets& time_buckets() {
   static const Buckets buckets = decades(0.0005, 500);
@@ -161,14 +181,12 @@ struct Metrics::State {
   Memo<RouteHandles> route_handles;
 
   std::mutex scrape_mutex;
+  std::vector<std::function<std::vector<Figure>()>> others;
   std::map<std::string, std::vector<std::pair<GaugeFamily*, Gauge*>>, std::less<>> node_gauges;
 };
 
 void Metrics::State::observe(const core::JobChanged& job) {
   transitions[static_cast<std::size_t>(job.state)]->Increment();
-  if (job.state == core::TaskState::kLeased) {
-    model(job.model).attempts->Increment();
-  }
 }
 
 void Metrics::State::observe(const core::DecisionMade& decision) {
@@ -185,7 +203,9 @@ void Metrics::State::observe(const core::DecisionMade& decision) {
     handles.duration->Observe(to_seconds(decision.took));
   }
   if (decision.placed) {
-    model(decision.model).wait->Observe(to_seconds(decision.waited));
+    ModelHandles& by_model = model(decision.model);
+    by_model.attempts->Increment();
+    by_model.wait->Observe(to_seconds(decision.waited));
   }
 }
 
@@ -250,7 +270,7 @@ void Metrics::State::observe(const core::ModelChanged& model) {
 void Metrics::State::set_node_gauges(const core::NodeView& node, Instant now) {
   const std::string label = text(gauge_nodes(node.spec.name));
   auto& gauges = node_gauges[label];
-  gauges.clear();
+  const auto before = std::exchange(gauges, {});
   const auto set = [&](GaugeFamily& family, prometheus::Labels labels, double value) {
     labels["node"] = label;
     Gauge& gauge = family.Add(labels);
@@ -263,6 +283,17 @@ void Metrics::State::set_node_gauges(const core::NodeView& node, Instant now) {
   set(families.node_heartbeat_age, {}, to_seconds(now - node.last_heartbeat));
   set(families.node_outstanding, {}, node.outstanding);
   set(families.node_capacity, {}, node.capacity);
+  const core::Telemetry& last = node.telemetry;
+  if (node.connected && last.gpu_memory_total_bytes > 0) {
+    set(families.node_gpu_busy, {}, last.gpu_fraction);
+    set(families.node_gpu_memory_used, {}, static_cast<double>(last.gpu_memory_used_bytes));
+    set(families.node_gpu_memory, {}, static_cast<double>(last.gpu_memory_total_bytes));
+  }
+  for (const auto& gone : before) {
+    if (std::ranges::find(gauges, gone) == gauges.end()) {
+      gone.first->Remove(gone.second);
+    }
+  }
 }
 
 void Metrics::State::forget_gone_nodes(const std::set<std::string, std::less<>>& present) {
@@ -309,6 +340,11 @@ void Metrics::observe_request(std::string_view method, std::string_view route, i
   handles.duration->Observe(to_seconds(took));
 }
 
+void Metrics::add_source(std::function<std::vector<Figure>()> read) {
+  const std::scoped_lock lock(state_->scrape_mutex);
+  state_->others.push_back(std::move(read));
+}
+
 std::string Metrics::scrape(const Gauges& gauges) {
   const std::scoped_lock lock(state_->scrape_mutex);
   const core::QueueStats& queue = gauges.queue;
@@ -332,7 +368,11 @@ std::string Metrics::scrape(const Gauges& gauges) {
     present.emplace(state_->gauge_nodes(node.spec.name));
   }
   state_->forget_gone_nodes(present);
-  return prometheus::TextSerializer().Serialize(state_->registry.Collect());
+  auto collected = state_->registry.Collect();
+  for (const auto& read : state_->others) {
+    std::ranges::transform(read(), std::back_inserter(collected), family_of);
+  }
+  return prometheus::TextSerializer().Serialize(collected);
 }
 
 }  // namespace skerry::metrics

@@ -13,9 +13,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/time.h"
@@ -41,6 +43,20 @@ struct Gauges {
   Instant now;
 };
 
+// A figure that somebody else counts, read when Prometheus asks. Its labels must be bounded.
+struct Figure {
+  enum class Kind : std::uint8_t { kCounter, kGauge };
+  struct Sample {
+    std::vector<std::pair<std::string, std::string>> labels;
+    std::uint64_t value = 0;
+  };
+
+  std::string name;
+  std::string help;
+  Kind kind = Kind::kCounter;
+  std::vector<Sample> samples;
+};
+
 class Metrics {
  public:
   explicit Metrics(MetricsOptions options = {});
@@ -54,6 +70,9 @@ class Metrics {
   // One answered request; `route` is the pattern, such as "/api/v1/jobs/{id}".
   void observe_request(std::string_view method, std::string_view route, int status, Duration took);
 
+  // `read` is called at every scrape, on its thread, after what is counted here; it outlives the
+  // last one.
+  void add_source(std::function<std::vector<Figure>()> read);
   // The text format 0.0.4.
   std::string scrape(const Gauges& gauges);
 

@@ -19,6 +19,15 @@ Position MemoryStore::durable() const {
   return durable_;
 }
 
+Backlog MemoryStore::backlog() const {
+  const std::lock_guard lock(mutex_);
+  Backlog backlog{.batches = waiting_.size()};
+  for (const Batch& batch : waiting_) {
+    backlog.bytes += size_bytes(batch);
+  }
+  return backlog;
+}
+
 Position MemoryStore::appended() const {
   const std::lock_guard lock(mutex_);
   return durable_ + waiting_.size();

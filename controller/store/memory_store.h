@@ -32,6 +32,7 @@ class MemoryStore final : public Store {
 
   Position append(Batch batch) override;
   Position durable() const override;
+  Backlog backlog() const override;
   Result<std::string> get(Table table, std::string_view key) const override;
   Result<std::vector<Entry>> scan(Table table, std::string_view from,
                                   std::size_t limit) const override;

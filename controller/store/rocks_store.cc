@@ -25,14 +25,6 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr std::chrono::seconds kWitnessSyncInterval{1};
 
-std::size_t size_of(const Batch& batch) {
-  std::size_t bytes = 0;
-  for (const Write& write : batch) {
-    bytes += write.key.size() + (write.value ? write.value->size() : 0);
-  }
-  return bytes;
-}
-
 class RocksStore final : public Store {
  public:
   RocksStore(RocksOptions options, Opened opened);
@@ -40,6 +32,7 @@ class RocksStore final : public Store {
 
   Position append(Batch batch) override;
   Position durable() const override { return durable_.load(std::memory_order_acquire); }
+  Backlog backlog() const override;
   Result<std::string> get(Table table, std::string_view key) const override;
   Result<std::vector<Entry>> scan(Table table, std::string_view from,
                                   std::size_t limit) const override;
@@ -65,11 +58,12 @@ class RocksStore final : public Store {
   std::atomic<Position> durable_;
 
   // Guards what follows: batches go from the appending thread to the store's own.
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable arrived_;  // the thread waits: a batch, closing
   std::condition_variable taken_;    // append waits: room in the queue
   std::deque<Waiting> queue_;
   std::size_t queue_bytes_ = 0;
+  std::size_t commit_bytes_ = 0;  // taken from the queue and not durable yet
   Position appended_;
   bool closing_ = false;
   bool stopped_ = false;  // after a failure nothing is taken from the queue any more
@@ -95,7 +89,7 @@ RocksStore::~RocksStore() {
 
 Position RocksStore::append(Batch batch) {
   check(!batch.empty(), "a batch to append holds at least one write");
-  const std::size_t bytes = size_of(batch);
+  const std::size_t bytes = size_bytes(batch);
   std::unique_lock lock(mutex_);
   taken_.wait(lock, [&] { return queue_bytes_ <= options_.queue_limit_bytes || stopped_; });
   appended_ += 1;
@@ -107,6 +101,11 @@ Position RocksStore::append(Batch batch) {
   lock.unlock();
   arrived_.notify_one();
   return position;
+}
+
+Backlog RocksStore::backlog() const {
+  const std::lock_guard lock(mutex_);
+  return {.batches = appended_ - durable(), .bytes = queue_bytes_ + commit_bytes_};
 }
 
 void RocksStore::run() {
@@ -150,6 +149,7 @@ std::optional<RocksStore::Group> RocksStore::next_group() {
     queue_.pop_front();
   }
   queue_bytes_ -= group.bytes;
+  commit_bytes_ = group.bytes;
   lock.unlock();
   taken_.notify_one();
   return group;
@@ -172,7 +172,11 @@ Status RocksStore::commit(const Group& group) {
   }
   const SteadyTime ended = std::chrono::steady_clock::now();
   witness_due_ = witness_due_.value_or(ended + kWitnessSyncInterval);
-  durable_.store(stamp.last, std::memory_order_release);
+  {
+    const std::lock_guard lock(mutex_);
+    commit_bytes_ = 0;
+    durable_.store(stamp.last, std::memory_order_release);
+  }
   if (options_.on_commit) {
     options_.on_commit({.position = stamp.last,
                         .batches = group.batches.size(),

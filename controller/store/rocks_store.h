@@ -28,6 +28,7 @@ class FileSystem;
 namespace skerry::store {
 
 inline constexpr int kFatalExitStatus = 74;  // EX_IOERR of sysexits.h
+inline constexpr std::size_t kQueueLimitBytes = 256 * 1024 * 1024;
 
 // What opening found.
 struct RecoveryReport {
@@ -63,8 +64,8 @@ struct RocksOptions {
   // A commit takes waiting batches until it has this many bytes, so that one sync stays short.
   std::size_t commit_limit_bytes = 4 * 1024 * 1024;
   // append() blocks while more than this waits: the last resort if the disk cannot keep up. Who
-  // accepts work should look at durable() and refuse long before.
-  std::size_t queue_limit_bytes = 256 * 1024 * 1024;
+  // accepts work looks at backlog() and refuses long before (controller/driver.h).
+  std::size_t queue_limit_bytes = kQueueLimitBytes;
 
   // The files; empty: the operating system's. For tests.
   std::shared_ptr<rocksdb::FileSystem> files = {};

@@ -10,7 +10,7 @@
 // survivable (G7): the store logs the reason and ends the process at once, because what the disk
 // holds is no longer known.
 //
-// Threads: append from one thread at a time; get and scan from any thread, and they see durable
+// Threads: append from one thread at a time; the others from any thread. get and scan see durable
 // batches only.
 
 #pragma once
@@ -54,6 +54,20 @@ struct Entry {
   std::string value;
 };
 
+// What was appended and is not durable yet: how far the disk is behind.
+struct Backlog {
+  std::uint64_t batches = 0;
+  std::uint64_t bytes = 0;  // of keys and values
+};
+
+inline std::size_t size_bytes(const Batch& batch) {
+  std::size_t bytes = 0;
+  for (const Write& write : batch) {
+    bytes += write.key.size() + (write.value ? write.value->size() : 0);
+  }
+  return bytes;
+}
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -62,6 +76,7 @@ class Store {
   // error.
   virtual Position append(Batch batch) = 0;
   virtual Position durable() const = 0;
+  virtual Backlog backlog() const = 0;
 
   // kNotFound; kCorrupt if stored bytes fail their check.
   virtual Result<std::string> get(Table table, std::string_view key) const = 0;

@@ -48,7 +48,7 @@ std::vector<Plan> ladder() {
            .epochs = 60}};
 }
 
-torch::Tensor normalised(torch::Tensor pixels) { return (pixels - kMean) / kDeviation; }
+torch::Tensor normalised(const torch::Tensor& pixels) { return (pixels - kMean) / kDeviation; }
 
 torch::Tensor labels_of(const std::vector<Digit>& digits) {
   torch::Tensor labels = torch::empty({static_cast<std::int64_t>(digits.size())}, torch::kLong);
@@ -180,8 +180,8 @@ Result<bool> compare(const std::string& folder, const std::string& runner,
         differing += measured->answers[i] == reference[i] ? 0 : 1;
       }
       same = same && differing == 0;
-      fmt::print("{:7} on {:7} {:>3} labels differ  accuracy {:.3f}  service {:.3f} ms\n", plan.name,
-                 measured->device, differing, measured->variant.accuracy,
+      fmt::print("{:7} on {:7} {:>3} labels differ  accuracy {:.3f}  service {:.3f} ms\n",
+                 plan.name, measured->device, differing, measured->variant.accuracy,
                  measured->variant.reference_ms);
     }
   }
@@ -196,7 +196,8 @@ int usage() {
       "DIR/model.yaml\n"
       "       skerry-train-digits --export-heldout DIR   writes the 1,000 held-out images and "
       "labels.csv into DIR\n"
-      "       skerry-train-digits --compare DIR RUNNER DEVICE...   runs the variants in DIR on each "
+      "       skerry-train-digits --compare DIR RUNNER DEVICE...   runs the variants in DIR on "
+      "each "
       "device (cpu, cuda:0);\n"
       "                                                  exit code 1 if any label differs\n",
       stderr);
@@ -215,7 +216,8 @@ int run(const std::vector<std::string>& words) {
   if (done) {
     const Split data = split(*sheet);
     if (compares) {
-      const auto same = compare(words[1], words[2], {words.begin() + 3, words.end()}, data.held_out);
+      const auto same =
+          compare(words[1], words[2], {words.begin() + 3, words.end()}, data.held_out);
       done = !same   ? fail(same.error())
              : *same ? Status()
                      : fail(ErrorCode::kConflict, "the devices do not agree on every label");

@@ -2,6 +2,7 @@
 """What operators do to nodes: cordon, drain without a retry, forget; and what a slow or cut link does."""
 
 import support
+from harness.cluster import Agent
 from harness.processes import wait_until
 from support import JOBS, ClusterTest, NodePlan, tensor
 
@@ -49,6 +50,29 @@ class Nodes(ClusterTest):
         wait_until(lambda: self.state("edge-3") == "DISCONNECTED", 20, "edge-3 to be given up")
         wait_until(lambda: self.client.call("DELETE", "/api/v1/nodes/edge-3").status == 200, 20, "edge-3 to be forgotten")
         self.refused(404, "not_found", "GET", "/api/v1/nodes/edge-3")
+
+
+class Names(ClusterTest):
+    NODES = [NodePlan("only")]
+
+    def test_a_second_agent_of_a_name_is_refused_and_the_first_works_on(self):
+        before = self.client.get("/api/v1/nodes/only")
+        second = Agent(NodePlan("only"), self.cluster.folder / "second", support.PROGRAMS, self.cluster.agents_at)
+        self.addCleanup(second.stop)
+        second.process.start()
+        wait_until(lambda: "another agent is connected as 'only'" in second.process.tail(50), 20, "the second agent to be refused")
+        self.assertEqual(self.submit(wait_s=20)["state"], "SUCCEEDED")
+        after = self.client.get("/api/v1/nodes/only")
+        self.assertEqual((after["state"], after["incarnation"]), ("READY", before["incarnation"]))
+
+    def test_an_agent_that_is_killed_and_started_again_has_its_name_at_once(self):
+        agent = self.cluster.agents["only"]
+        before = self.client.get("/api/v1/nodes/only")["incarnation"]
+        agent.process.kill()
+        agent.process.start()
+        wait_until(lambda: self.client.get("/api/v1/nodes/only")["incarnation"] == before + 1, 20, "its next start to be known")
+        self.cluster.wait_nodes_ready()
+        self.assertNotIn("another agent is connected", agent.process.tail(50))
 
 
 class Links(ClusterTest):

@@ -42,6 +42,17 @@ class Observe(ClusterTest):
             self.assertTrue(family.startswith(("skerry_", "process_", "exposer_")), family)
             self.assertFalse(re.search(r"_(ms|us|kb|mb)(_|$)", family), f"{family}: not in base units")
 
+    def test_metrics_tell_how_agents_and_controller_talk(self):
+        self.submit(wait_s=10)
+        samples, types = self.metrics()
+        for kind in ("hello", "heartbeat", "result"):
+            self.assertGreater(samples[f'skerry_hub_messages_total{{direction="received",kind="{kind}"}}'], 0, kind)
+        for kind in ("welcome", "assign", "result_ack"):
+            self.assertGreater(samples[f'skerry_hub_messages_total{{direction="sent",kind="{kind}"}}'], 0, kind)
+        self.assertGreater(samples["skerry_hub_streams"], 0)
+        self.assertGreater(samples['skerry_hub_bytes_total{direction="received"}'], 0)
+        self.assertEqual(types["skerry_hub_messages_total"], "counter")
+
     def test_openapi_describes_every_call_of_the_rest_contract(self):
         document = self.client.get("/openapi.json")
         self.assertTrue(document["openapi"].startswith("3.1"))

@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness.cluster import Cluster, Link, NodePlan, noop_model  # noqa: E402
 from harness.programs import DIGITS_MANIFEST, ROOT, Programs  # noqa: E402
-from harness.rest import Problem, media  # noqa: E402
+from harness.rest import CONNECTION_ERRORS, Problem, media  # noqa: E402
 
 PROGRAMS = Programs(os.environ.get("SKERRY_BUILD", ROOT / "build" / "release"))
 JOBS = "/api/v1/jobs"

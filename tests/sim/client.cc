@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace skerry::sim {
 
 namespace {
 
 ModelManifest model() {
-  ModelManifest manifest{.name = "m"};
+  ModelManifest manifest{.name = "m",
+                         .stateful = true};  // so that sequences have something to lose
   manifest.inputs.push_back({.name = "x", .kind = InputKind::kTensor, .shape = {-1}});
   manifest.outputs.push_back({.name = "y", .kind = OutputKind::kTensor});
   manifest.variants.push_back(
@@ -111,8 +114,8 @@ void Clients::send(Request request) {
     });
   }
   if (request.submit.idempotency && random_.chance(0.2)) {  // the same again, from a nervous client
-    Request again = request;
-    world_.after(duration_from_seconds(random_.uniform(0, 5)), [this, again] { send(again); });
+    world_.after(duration_from_seconds(random_.uniform(0, 5)),
+                 [this, again = std::move(request)] { send(again); });
   }
 }
 
@@ -202,6 +205,40 @@ std::string waiting_for(const core::Core& core, JobId id) {
   return text;
 }
 
+// All within the idle time of a sequence: the workload is shorter than that.
+void Clients::check_sequences(std::vector<std::string>& complaints) const {
+  std::map<std::string, std::vector<const core::Job*>> ended;  // of each sequence
+  for (const auto& [id, stored] : world_.store().results()) {
+    const core::Job* job = world_.core().find_job(id);
+    if (job != nullptr && job->result && !job->spec.sequence.empty()) {
+      ended[job->spec.ns + '/' + job->spec.sequence].push_back(job);
+    }
+  }
+  for (auto& [name, jobs] : ended) {
+    std::ranges::sort(
+        jobs, {}, [](const core::Job* job) { return std::pair(job->result->ended_at, job->id); });
+    std::vector<JobId> before;
+    for (const core::Job* job : jobs) {
+      const auto& result = *job->result;
+      if (result.error && result.error->code == ErrorCode::kSequenceLost) {
+        before.clear();
+      }
+      if (result.error) {
+        continue;
+      }
+      const auto& state = world_.what_it_saw(result.uid);
+      world_.probes().sequences_continued += before.empty() ? 0 : 1;
+      for (const JobId earlier : before) {
+        if (std::ranges::find(state, earlier) == state.end()) {
+          complaints.push_back(fmt::format("{} of sequence {} ran without what {} had left",
+                                           to_string(job->id), name, to_string(earlier)));
+        }
+      }
+      before.push_back(job->id);
+    }
+  }
+}
+
 std::vector<std::string> Clients::complaints() const {
   std::vector<std::string> complaints;
   for (const auto& [id, seen] : acknowledged_) {
@@ -219,6 +256,7 @@ std::vector<std::string> Clients::complaints() const {
       complaints.push_back(fmt::format("{} ended and has no stored result", to_string(id)));
     }
   }
+  check_sequences(complaints);
   if (!open_.empty()) {
     complaints.push_back(fmt::format("{} requests were never answered", open_.size()));
   }

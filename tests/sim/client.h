@@ -2,7 +2,8 @@
 // were told.
 //
 // What they were told must stay true: an acknowledged job ends, once, and what they saw of an ended
-// job never changes.
+// job never changes. A task of a sequence that succeeded ran on the state that every earlier success of the
+// sequence had left, unless a task between them was told that the state was lost.
 
 #pragma once
 
@@ -42,6 +43,7 @@ class Clients {
   void told_end(const core::Job& job);
   core::JobSpec draw_job();
   void maybe_cancel(JobId id);
+  void check_sequences(std::vector<std::string>& complaints) const;
 
   World& world_;
   Random random_;

@@ -37,6 +37,13 @@ constexpr Probe kProbes[] = {
     {"cancelled", &Probes::cancelled},
     {"replayed", &Probes::replayed},
     {"sequences_lost", &Probes::sequences_lost},
+    {"sequences_continued", &Probes::sequences_continued},
+    {"continuations_refused", &Probes::continuations_refused},
+    {"commands_lost", &Probes::commands_lost},
+    {"reports_lost", &Probes::reports_lost},
+    {"commands_after_break", &Probes::commands_after_break},
+    {"reports_after_break", &Probes::reports_after_break},
+    {"probed_again", &Probes::probed_again},
 };
 
 struct Totals {

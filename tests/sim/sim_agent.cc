@@ -50,9 +50,11 @@ void SimAgent::connect() {
     return;
   }
   session_ = world_.new_session();
+  stream_ = std::make_shared<Stream>(world_, session_, [this](Stream::Way way) {
+    return way == Stream::Way::kToAgent ? std::max(partitioned_until_, paused_until_)
+                                        : partitioned_until_;
+  });
   welcomed_ = false;
-  to_controller_ = {};
-  to_agent_ = {};
   hello();
 }
 
@@ -68,7 +70,8 @@ void SimAgent::reconnect_later() {
 }
 
 void SimAgent::hello() {
-  core::AgentHello hello{.session = session_, .incarnation = incarnation_, .node = spec_};
+  core::AgentHello hello{
+      .session = session_, .identity = spec_.name, .incarnation = incarnation_, .node = spec_};
   hello.energy_source = "modelled";
   hello.capacity = capacity_;
   for (const auto& [uid, work] : work_) {
@@ -82,47 +85,27 @@ void SimAgent::hello() {
   send(std::move(hello));
 }
 
-void SimAgent::put(Pipe& pipe, std::function<void()> deliver) {
-  pipe.last = std::max(world_.now() + network_delay(), pipe.last + Duration(1));
-  pipe.messages.emplace_back(pipe.last, std::move(deliver));
-  world_.after(pipe.last - world_.now(), [this, &pipe] { pump(pipe); });
-}
-
-// A partition holds messages back (they are sent again when it is over, unless the stream broke);
-// so does a pause of the agent for what is sent to it.
-void SimAgent::pump(Pipe& pipe) {
-  const Instant open =
-      &pipe == &to_agent_ ? std::max(partitioned_until_, paused_until_) : partitioned_until_;
-  if (pipe.messages.empty()) {
-    return;
-  }
-  if (world_.now() < open) {
-    world_.after(open - world_.now(), [this, &pipe] { pump(pipe); });
-    return;
-  }
-  while (!pipe.messages.empty() && pipe.messages.front().first <= world_.now()) {
-    auto deliver = std::move(pipe.messages.front().second);
-    pipe.messages.pop_front();
-    deliver();
-  }
-}
-
-// Void if the stream, or the controller, is another one by the time of delivery.
 void SimAgent::send(core::Event event) {
   if (session_.value == 0) {
     return;
   }
-  put(to_controller_, [this, event = std::move(event), session = session_,
-                       life = world_.controller_life()]() mutable {
-    if (session == session_ && life == world_.controller_life() && world_.controller_up()) {
-      world_.tell_core(std::move(event));
-    }
-  });
+  if (!stream_->controller_open()) {
+    ++world_.probes().reports_lost;
+    return;
+  }
+  stream_->put(Stream::Way::kToController, network_delay(),
+               [this, event = std::move(event), stream = stream_]() mutable {
+                 if (stream->controller_open()) {
+                   world_.probes().reports_after_break += stream->agent_open() ? 0 : 1;
+                   world_.tell_core(std::move(event));
+                 }
+               });
 }
 
-void SimAgent::command(SessionId session, const core::AgentCommand& command, std::uint64_t life) {
-  put(to_agent_, [this, session, command, life, incarnation = incarnation_] {
-    if (session == session_ && life == world_.controller_life() && incarnation == incarnation_) {
+void SimAgent::command(const core::AgentCommand& command) {
+  stream_->put(Stream::Way::kToAgent, network_delay(), [this, command, stream = stream_] {
+    if (stream->agent_open()) {
+      world_.probes().commands_after_break += stream->controller_open() ? 0 : 1;
       receive(command);
     }
   });
@@ -137,17 +120,30 @@ void SimAgent::break_stream() {
     return;
   }
   ++world_.probes().streams_broken;
-  const SessionId broken = session_;
-  session_ = {};
-  // The controller may learn of it later than we come back with another stream.
-  world_.after(duration_from_seconds(random_.uniform(0, 4)),
-               [this, broken, life = world_.controller_life()] {
-                 if (life == world_.controller_life() && world_.controller_up()) {
-                   world_.session_closed(broken, false);
-                 }
-               });
-  if (up_) {
-    reconnect_later();
+  const StreamPtr broken = stream_;
+  const Duration later = duration_from_seconds(random_.uniform(0, 4));
+  // The end that notices later may do so after the other has come back with another stream.
+  if (up_ && random_.chance(0.3)) {
+    controller_notices(broken);
+    world_.after(later, [this, broken] { agent_notices(broken); });
+  } else {
+    agent_notices(broken);
+    world_.after(later, [this, broken] { controller_notices(broken); });
+  }
+}
+
+void SimAgent::agent_notices(const StreamPtr& stream) {
+  if (stream->agent_notices(random_)) {
+    session_ = {};
+    if (up_) {
+      reconnect_later();
+    }
+  }
+}
+
+void SimAgent::controller_notices(const StreamPtr& stream) {
+  if (stream->controller_notices(random_)) {
+    world_.session_closed(stream->session(), false);
   }
 }
 
@@ -173,8 +169,8 @@ void SimAgent::crash(Duration down) {
     return;
   }
   ++world_.probes().agent_crashes;
-  break_stream();
   up_ = false;
+  break_stream();
   connecting_ = false;
   ++incarnation_;  // voids everything scheduled
   work_.clear();
@@ -183,21 +179,22 @@ void SimAgent::crash(Duration down) {
   spool_.clear();
   spool_order_.clear();
   resident_.clear();
+  states_.lose_all();
   draining_ = false;
   world_.after(down, [this] { start(); });
 }
 
 void SimAgent::controller_died() {
   if (session_.value != 0) {
-    session_ = {};
-    if (up_) {
-      reconnect_later();
-    }
+    agent_notices(stream_);
   }
 }
 
 void SimAgent::heartbeat() {
   const auto life = incarnation_;
+  if (world_.faults_on() && !states_.empty() && random_.chance(0.02)) {
+    states_.lose_one();  // an idle runner dies
+  }
   if (up_ && welcomed_ && world_.now() >= paused_until_) {
     send(core::AgentHeartbeat{
         .session = session_, .rtt = duration_from_seconds(spec_.rtt_s), .telemetry = {}});
@@ -219,10 +216,7 @@ void SimAgent::handle(const core::WelcomeAgent& /*command*/) {
   }
 }
 
-void SimAgent::handle(const core::RefuseAgent& /*command*/) {
-  session_ = {};
-  reconnect_later();
-}
+void SimAgent::handle(const core::RefuseAgent& /*command*/) { agent_notices(stream_); }
 
 void SimAgent::handle(const core::AssignAttempt& command) {
   const AttemptUid uid = command.attempt.uid;
@@ -248,9 +242,13 @@ void SimAgent::run_next() {
     if (it == work_.end()) {
       continue;  // cancelled
     }
+    if (!begin_sequence(it->second)) {
+      continue;
+    }
     it->second.running = true;
     ++running_;
-    resident_.insert({it->second.assign.model, it->second.assign.variant});
+    const auto& assign = it->second.assign;
+    resident_.insert({{assign.model, assign.variant}, assign.manifest_revision});
     send(core::AttemptStarted{session_, it->second.assign.attempt});
     world_.after(it->second.took, [this, uid, life = incarnation_] { finish(uid, life); });
   }
@@ -268,15 +266,37 @@ void SimAgent::finish(AttemptUid uid, std::uint64_t incarnation) {
   --running_;
   if (const auto it = work_.find(uid); it != work_.end()) {
     core::AttemptEnded ended = outcome_of(it->second);
+    states_.end(it->second.assign, ended.outcome != core::AttemptOutcome::kCrashed);
     work_.erase(it);
-    spool_[uid] = ended;
-    spool_order_.push_back(uid);
-    send(ended);
-    if (random_.chance(0.05)) {
-      send(std::move(ended));  // said twice
-    }
+    spool(std::move(ended));
   }
   run_next();
+}
+
+void SimAgent::spool(core::AttemptEnded ended) {
+  spool_[ended.attempt.uid] = ended;
+  spool_order_.push_back(ended.attempt.uid);
+  send(std::move(ended));
+}
+
+// False if it was to continue what is not here: it has ended.
+bool SimAgent::begin_sequence(const Work& work) {
+  const core::AssignAttempt& assign = work.assign;
+  if (assign.sequence.empty()) {
+    return true;
+  }
+  if (const auto* state = states_.begin(assign)) {
+    world_.saw(assign.attempt.uid, *state);
+    return true;
+  }
+  ++world_.probes().continuations_refused;
+  core::AttemptEnded ended{.session = session_,
+                           .attempt = assign.attempt,
+                           .outcome = core::AttemptOutcome::kSequenceLost,
+                           .error = "its process ended"};
+  work_.erase(ended.attempt.uid);
+  spool(std::move(ended));
+  return false;
 }
 
 core::AttemptEnded SimAgent::outcome_of(const Work& work) {
@@ -311,10 +331,11 @@ void SimAgent::handle(const core::CancelAttempt& command) {
   }
   core::AttemptEnded ended{
       .session = session_, .attempt = command.attempt, .outcome = core::AttemptOutcome::kCancelled};
+  if (it->second.running) {  // it ends by itself in its grace, or is ended with its runner
+    states_.end(it->second.assign, random_.chance(0.3));
+  }
   work_.erase(it);
-  spool_[command.attempt.uid] = ended;
-  spool_order_.push_back(command.attempt.uid);
-  send(std::move(ended));
+  spool(std::move(ended));
 }
 
 void SimAgent::handle(const core::AckResult& command) {
@@ -325,17 +346,29 @@ void SimAgent::handle(const core::AckResult& command) {
 }
 
 void SimAgent::handle(const core::ProbeVariant& command) {
+  world_.probes().probed_again += command.resident_only ? 1 : 0;
   world_.after(milliseconds(20), [this, command, life = incarnation_] {
     if (life == incarnation_) {
-      resident_.insert({command.model, command.variant});
-      send(core::ProbeEnded{.session = session_,
-                            .variant = {command.model, command.variant},
-                            .error = random_.chance(0.1) ? "out of memory" : "",
-                            .load = milliseconds(50),
-                            .service = {milliseconds(20), milliseconds(21)},
-                            .memory_bytes = 1});
+      finish_probe(command);
     }
   });
+}
+
+void SimAgent::finish_probe(const core::ProbeVariant& command) {
+  const core::LoadedVariant variant{{command.model, command.variant}, command.manifest_revision};
+  core::ProbeEnded ended{
+      .session = session_, .variant = variant.name, .revision = variant.revision, .error = {}};
+  if (command.resident_only && !resident_.contains(variant)) {
+    ended.error = "it is not loaded any more";
+  } else if (random_.chance(0.1)) {
+    ended.error = "out of memory";
+  } else {
+    ended.load = resident_.insert(variant).second ? milliseconds(50) : Duration(0);
+    ended.service = {milliseconds(20), milliseconds(21)};
+    ended.memory_bytes = 1;
+  }
+  send(std::move(ended));
+  send(core::ResidentChanged{session_, {resident_.begin(), resident_.end()}});
 }
 
 void SimAgent::handle(const core::SetNodeMode& command) {

@@ -3,8 +3,15 @@
 // breaks.
 //
 // What an attempt does is written in its input (Clients draws it): "ok", "bad" (the model refuses),
-// "poison" (the runner crashes), "slow". A stream is one session: in order, with drawn delays; when
-// it breaks, both ends learn of it at different times and everything in flight is lost.
+// "poison" (the runner crashes), "slow".
+//
+// Its streams (stream.h) lose what is under way when they break, in both directions; after the next
+// hello it says its results again, until they are acknowledged.
+//
+// Sequences: the agent holds a state per variant and sequence, the ids of the tasks that ran on it,
+// and loses it as a runner does: when a run crashes, is ended by a cancellation, or out of nowhere.
+// What each attempt found goes to World::saw, where the tests compare it with what clients were
+// told.
 
 #pragma once
 
@@ -12,11 +19,14 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "controller/core/core.h"
+#include "tests/sim/sequence_states.h"
+#include "tests/sim/stream.h"
 #include "tests/sim/world.h"
 
 namespace skerry::sim {
@@ -32,9 +42,8 @@ class SimAgent {
   void partition(Duration time);
   void pause(Duration time);                 // hears and says nothing, and then goes on
   void clog(Duration delay, Duration time);  // its stream gets slow
-  // From the controller, on a session of ours or not.
-  void command(SessionId session, const core::AgentCommand& command, std::uint64_t life);
   bool owns(SessionId session) const { return session == session_; }
+  void command(const core::AgentCommand& command);  // on the session that it owns
   void controller_died();
 
   // After healing: everything was delivered and forgotten.
@@ -47,14 +56,10 @@ class SimAgent {
     bool running = false;
   };
 
-  // One direction of a stream: in order, each message at its time or later.
-  struct Pipe {
-    std::deque<std::pair<Instant, std::function<void()>>> messages;
-    Instant last{};
-  };
+  using StreamPtr = std::shared_ptr<Stream>;
 
-  void put(Pipe& pipe, std::function<void()> deliver);
-  void pump(Pipe& pipe);
+  void agent_notices(const StreamPtr& stream);
+  void controller_notices(const StreamPtr& stream);
   void connect();
   void reconnect_later();
   void hello();
@@ -69,9 +74,12 @@ class SimAgent {
   void handle(const core::ProbeVariant& command);
   void handle(const core::SetNodeMode& command);
   void heartbeat();
+  void finish_probe(const core::ProbeVariant& command);
   void run_next();
   void finish(AttemptUid uid, std::uint64_t incarnation);
   core::AttemptEnded outcome_of(const Work& work);
+  void spool(core::AttemptEnded ended);
+  bool begin_sequence(const Work& work);
   Duration network_delay();
   bool reachable() const;
 
@@ -89,14 +97,14 @@ class SimAgent {
   Instant paused_until_{};
   Instant clogged_until_{};
   Duration clog_delay_{};
-  Pipe to_controller_;
-  Pipe to_agent_;
+  StreamPtr stream_;  // of session_
   std::map<AttemptUid, Work> work_;
   std::deque<AttemptUid> queue_;
   std::uint32_t running_ = 0;
   std::map<AttemptUid, core::AttemptEnded> spool_;
   std::deque<AttemptUid> spool_order_;
-  std::set<core::VariantName> resident_;
+  std::set<core::LoadedVariant> resident_;
+  SequenceStates states_;
 };
 
 }  // namespace skerry::sim

@@ -161,10 +161,12 @@ void World::release(core::Output output) {
   }
   if (const auto* send = std::get_if<core::Send>(&output.what)) {
     note(fmt::format("send {} to {}", send->command.index(), send->session.value));
-    for (auto& agent : agents_) {
-      if (agent->owns(send->session)) {
-        agent->command(send->session, send->command, life_);
-      }
+    const auto agent = std::ranges::find_if(
+        agents_, [&](const auto& candidate) { return candidate->owns(send->session); });
+    if (agent == agents_.end()) {
+      ++outcome_.probes.commands_lost;
+    } else {
+      (*agent)->command(send->command);
     }
     return;
   }

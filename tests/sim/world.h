@@ -2,8 +2,8 @@
 // crashes, all from one seed.
 //
 // Real: the core, the scheduler inside it, the outbox. Simulated: the store's syncs (sim_store.h),
-// the streams between controller and agents (in order, delayed, broken at either end at different
-// times), agents (sim_agent.h), clients (client.h). A seed yields the same history, bit for bit;
+// the streams between controller and agents (in order, delayed, broken at either end first), agents
+// (sim_agent.h), clients (client.h). A seed yields the same history, bit for bit;
 // its hash is compared by the runner.
 
 #pragma once
@@ -42,6 +42,13 @@ struct Probes {
   std::uint64_t cancelled = 0;
   std::uint64_t replayed = 0;
   std::uint64_t sequences_lost = 0;
+  std::uint64_t sequences_continued = 0;  // a task succeeded on what earlier ones had left
+  std::uint64_t continuations_refused = 0;
+  std::uint64_t commands_lost = 0;         // sent into, or under way in, a stream that broke
+  std::uint64_t reports_lost = 0;          // likewise
+  std::uint64_t commands_after_break = 0;  // arrived though the controller had closed the stream
+  std::uint64_t reports_after_break = 0;   // arrived though the agent had
+  std::uint64_t probed_again = 0;
 };
 
 struct Outcome {
@@ -82,6 +89,9 @@ class World {
   // The stream's far end learns that it broke.
   void session_closed(SessionId session, bool goodbye);
   SessionId new_session() { return {++sessions_}; }
+  // The tasks that had run on the state that a task of a sequence found.
+  void saw(AttemptUid attempt, std::vector<JobId> state) { saw_[attempt] = std::move(state); }
+  const std::vector<JobId>& what_it_saw(AttemptUid attempt) const { return saw_.at(attempt); }
 
  private:
   void start_controller();
@@ -119,6 +129,7 @@ class World {
   Instant tick_at_ = kNever;
   std::vector<std::unique_ptr<SimAgent>> agents_;
   std::unique_ptr<Clients> clients_;
+  std::map<AttemptUid, std::vector<JobId>> saw_;
   Outcome outcome_;
 };
 

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import unittest
 
+import headers
 import rules
 import tidy
 
@@ -177,6 +178,28 @@ class WholeProgram(unittest.TestCase):
             dirty = subprocess.run(program, capture_output=True, text=True, check=False)
             self.assertEqual(dirty.returncode, 1)
             self.assertIn("common/b.h:1: purpose", dirty.stdout)
+
+
+class Headers(unittest.TestCase):
+    @staticmethod
+    def source(name="common/ids.cc", precompiled=False):
+        command = f"/usr/bin/ccache /usr/bin/clang++-19 -I{headers.ROOT} -std=c++2b -o ids.o -c {headers.ROOT / name}"
+        return headers.Source({"directory": str(headers.ROOT), "file": str(headers.ROOT / name),
+                               "command": command + (" -Xclang -include-pch -Xclang cmake_pch.hxx.pch" if precompiled else "")})
+
+    def test_what_its_own_source_includes_first_was_compiled_alone_by_the_build(self):
+        self.assertTrue(headers.compiled_by_the_build("common/ids.h", [self.source()]))
+        self.assertFalse(headers.compiled_by_the_build("common/error.h", [self.source()]))
+        self.assertFalse(headers.compiled_by_the_build("common/ids.h", [self.source(precompiled=True)]))
+
+    def test_a_header_that_lacks_an_include_is_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for text, good in (("#include <string>\ninline std::string f() { return {}; }\n", True),
+                               ("inline std::string f() { return {}; }\n", False)):
+                header = pathlib.Path(folder, "thing.h")
+                header.write_text(HEADER + text, encoding="utf-8")
+                for source in (self.source(), self.source(precompiled=True)):
+                    self.assertEqual(headers.compile_alone(header, source)[1], good, text)
 
 
 if __name__ == "__main__":

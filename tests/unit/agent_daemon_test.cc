@@ -126,6 +126,7 @@ TEST_F(DaemonTest, SaysHelloBeatsRunsAndEndsGracefully) {
   const v1::Hello hello = greet();
   EXPECT_EQ(hello.node_name(), "kiosk");
   EXPECT_EQ(hello.incarnation(), 1u);
+  EXPECT_EQ(hello.identity().size(), 32u);
   EXPECT_EQ(hello.capacity(), 3u + 12u);
   EXPECT_EQ(hello.capabilities().tier(), "device");
   EXPECT_EQ(hello.capabilities().labels().at("zone"), "east");

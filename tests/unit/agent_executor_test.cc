@@ -1,12 +1,10 @@
-// The executor: slots, order, capacity, cancellation, deadlines, draining, large data, probes,
-// usage.
+// The executor: slots, order, capacity, cancellation, deadlines, draining, large data, usage.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "agent/engines/noop.h"
-#include "agent/executor.h"
-#include "tests/unit/agent_fakes.h"
+#include "tests/unit/agent_executor_world.h"
 
 namespace skerry::agent {
 namespace {
@@ -16,73 +14,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-struct ExecutorTest : ::testing::Test {
-  FakeEngine engine;
-  FakeEngine heavy{"torch", true};
-  FakeBlobs blobs;
-  MemoryJournal journal;
-  FakeMeter meter;
-  std::vector<ToController> sent;
-  Executor executor{options(), {&engine, &heavy}, blobs, journal, meter, quiet_log()};
-
-  static ExecutorOptions options() {
-    return {.slots = 2,
-            .queue_depth = 3,
-            .physics = {.idle_w = 4,
-                        .busy_w = 10,
-                        .transfer_j_per_byte = 1,
-                        .price_usd_per_hour = 7200,
-                        .slots = 2}};
-  }
-  void settle(Instant now) {
-    executor.settle(now);
-    for (auto& message : executor.take_messages()) {
-      sent.push_back(std::move(message));
-    }
-  }
-  void assign(Instant now, Assign assign) {
-    executor.assign(now, std::move(assign));
-    settle(now);
-  }
-  void tick(Instant now) {
-    executor.on_time(now);
-    settle(now);
-  }
-  void fill(int count) {
-    for (int n = 1; n <= count; ++n) {
-      assign(at(seconds(0)), assignment(static_cast<std::uint64_t>(n)));
-    }
-  }
-  std::vector<std::uint64_t> started() const {
-    std::vector<std::uint64_t> uids;
-    for (const auto& message : only<Started>(sent)) {
-      uids.push_back(message.attempt.uid.low);
-    }
-    return uids;
-  }
-  std::vector<std::uint64_t> returned() const {
-    std::vector<std::uint64_t> uids;
-    for (const auto& message : only<Returned>(sent)) {
-      uids.push_back(message.attempt.uid.low);
-    }
-    return uids;
-  }
-  std::vector<Ended> results() const {
-    std::vector<Ended> found;
-    for (auto next = journal.next_spooled(0); next; next = journal.next_spooled(next->position)) {
-      found.push_back(*next->result);
-    }
-    return found;
-  }
-  const Ended& result_of(std::uint64_t n) {
-    last_results = results();
-    const auto found = std::ranges::find(last_results, ref(n), &Ended::attempt);
-    check(found != last_results.end(), "no such result");
-    return *found;
-  }
-  std::vector<Ended> last_results;
-};
 
 TEST_F(ExecutorTest, FillsItsSlotsInteractiveFirstThenInOrderOfArrival) {
   fill(4);
@@ -320,41 +251,6 @@ TEST_F(ExecutorTest, WhatThisNodeCanNeverRunIsReturned) {
   assign(at(seconds(0)), assignment(1, "l"));
   EXPECT_THAT(only<Returned>(sent)[0].reason, HasSubstr("9 GiB"));
   EXPECT_FALSE(journal.holds(ref(1).uid));
-}
-
-TEST_F(ExecutorTest, AProbeRunsOnlyWhenIdleAndYieldsBetweenItsRuns) {
-  fill(1);
-  Probe probe{.model = "digits",
-              .variant = "s",
-              .manifest_json = manifest_json("noop"),
-              .manifest_revision = 1,
-              .runs = 2};
-  executor.probe(at(seconds(0)), probe);
-  executor.probe(at(seconds(0)), probe);  // once is enough
-  settle(at(seconds(0)));
-  EXPECT_THAT(engine.started, SizeIs(1));
-  engine.succeed(1);
-  settle(at(seconds(1)));
-  ASSERT_THAT(engine.started, SizeIs(2));
-  EXPECT_EQ(engine.started[1].second.input, nullptr);
-  const RunToken probing = engine.started[1].first;
-  Assign second = assignment(2);
-  Assign third = assignment(3);
-  assign(at(seconds(1)), second);
-  assign(at(seconds(1)), third);
-  engine.succeed(probing);
-  settle(at(seconds(2)));
-  ASSERT_THAT(engine.started, SizeIs(4));  // both tasks before the second run
-  engine.succeed(engine.started[2].first);
-  engine.succeed(engine.started[3].first);
-  settle(at(seconds(3)));
-  engine.succeed(probing);
-  settle(at(seconds(4)));
-  const auto probed = only<ProbeResult>(sent);
-  ASSERT_THAT(probed, SizeIs(1));
-  EXPECT_EQ(probed[0].error, "");
-  EXPECT_THAT(probed[0].service, SizeIs(2));
-  EXPECT_EQ(executor.running(), 0u);
 }
 
 TEST_F(ExecutorTest, UsageFollowsTheModelWhereNothingIsMeasured) {

@@ -80,17 +80,37 @@ TEST(Credentials, OnlyThisMachineIsLoopback) {
 
 TEST(StateDir, CountsStartsKeepsTheEpochAndKeepsOthersOut) {
   const Scratch scratch;
+  std::string identity;
   {
     auto first = StateDir::open(scratch.path + "/s");
     ASSERT_TRUE(first);
     EXPECT_EQ(first->incarnation(), 1u);
+    identity = first->identity();
+    EXPECT_EQ(identity.size(), 32u);
     EXPECT_TRUE(first->save_epoch(Epoch{7}));
     EXPECT_EQ(StateDir::open(scratch.path + "/s").error().code, ErrorCode::kConflict);
   }
   auto second = StateDir::open(scratch.path + "/s");
   ASSERT_TRUE(second);
   EXPECT_EQ(second->incarnation(), 2u);
+  EXPECT_EQ(second->identity(), identity);
+  EXPECT_NE(StateDir::open(scratch.path + "/other")->identity(), identity);
   EXPECT_EQ(second->newest_epoch(), Epoch{7});
+}
+
+TEST(StateDir, AStateFromBeforeIdentitiesGetsOneAndKeepsTheRest) {
+  const Scratch scratch;
+  scratch.put("s/state", "incarnation 4\nepoch 7\n");
+  std::string identity;
+  {
+    auto first = StateDir::open(scratch.path + "/s");
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->incarnation(), 5u);
+    EXPECT_EQ(first->newest_epoch(), Epoch{7});
+    identity = first->identity();
+    EXPECT_EQ(identity.size(), 32u);
+  }
+  EXPECT_EQ(StateDir::open(scratch.path + "/s")->identity(), identity);
 }
 
 TEST(StateDir, ADamagedStateIsRefusedAndNotBegunAnew) {
@@ -253,7 +273,7 @@ TEST_F(ProcessTest, FramesPassAndTheExitComesLastWithItsReason) {
   const std::string answer = runner::encode_frame(runner::Ran{.id = 1, .outputs = "out"});
   scratch.put("answer", answer);
   auto runners = script("cat " + scratch.path + "/answer >&3; echo goodbye >&2; kill -SEGV $$\n");
-  runners->spawn(1);
+  runners->spawn(1, 0);
   run_until_exit();
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(std::get<runner::Ran>(frames[0]).outputs, "out");
@@ -264,7 +284,7 @@ TEST_F(ProcessTest, FramesPassAndTheExitComesLastWithItsReason) {
 
 TEST_F(ProcessTest, AKilledProcessAndWhatItStartedAreGone) {
   auto runners = script("sleep 1000 & echo $! > " + scratch.path + "/child; sleep 1000\n");
-  runners->spawn(1);
+  runners->spawn(1, 0);
   int child = 0;
   while (child == 0) {
     std::ifstream(scratch.path + "/child") >> child;
@@ -285,7 +305,7 @@ TEST_F(ProcessTest, AKilledProcessAndWhatItStartedAreGone) {
 
 TEST_F(ProcessTest, WhatIsNoFrameEndsTheProcess) {
   auto runners = script("head -c 100 /dev/zero | tr '\\0' '\\377' >&3; sleep 1000\n");
-  runners->spawn(1);
+  runners->spawn(1, 0);
   run_until_exit();
   EXPECT_THAT(exits[0].how, HasSubstr("no frame"));
 }
@@ -293,7 +313,7 @@ TEST_F(ProcessTest, WhatIsNoFrameEndsTheProcess) {
 TEST_F(ProcessTest, AProgramThatIsNotThereIsToldAsNeverStarted) {
   RunnerProcesses runners({.program = scratch.path + "/nothing"}, {{}, CpuLimit::Method::kNone, ""},
                           *this, clock, io.get_executor(), quiet_log());
-  runners.spawn(1);
+  runners.spawn(1, 0);
   run_until_exit();
   EXPECT_TRUE(exits[0].never_started);
   EXPECT_THAT(exits[0].how, HasSubstr("No such file"));
@@ -307,7 +327,7 @@ TEST_F(ProcessTest, TheStopAndGoLimitSlowsABusyProcessToItsShare) {
     exits.clear();
     auto runners = script(burn, std::move(limit));
     const Instant begun = clock.now();
-    runners->spawn(1);
+    runners->spawn(1, 0);
     runners->send(1, runner::Run{.id = 1});
     run_until_exit();
     return to_seconds(clock.now() - begun);

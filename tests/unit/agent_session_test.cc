@@ -11,6 +11,7 @@ namespace {
 
 using namespace testing;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 struct Subject final : SessionSubject {
@@ -285,6 +286,34 @@ TEST_F(SessionTest, GoodbyeLeavesOnlyAfterEveryResultIsSettled) {
   EXPECT_FALSE(session.stopped());
   written(at(seconds(0)));
   EXPECT_TRUE(session.stopped());
+}
+
+TEST_F(SessionTest, WhatHappensBetweenHelloAndWelcomeIsSaidAfterIt) {
+  journal.accept({.assign = assignment(1), .manifest = nullptr, .received = at(seconds(0))});
+  session.start(at(seconds(0)));
+  session.send(at(seconds(0)), Credits{1});  // before the hello, which will say it
+  session.opened(at(seconds(0)), link.id);
+  session.send(at(seconds(0)), Returned{ref(1)});
+  session.send(at(seconds(0)), Credits{9});
+  session.send(at(seconds(0)), Resident{{{"digits", "s"}}});
+  written(at(seconds(0)));
+  ASSERT_THAT(link.frames, SizeIs(1)) << "nothing leaves before the welcome";
+  hear(at(seconds(0)), Welcome{.epoch = Epoch{4}});
+  ASSERT_THAT(link.sent<Returned>(), SizeIs(1));
+  EXPECT_EQ(link.sent<Returned>()[0].attempt, ref(1));
+  ASSERT_THAT(link.sent<Credits>(), SizeIs(1));
+  EXPECT_EQ(link.sent<Credits>()[0].capacity, 9u);
+  EXPECT_THAT(link.sent<Resident>(), SizeIs(1));
+}
+
+TEST_F(SessionTest, WhatWaitedForAWelcomeThatNeverCameIsNotSaidOnTheNextConnection) {
+  session.start(at(seconds(0)));
+  session.opened(at(seconds(0)), link.id);
+  session.send(at(seconds(0)), Returned{ref(1)});
+  session.closed(at(seconds(0)), link.id, "reset");
+  tick(session.next_timer());
+  greet(at(seconds(9)));
+  EXPECT_THAT(link.sent<Returned>(), IsEmpty());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/engines/torch.h"
+#include "agent/executor.h"
 #include "tests/unit/agent_fakes.h"
 
 namespace skerry::agent {
@@ -14,13 +15,19 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 struct FakeRunners final : Runners {
   std::vector<RunnerId> spawned;
   std::vector<RunnerId> killed;
   std::map<RunnerId, std::vector<runner::Frame>> frames;
 
-  void spawn(RunnerId id) override { spawned.push_back(id); }
+  std::vector<std::uint64_t> limits;
+
+  void spawn(RunnerId id, std::uint64_t memory_limit_bytes) override {
+    spawned.push_back(id);
+    limits.push_back(memory_limit_bytes);
+  }
   void send(RunnerId id, const runner::Frame& frame) override { frames[id].push_back(frame); }
   void kill(RunnerId id) override { killed.push_back(id); }
 };
@@ -40,7 +47,7 @@ struct TorchTest : ::testing::Test {
     static const ManifestPtr plain = *Manifests().resolve("digits", 1, manifest_json("torch"));
     static const ManifestPtr keeps =
         *Manifests().resolve("digits", 2, manifest_json("torch", true));
-    return {.variant = {"digits", variant},
+    return {.variant = {"digits", variant, stateful ? 2u : 1u},
             .manifest = stateful ? keeps : plain,
             .digest = "sha256:" + variant,
             .artifact_path = "/models/" + variant,
@@ -57,6 +64,10 @@ struct TorchTest : ::testing::Test {
   }
   void ran(Instant now, RunnerId id, RunToken token, std::uint64_t service_us = 1000) {
     engine.received(now, id, runner::Ran{.id = token, .service_us = service_us, .outputs = "out"});
+  }
+  // What the nth frame to a runner names its state; the first frame is the load.
+  std::string state_name(RunnerId id, std::size_t n) {
+    return std::get<runner::Run>(runners.frames[id].at(n)).sequence;
   }
   // Starts, loads and finishes: an idle instance.
   RunnerId idle(Instant now, RunToken token, const Work& wanted) {
@@ -80,7 +91,7 @@ TEST_F(TorchTest, LoadsThenRunsThenServesTheNextFromTheSameProcess) {
   EXPECT_THAT(engine.resident(), IsEmpty());
   loaded(at(seconds(2)), 1, 120);
   EXPECT_EQ(std::get<runner::Run>(runners.frames[1][1]).inputs, "in");
-  EXPECT_THAT(engine.resident(), ElementsAre(VariantRef{"digits", "s"}));
+  EXPECT_THAT(engine.resident(), ElementsAre(VariantRef{"digits", "s", 1}));
   ran(at(seconds(3)), 1, 11, 900'000);
   const auto ended = engine.take_ended();
   ASSERT_THAT(ended, SizeIs(1));
@@ -136,7 +147,8 @@ TEST_F(TorchTest, ASequenceStaysOnOneProcessAndItsCallsFollowEachOther) {
   const RunnerId other = idle(at(seconds(0)), 2, work("s", "b", true));
   EXPECT_NE(mine, other);
   start(at(seconds(1)), 3, work("s", "a", true));
-  EXPECT_EQ(std::get<runner::Run>(runners.frames[mine].back()).sequence, "a");
+  EXPECT_EQ(state_name(mine, 1), state_name(mine, 2));
+  EXPECT_NE(state_name(mine, 1), state_name(other, 1));
   EXPECT_EQ(engine.admit(at(seconds(1)), work("s", "a", true)).admission, Admission::kBusy);
   EXPECT_EQ(engine.admit(at(seconds(1)), work("s", "c", true)).admission,
             Admission::kBusy);  // two at most
@@ -148,7 +160,87 @@ TEST_F(TorchTest, AnIdleSequenceIsDroppedAfterAMinuteAndItsProcessIsAnybodys) {
   engine.on_time(at(seconds(60)));
   EXPECT_EQ(engine.next_timer(), kNever);
   start(at(seconds(61)), 2, work("s", "z", true));
-  EXPECT_EQ(std::get<runner::Run>(runners.frames[mine].back()).sequence, "z");
+  EXPECT_THAT(state_name(mine, 2), StartsWith("z"));
+}
+
+TEST_F(TorchTest, ASequenceThatBeginsGetsAFreshStateFromAProcessThatRemembersItsName) {
+  Work begins = work("s", "a", true);
+  begins.sequence_step = SequenceStep::kBegins;
+  const RunnerId mine = idle(at(seconds(0)), 1, begins);
+  start(at(seconds(1)), 2, begins);
+  ran(at(seconds(1)), mine, 2);
+  EXPECT_NE(state_name(mine, 1), state_name(mine, 2));
+  engine.on_time(at(seconds(61)));  // over, and anybody's
+  start(at(seconds(62)), 3, begins);
+  EXPECT_NE(state_name(mine, 2), state_name(mine, 3));
+  EXPECT_THAT(runners.spawned, SizeIs(1));
+}
+
+TEST_F(TorchTest, WhatContinuesASequenceRunsOnItsOwnProcessOrNotAtAll) {
+  Work continues = work("s", "a", true);
+  continues.sequence_step = SequenceStep::kContinues;
+  const auto admission = [&](Instant now) { return engine.admit(now, continues).admission; };
+  EXPECT_EQ(admission(at(seconds(0))), Admission::kLost) << "never begun here";
+  const RunnerId mine = idle(at(seconds(0)), 1, work("s", "a", true));
+  EXPECT_EQ(admission(at(seconds(1))), Admission::kNow);
+
+  start(at(seconds(1)), 2, continues);
+  EXPECT_EQ(admission(at(seconds(1))), Admission::kBusy);
+  engine.abort(at(seconds(2)), 2);
+  EXPECT_EQ(admission(at(seconds(2))), Admission::kLost) << "ended with the run";
+  engine.exited(at(seconds(2)), mine, {.how = "by signal 9"});
+  EXPECT_EQ(admission(at(seconds(2))), Admission::kLost);
+
+  const RunnerId second = idle(at(seconds(3)), 3, work("s", "a", true));
+  engine.exited(at(seconds(4)), second, {.how = "by signal 11"});
+  EXPECT_EQ(admission(at(seconds(5))), Admission::kLost) << "died while it idled";
+
+  idle(at(seconds(6)), 4, work("s", "a", true));
+  continues.manifest = *Manifests().resolve("digits", 3, manifest_json("torch", true));
+  EXPECT_EQ(admission(at(seconds(7))), Admission::kLost) << "the model was applied anew";
+}
+
+TEST_F(TorchTest, ARunnersMemoryIsLimitedByWhatItsVariantDeclares) {
+  constexpr std::uint64_t kMib = 1u << 20;
+  KnownManifest known = *work("s").manifest;
+  known.manifest.variants[1].memory_bytes = 30 * kMib;
+  const auto limit_of = [&](TorchOptions with, const std::string& variant) {
+    FakeRunners started;
+    TorchEngine other(std::move(with), started, quiet_log());
+    Work wanted = work(variant);
+    wanted.manifest = std::make_shared<const KnownManifest>(known);
+    other.start(at(seconds(0)), 1, wanted);
+    return started.limits.at(0) / kMib;
+  };
+  EXPECT_EQ(limit_of({.memory_bytes = 250 * kMib}, "m"), 1024 + 4 * 30u);
+  EXPECT_EQ(limit_of({.memory_bytes = 250 * kMib}, "s"), 1024 + 250u) << "it declares none";
+  EXPECT_EQ(limit_of({.runner_limit_bytes = 77 * kMib}, "m"), 77u);
+  EXPECT_EQ(limit_of({.derives_limits = false}, "m"), 0u);
+}
+
+TEST_F(TorchTest, AnAttemptThatCannotContinueItsSequenceEndsUnstartedAndSaysWhy) {
+  FakeBlobs blobs;
+  MemoryJournal journal;
+  FakeMeter meter;
+  Executor executor({}, {&engine}, blobs, journal, meter, quiet_log());
+  Assign next = assignment(1, "s", "torch");
+  next.manifest_json = manifest_json("torch", true);
+  next.sequence = "default/q";
+  next.sequence_step = SequenceStep::kContinues;
+  executor.assign(at(seconds(0)), next);
+  executor.fetched(at(seconds(0)), {.ticket = blobs.fetches.at(0).first, .path = "/m"});
+  executor.settle(at(seconds(0)));
+  const auto spooled = journal.next_spooled(0);
+  ASSERT_TRUE(spooled);
+  EXPECT_EQ(spooled->result->outcome, Outcome::kSequenceLost);
+  EXPECT_THAT(spooled->result->error, HasSubstr("its process ended"));
+  EXPECT_THAT(runners.spawned, IsEmpty());
+}
+
+TEST_F(TorchTest, AModelWithoutStateHasNoneToLose) {
+  Work continues = work("s", "a");
+  continues.sequence_step = SequenceStep::kContinues;
+  EXPECT_EQ(engine.admit(at(seconds(0)), continues).admission, Admission::kNow);
 }
 
 TEST_F(TorchTest, ACrashTakesItsRunAloneAndSaysHow) {

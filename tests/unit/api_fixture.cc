@@ -40,6 +40,9 @@ class MemoryArchive final : public JobArchive {
                : found->second;
   }
   Result<std::vector<core::DecisionRecord>> decisions(JobId id) const override {
+    if (on_read) {
+      on_read();
+    }
     const std::scoped_lock lock(mutex_);
     const auto found = decisions_.find(id);
     return found == decisions_.end() ? std::vector<core::DecisionRecord>() : found->second;
@@ -52,6 +55,8 @@ class MemoryArchive final : public JobArchive {
       decisions_[decision->job].push_back(*decision);
     }
   }
+
+  std::function<void()> on_read;  // set before anything is read
 
  private:
   mutable std::mutex mutex_;
@@ -125,6 +130,9 @@ struct TestApi::State final : public controller::Gateway {
           }
         },
         event);
+    if (before_ask) {
+      before_ask(event);
+    }
     boost::asio::post(core_loop.io, [this, ticket, event = std::move(event),
                                      on_answer = std::move(on_answer)]() mutable {
       waiting[ticket] = std::move(on_answer);
@@ -156,8 +164,9 @@ struct TestApi::State final : public controller::Gateway {
       archive.keep(write);
     }
     for (const std::string& digest : effects.dropped_blobs) {
-      EXPECT_TRUE(blobs->remove(digest));
+      blobs->abandon(digest);
     }
+    EXPECT_TRUE(blobs->reap());
     for (core::Output& output : effects.outputs) {
       std::visit([this](auto& what) { deliver(what); }, output.what);
     }
@@ -230,6 +239,7 @@ struct TestApi::State final : public controller::Gateway {
   std::atomic<core::Ticket> last_ticket = 0;
   std::atomic<std::uint64_t> last_session = 0;
   std::atomic<bool> echoing = false;
+  std::function<void(const core::Event&)> before_ask;
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -244,6 +254,8 @@ struct TestApi::State final : public controller::Gateway {
   ApiServer server;
   std::uint16_t port = 0;
   bool stopped = false;
+  std::promise<void> stop_done;
+  std::future<void> stop_ended = stop_done.get_future();
 };
 
 TestApi::TestApi(ApiOptions options, std::vector<ReadyCheck> ready_checks)
@@ -267,12 +279,21 @@ void TestApi::stop() {
 }
 void TestApi::begin_stop(Duration grace) {
   state_->stopped = true;
-  auto stopped = std::make_shared<std::promise<void>>();
-  state_->server.stop(grace, [stopped] { stopped->set_value(); });
+  state_->server.stop(grace, [this] { state_->stop_done.set_value(); });
+}
+void TestApi::cut() { state_->server.cut(); }
+bool TestApi::has_stopped(Duration within) const {
+  return state_->stop_ended.wait_for(within) == std::future_status::ready;
+}
+void TestApi::on_archive_read(std::function<void()> read) {
+  state_->archive.on_read = std::move(read);
 }
 
 std::uint16_t TestApi::port() const { return state_->port; }
 blobs::BlobDir& TestApi::blobs() { return *state_->blobs; }
+void TestApi::before_ask(std::function<void(const core::Event&)> look) {
+  state_->before_ask = std::move(look);
+}
 
 Reply TestApi::call(std::string_view method, std::string_view target, std::string_view body,
                     const std::vector<std::string>& headers) const {

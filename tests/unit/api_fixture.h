@@ -10,6 +10,7 @@
 #include <boost/json/value.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -93,8 +94,15 @@ class TestApi {
   std::string submit(std::string_view body);              // 202 expected; the id
 
   blobs::BlobDir& blobs();
+  // Called for each event that a request has for the core, before the core gets it. Set it while no
+  // request is under way.
+  void before_ask(std::function<void(const core::Event&)> look);
   void stop();  // what the destructor does, for tests of stopping
   void begin_stop(Duration grace);
+  void cut();
+  bool has_stopped(Duration within) const;  // after begin_stop()
+  // Called by every read of the archive before it yields what it read.
+  void on_archive_read(std::function<void()> read);
 
  private:
   struct State;

@@ -88,6 +88,22 @@ TEST(Models, NeedTheirArtifactsFirst) {
   EXPECT_EQ(api.call("GET", "/api/v1/models").json().at("items").as_array().size(), 1u);
 }
 
+TEST(Models, AnArtifactThatIsGivenUpWhileItsModelIsAppliedStays) {
+  TestApi api;
+  const std::string digest = sha256_digest("m");
+  api.call("PUT", "/api/v1/blobs/" + digest, "m");
+  api.before_ask([&](const core::Event& event) {
+    if (std::holds_alternative<core::PutModel>(event)) {
+      api.blobs().abandon(digest);  // as when the last job with these bytes is forgotten
+      EXPECT_TRUE(api.blobs().reap());
+    }
+  });
+  EXPECT_EQ(api.call("PUT", "/api/v1/models/digits", digits_manifest(digest)).status, 200);
+  EXPECT_EQ(api.call("GET", "/api/v1/blobs/" + digest).body, "m");
+  EXPECT_EQ(api.call("DELETE", "/api/v1/models/digits").status, 200);
+  EXPECT_EQ(api.call("GET", "/api/v1/blobs/" + digest).status, 404) << "it went with its model";
+}
+
 TEST(Models, BadManifestsAreRefusedByField) {
   TestApi api;
   const std::string digest = sha256_digest("x");

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <thread>
 
 #include "common/digest.h"
@@ -129,6 +130,51 @@ TEST(Http, ABodyOverItsRoutesLimitIsRefusedBeforeItIsRead) {
   EXPECT_EQ(reply.status, 413);
   EXPECT_EQ(reply.code(), "too_large");
   EXPECT_TRUE(client.closed());
+}
+
+TEST(Http, BodiesShareABudgetAndWhatIsOverItIsToldWhenToComeBack) {
+  TestApi api(ApiOptions{.limits = {.body_bytes = 100'000}});
+  api.put_noop_model();
+  Client slow = api.client();
+  slow.send("POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n");
+  slow.send(std::string(80'000, ' '));
+  const std::string large = std::string(40'000, ' ') + R"({"model":"echo"})";
+  Reply refused;
+  do {  // until the server has read what was sent
+    refused = api.call("POST", "/api/v1/jobs", large);
+  } while (refused.status == 400);
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.code(), "overloaded");
+  EXPECT_EQ(refused.header("retry-after"), "1");
+  EXPECT_EQ(api.call("GET", "/api/v1/models").status, 200) << "what has no body goes on";
+
+  Client chunked = api.client();
+  chunked.send("POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 10; ++i) {
+    chunked.send(fmt::format("1000\r\n{}\r\n", std::string(0x1000, ' ')));
+  }
+  EXPECT_EQ(chunked.receive().status, 503);
+
+  slow.close();
+  do {  // until the server has seen that
+    refused = api.call("POST", "/api/v1/jobs", large);
+  } while (refused.status == 503);
+  EXPECT_EQ(refused.status, 400) << "it is read again, and has no inputs";
+}
+
+TEST(Http, AWaitingCallHoldsNothingOfTheBodyBudget) {
+  TestApi api(ApiOptions{.limits = {.body_bytes = 100'000}});
+  api.put_noop_model();
+  api.agent_joins("edge-1");
+  const std::string body =
+      std::string(60'000, ' ') +
+      R"({"model":"echo","inputs":{"x":{"dtype":"f32","shape":[1,1],"data":[1]}}})";
+  Client waiting = api.client();
+  waiting.send(request_text("POST", "/api/v1/jobs", body, {"Prefer: wait=60"}));
+  const auto attempt = api.assignment();
+  EXPECT_EQ(api.call("POST", "/api/v1/jobs", body).status, 202);
+  api.succeed(attempt, attempt.input);
+  EXPECT_EQ(waiting.receive().status, 200);
 }
 
 TEST(Http, ChunkedBodiesAreReadAndLimited) {
@@ -267,6 +313,44 @@ TEST(Http, StoppingCutsWhatOutlivesItsGrace) {
   api.await_waiters(2);
   api.stop();
   EXPECT_TRUE(busy.closed());
+}
+
+TEST(Http, CuttingEndsItsGraceNow) {
+  TestApi api;
+  api.put_noop_model();
+  Client busy = api.client();
+  busy.send(request_text("POST", "/api/v1/jobs",
+                         R"({"model":"echo","inputs":{"x":{"shape":[1,1],"data":[1]}}})",
+                         {"Prefer: wait=5"}));
+  api.await_waiters(2);
+  api.begin_stop(hours(1));
+  api.cut();
+  EXPECT_TRUE(busy.closed());
+  EXPECT_TRUE(api.has_stopped(seconds(10)));
+}
+
+// Whoever destroys the store waits for this.
+TEST(Http, HasNotStoppedWhileAReadOfTheStoreIsUnderWay) {
+  TestApi api;
+  std::promise<void> reading;
+  std::promise<void> released;
+  api.on_archive_read([&] {
+    reading.set_value();
+    released.get_future().wait();
+  });
+  api.put_noop_model();
+  api.agent_joins("n");
+  const std::string job =
+      api.submit(R"({"model":"echo","inputs":{"x":{"shape":[1,1],"data":[1]}}})");
+  Client client = api.client();
+  client.send(request_text("GET", "/api/v1/jobs/" + job + "/decisions", "", {}));
+  reading.get_future().wait();
+  api.begin_stop(hours(1));
+  api.cut();
+  EXPECT_TRUE(client.closed());
+  EXPECT_FALSE(api.has_stopped(milliseconds(0)));
+  released.set_value();
+  EXPECT_TRUE(api.has_stopped(seconds(10)));
 }
 
 TEST(Http, ReadinessNamesTheChecksAndWhy) {

@@ -28,8 +28,8 @@ TEST_F(Jobs, ASubmittedJobIsAcceptedAndCanBeFound) {
   EXPECT_EQ(text_at(job.json(), "/state"), "READY");
   EXPECT_EQ(text_at(job.json(), "/preference/name"), "balanced");
   EXPECT_EQ(text_at(job.json(), "/submitted_at"), "2026-01-31T12:00:00.000000Z");
-  EXPECT_EQ(job.header("etag"), "\"0\"");
-  EXPECT_EQ(api_.call("GET", "/api/v1/jobs/" + id, "", {"If-None-Match: \"0\""}).status, 304);
+  EXPECT_EQ(job.header("etag"), "\"1-0\"") << "epoch and version";
+  EXPECT_EQ(api_.call("GET", "/api/v1/jobs/" + id, "", {"If-None-Match: \"1-0\""}).status, 304);
 }
 
 TEST_F(Jobs, EverythingThatIsSubmittedComesBack) {
@@ -161,6 +161,13 @@ TEST_F(Jobs, TheSameKeyAnswersWithTheSameJob) {
   EXPECT_EQ(
       api_.call("POST", "/api/v1/jobs", kJob, {"Idempotency-Key: " + std::string(300, 'k')}).status,
       400);
+}
+
+TEST_F(Jobs, AKeyIsNotForDurabilityNone) {
+  const std::string body =
+      R"({"model":"echo","durability":"none","inputs":{"x":{"shape":[1,1],"data":[1]}}})";
+  EXPECT_THAT(issues_of(body, {"Prefer: wait=5", "Idempotency-Key: k"}),
+              ElementsAre(HasSubstr("/durability: none remembers nothing")));
 }
 
 TEST_F(Jobs, BatchesAreAcceptedOrRefusedAsOne) {

@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "common/digest.h"
 
@@ -28,6 +30,10 @@ class BlobDirTest : public testing::Test {
       count += entry.is_regular_file() ? 1 : 0;
     }
     return count;
+  }
+  void remove(std::string_view digest) {
+    dir_->abandon(digest);
+    EXPECT_TRUE(dir_->reap());
   }
   bool has(std::string_view digest) const { return dir_->size_bytes(digest).has_value(); }
 
@@ -105,8 +111,11 @@ TEST_F(BlobDirTest, UnknownAndMalformedDigestsAreErrors) {
   EXPECT_EQ(dir_->read(sha256_digest("never")).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(dir_->size_bytes(sha256_digest("never")).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(dir_->read("sha256:../../etc/passwd").error().code, ErrorCode::kInvalidArgument);
-  EXPECT_EQ(dir_->remove("x").error().code, ErrorCode::kInvalidArgument);
-  EXPECT_TRUE(dir_->remove(sha256_digest("never"))) << "removing what is not there is fine";
+  EXPECT_EQ(dir_->pin("x").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(dir_->pin(sha256_digest("never")).error().code, ErrorCode::kNotFound);
+  remove(sha256_digest("never"));  // removing what is not there is fine
+  dir_->abandon("x");
+  EXPECT_EQ(dir_->reap().error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST_F(BlobDirTest, ChangedBytesAreReportedAsCorrupt) {
@@ -119,11 +128,11 @@ TEST_F(BlobDirTest, RemoveTakesABlobAwayUnlessItIsPinned) {
   const std::string digest = dir_->put("x")->digest();
   {
     const auto pin = dir_->put("x");
-    ASSERT_TRUE(dir_->remove(digest));
+    remove(digest);
     EXPECT_TRUE(has(digest));
   }
   EXPECT_TRUE(has(digest)) << "its holder wanted it";
-  ASSERT_TRUE(dir_->remove(digest));
+  remove(digest);
   EXPECT_FALSE(has(digest));
 }
 
@@ -147,9 +156,62 @@ TEST_F(BlobDirTest, DiscardingRemovesOnlyWhatNobodyElseWants) {
 TEST_F(BlobDirTest, DiscardingAfterARemoveCompletesIt) {
   ASSERT_TRUE(dir_->put("x"));
   auto pin = dir_->put("x");
-  ASSERT_TRUE(dir_->remove(pin->digest()));
+  remove(pin->digest());
   pin->discard();
   EXPECT_FALSE(has(sha256_digest("x")));
+}
+
+TEST_F(BlobDirTest, GivingUpABlobLeavesItsFileToTheReaping) {
+  const std::string digest = dir_->put("x")->digest();
+  dir_->abandon(digest);
+  EXPECT_TRUE(has(digest));
+  ASSERT_TRUE(dir_->reap());
+  EXPECT_FALSE(has(digest));
+}
+
+TEST_F(BlobDirTest, WhatIsPutOrPinnedAgainBeforeTheReapingSurvivesIt) {
+  const std::string put = dir_->put("put")->digest();
+  const std::string pinned = dir_->put("pinned")->digest();
+  dir_->abandon(put);
+  dir_->abandon(pinned);
+  ASSERT_TRUE(dir_->put("put"));
+  ASSERT_TRUE(dir_->pin(pinned));
+  ASSERT_TRUE(dir_->reap());
+  EXPECT_TRUE(has(put));
+  EXPECT_TRUE(has(pinned));
+}
+
+TEST_F(BlobDirTest, WhoDiscardsABlobThatWasGivenUpBeforeCompletesIt) {
+  const std::string digest = dir_->put("x")->digest();
+  dir_->abandon(digest);
+  dir_->put("x")->discard();
+  EXPECT_FALSE(has(digest));
+}
+
+TEST_F(BlobDirTest, AnEarlierHoldersWishEndsWhenTheBlobIsGivenUp) {
+  const std::string digest = sha256_digest("x");
+  auto last = dir_->put("x");
+  ASSERT_TRUE(dir_->put("x"));  // kept: its job is known, and ends
+  dir_->abandon(digest);
+  last->discard();
+  EXPECT_FALSE(has(digest));
+}
+
+TEST_F(BlobDirTest, ReapingBesidePuttingNeverTakesWhatAPinHolds) {
+  std::atomic<bool> done = false;
+  std::jthread reaper([&] {
+    while (!done) {
+      EXPECT_TRUE(dir_->reap());
+    }
+  });
+  for (int i = 0; i < 300; ++i) {
+    const auto pin = dir_->put("x");
+    ASSERT_TRUE(pin);
+    EXPECT_TRUE(has(pin->digest()));
+    dir_->abandon(pin->digest());
+    EXPECT_TRUE(has(pin->digest()));
+  }
+  done = true;
 }
 
 TEST_F(BlobDirTest, SweepRemovesTheUnwanted) {

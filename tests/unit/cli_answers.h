@@ -24,7 +24,8 @@ inline constexpr std::string_view kNode =
   "enrolled_at": "2026-01-31T12:00:00.000Z", "last_heartbeat_at": null, "alone_ms": 0, "brought": 0,
   "resident": [{"model": "digits", "variant": "small"}], "telemetry": {"cpu_fraction": 0.25, "memory_used_bytes": 1073741824,
   "memory_total_bytes": 4294967296, "load_1m": 0.5, "temperature_c": 0, "power_w": 5.5, "power_source": "modelled",
-  "queued": 2, "running": 1, "spooled": 0}})";
+  "queued": 2, "running": 1, "spooled": 0, "gpu_fraction": 0.5, "gpu_memory_used_bytes": 1073741824,
+  "gpu_memory_total_bytes": 4294967296}, "devices": ["cpu", "cuda:0"]})";
 
 inline constexpr std::string_view kModel =
     R"({"name": "digits", "revision": 3, "tripped": false, "manifest": {"apiVersion": "skerry/v1",

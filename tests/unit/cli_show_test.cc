@@ -88,6 +88,8 @@ TEST(Describe, SaysEverythingAboutANodeAJobAndAModel) {
   EXPECT_THAT(run(server, {"describe", "node", "node/edge-1"}).out,
               AllOf(HasSubstr("Work:             1 held of 4, on 2 slots\n"),
                     HasSubstr("Loaded:           digits/small\n"),
+                    HasSubstr("Devices:          cpu,cuda:0\n"),
+                    HasSubstr("GPU:              50 %, 1 GiB of 4 GiB\n"),
                     HasSubstr("Power model:      3.0 W idle, 11.0 W busy\n")));
   EXPECT_THAT(
       run(server, {"describe", "job", "job/j0000100000001"}).out,
@@ -106,6 +108,8 @@ TEST(Top, PrintsOnceWhenTheOutputIsNoTerminal) {
             "1 nodes, 1 ready, 1 running, 5.5 W\n\n"
             "NAME    STATE   CPU  MEMORY   MEM  RUNNING  QUEUED  HELD  POWER  SOURCE\n"
             "edge-1  READY  25 %   1 GiB  25 %        1       2   1/4  5.5 W  modelled\n");
+  EXPECT_THAT(run(server, {"top", "nodes", "-o", "wide"}).out,
+              AllOf(HasSubstr("GPU  GPU MEM"), HasSubstr("50 %     25 %")));
 }
 
 // ---- explain, plan

@@ -152,6 +152,7 @@ TEST(ExitCodes, EveryErrorCodeHasItsExitCode) {
       {ErrorCode::kModelFailed, ExitCode::kJobFailed},
       {ErrorCode::kRunnerCrashed, ExitCode::kJobFailed},
       {ErrorCode::kNodeLost, ExitCode::kJobFailed},
+      {ErrorCode::kSequenceLost, ExitCode::kJobFailed},
       {ErrorCode::kQuarantined, ExitCode::kJobFailed},
       {ErrorCode::kCorrupt, ExitCode::kRequestFailed},
       {ErrorCode::kUnavailable, ExitCode::kUnavailable},

@@ -217,12 +217,48 @@ TEST_F(CoreJobs, JobsAreListedNewestFirstInPages) {
   for (int i = 0; i < 5; ++i) {
     ids.push_back(submit(spec()));
   }
-  const auto page = core->jobs({}, std::nullopt, 2);
-  ASSERT_EQ(page.size(), 2u);
-  EXPECT_EQ(page[0]->id, ids[4]);
-  const auto rest = core->jobs({}, page[1]->id, 10);
-  ASSERT_EQ(rest.size(), 3u);
-  EXPECT_EQ(rest[0]->id, ids[2]);
+  const auto page = list({}, std::nullopt, 2);
+  ASSERT_EQ(page.jobs.size(), 2u);
+  EXPECT_EQ(page.jobs[0].id, ids[4]);
+  const auto rest = list({}, page.next, 10);
+  ASSERT_EQ(rest.jobs.size(), 3u);
+  EXPECT_EQ(rest.jobs[0].id, ids[2]);
+  EXPECT_EQ(rest.next, std::nullopt);
+}
+
+TEST_F(CoreJobs, AListTellsThatAJobEndedWhenThatIsDurable) {
+  put_model();
+  const auto node = connect("n1");
+  submit(spec());
+  list({}, std::nullopt, 10);
+  EXPECT_EQ(held.back().after, 0u) << "what goes on may change with a crash anyway";
+  finish(node, last_assigned(node));
+  EXPECT_EQ(list({}, std::nullopt, 10).jobs.at(0).state, TaskState::kSucceeded);
+  EXPECT_EQ(held.back().after, core->batches_written());
+}
+
+TEST_F(CoreJobs, AFilterThatMatchesLittleYieldsShortPagesInsteadOfALongWalk) {
+  put_model();
+  put_model("rare");
+  JobSpec rare = spec();
+  rare.model = "rare";
+  const JobId wanted = submit(rare);
+  for (std::size_t i = 0; i < 3; ++i) {
+    apply(Submit{.ticket = ++tickets, .jobs = std::vector<JobSpec>(kJobsPerList, spec())});
+  }
+  std::optional<JobId> cursor;
+  std::vector<JobId> found;
+  int pages = 0;
+  do {
+    const auto page = list({.model = "rare"}, cursor, 10);
+    for (const auto& job : page.jobs) {
+      found.push_back(job.id);
+    }
+    cursor = page.next;
+    ++pages;
+  } while (cursor);
+  EXPECT_EQ(found, std::vector{wanted});
+  EXPECT_EQ(pages, 4);
 }
 
 TEST_F(CoreJobs, EndedJobsAreForgottenOldestFirstWithTheirKeys) {
@@ -241,6 +277,52 @@ TEST_F(CoreJobs, EndedJobsAreForgottenOldestFirstWithTheirKeys) {
   EXPECT_FALSE(std::get<Submitted>(*answers.at(1002)).replayed);
 }
 
+TEST_F(CoreJobs, TheKeyOfABatchIsRememberedAsLongAsAnyJobOfIt) {
+  settings.max_retained_jobs = 1;
+  restart({});
+  put_model();
+  const auto node = connect("n1");
+  const Submit batch{
+      .ticket = 0, .jobs = {spec(), spec()}, .idempotency = IdempotencyKey{"k", "d"}};
+  const auto submit_batch = [&](Ticket ticket) {
+    Submit again = batch;
+    again.ticket = ticket;
+    apply(again);
+    return std::get<Submitted>(*answers.at(ticket));
+  };
+  const auto jobs = submit_batch(1001).jobs;
+  const auto assigned = sent<AssignAttempt>(node);
+  ASSERT_EQ(assigned.size(), 2u);
+  finish(node, assigned[1].attempt);  // the one listed last ends first
+  submit(spec());
+  finish(node, last_assigned(node));
+  ASSERT_EQ(core->find_job(jobs[1]), nullptr);
+  EXPECT_TRUE(submit_batch(1002).replayed) << "its first job is still open";
+
+  restart(stored());
+  EXPECT_TRUE(submit_batch(1003).replayed);
+
+  const auto back = connect("n1", 4, {}, {assigned[0].attempt});
+  finish(back, assigned[0].attempt);
+  submit(spec());
+  finish(back, last_assigned(back));
+  ASSERT_EQ(core->find_job(jobs[0]), nullptr);
+  EXPECT_FALSE(submit_batch(1004).replayed);
+  EXPECT_EQ(stored().idempotency.size(), 1u) << "of the newest batch; the older is gone";
+}
+
+TEST_F(CoreJobs, AKeyForAJobThatIsNotRememberedIsRefused) {
+  put_model();
+  JobSpec job = spec();
+  job.durability = Durability::kNone;
+  apply(Submit{.ticket = 99,
+               .jobs = {job},
+               .idempotency = IdempotencyKey{"k", "d"},
+               .wait_until = now + seconds(5)});
+  ASSERT_FALSE(answers.at(99).has_value());
+  EXPECT_EQ(answers.at(99).error().fields.at(0).field, "/durability");
+}
+
 TEST_F(CoreJobs, TasksOfASequenceRunInOrderOnOneNode) {
   put_model();
   const auto n1 = connect("n1");
@@ -256,17 +338,26 @@ TEST_F(CoreJobs, TasksOfASequenceRunInOrderOnOneNode) {
   EXPECT_EQ(last_assigned(where).job, second);
 }
 
-TEST_F(CoreJobs, ASequenceWhoseNodeIsLostFailsInsteadOfGoingOnWithoutItsState) {
-  put_model();
+TEST_F(CoreJobs, ASequenceOfAModelWithoutStateRunsInOrderWhereverItCan) {
+  put_model("m", {0.9}, "", false);
   const auto n1 = connect("n1");
   JobSpec job = spec();
   job.sequence = "q";
   const JobId first = submit(job);
   const JobId second = submit(job);
+  const auto n2 = connect("n2");
   apply(SessionClosed{n1, false});
   pass(seconds(3));
-  EXPECT_EQ(state(first), TaskState::kFailed);
-  EXPECT_EQ(core->find_job(second)->result->error->code, ErrorCode::kNodeLost);
+  ASSERT_EQ(last_assigned(n2).job, first) << "it loses nothing with its node";
+  EXPECT_EQ(state(second), TaskState::kReady);
+  finish(n2, last_assigned(n2), AttemptOutcome::kCrashed);
+  EXPECT_EQ(state(first), TaskState::kBackoff) << "nor with its runner";
+  const auto n3 = connect("n3");
+  pass(seconds(1));
+  ASSERT_EQ(last_assigned(n3).job, first);
+  finish(n3, last_assigned(n3));
+  const auto where = sent<AssignAttempt>(n2).size() > 1 ? n2 : n3;
+  EXPECT_EQ(last_assigned(where).job, second);
 }
 
 }  // namespace

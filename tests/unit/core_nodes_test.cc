@@ -1,5 +1,4 @@
-// Nodes: silence, reconnection, re-placement, retries, drain, the brake, restarts of the
-// controller.
+// Nodes: silence, reconnection, re-placement, drain, the brake, restarts of the controller.
 
 #include "tests/unit/core_world.h"
 
@@ -33,6 +32,46 @@ TEST_F(CoreNodes, ASilentNodeIsSuspectThenGivenUpAndItsTaskRunsElsewhere) {
   EXPECT_EQ(last_assigned(n2).job, id);
   EXPECT_EQ(last_assigned(n2).number, 2u);
   (void)n1;
+}
+
+TEST_F(CoreNodes, WatchersSeeATaskRunAgainWhenItsSilentNodeIsHeardOf) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  apply(AttemptStarted{n1, last_assigned(n1)});
+  pass(milliseconds(3100));
+  const std::uint64_t silent = core->find_job(id)->version;
+  apply(AgentHeartbeat{.session = n1});
+  EXPECT_GT(core->find_job(id)->version, silent);
+  EXPECT_EQ(told_states(id),
+            (std::vector{TaskState::kReady, TaskState::kLeased, TaskState::kRunning,
+                         TaskState::kUnknown, TaskState::kRunning}));
+}
+
+TEST_F(CoreNodes, WatchersSeeATaskRunAgainWhenItsNodeReconnects) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  const AttemptRef attempt = last_assigned(n1);
+  apply(SessionClosed{n1, false});
+  const std::uint64_t silent = core->find_job(id)->version;
+  connect("n1", 4, {attempt});
+  EXPECT_GT(core->find_job(id)->version, silent);
+  EXPECT_EQ(told_states(id), (std::vector{TaskState::kReady, TaskState::kLeased,
+                                          TaskState::kUnknown, TaskState::kRunning}));
+}
+
+TEST_F(CoreNodes, EveryChangeOfStateIsANewVersion) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  finish(n1, last_assigned(n1), AttemptOutcome::kInfrastructure);
+  EXPECT_EQ(state(id), TaskState::kBackoff);
+  const std::uint64_t waiting = core->find_job(id)->version;
+  apply(SessionClosed{n1, false});
+  pass(milliseconds(200));
+  EXPECT_EQ(state(id), TaskState::kReady);
+  EXPECT_GT(core->find_job(id)->version, waiting);
 }
 
 TEST_F(CoreNodes, AnInteractiveTaskDoesNotWaitForASuspectNode) {
@@ -104,65 +143,6 @@ TEST_F(CoreNodes, WhatAnAgentLostIsPlacedAgainAndWhatIsNotWantedIsCancelled) {
   EXPECT_EQ(last_assigned(back).number, 2u);
 }
 
-TEST_F(CoreNodes, InfrastructureFailuresAreTriedElsewhereUpToTheBudget) {
-  settings.max_infrastructure_retries = 2;
-  restart({});
-  put_model();
-  const auto n1 = connect("n1");
-  const JobId id = submit(spec());
-  for (int i = 0; i < 3; ++i) {
-    ASSERT_FALSE(is_terminal(state(id)));
-    pass(seconds(1));
-    apply(AgentHeartbeat{.session = n1});
-    finish(n1, last_assigned(n1), AttemptOutcome::kInfrastructure);
-  }
-  EXPECT_EQ(state(id), TaskState::kFailed);
-  EXPECT_EQ(core->find_job(id)->attempts, 3u);
-}
-
-TEST_F(CoreNodes, TheUsersErrorIsNeverTriedAgain) {
-  put_model();
-  const auto n1 = connect("n1");
-  const JobId id = submit(spec());
-  finish(n1, last_assigned(n1), AttemptOutcome::kModelFailed);
-  EXPECT_EQ(state(id), TaskState::kFailed);
-  EXPECT_EQ(core->find_job(id)->result->error->code, ErrorCode::kModelFailed);
-}
-
-TEST_F(CoreNodes, ATaskThatCrashesRunnersOnTwoNodesIsQuarantined) {
-  put_model();
-  const auto n1 = connect("n1");
-  const auto n2 = connect("n2");
-  const JobId id = submit(spec());
-  const auto first = sent<AssignAttempt>(n1).empty() ? n2 : n1;
-  const auto second = first == n1 ? n2 : n1;
-  finish(first, last_assigned(first), AttemptOutcome::kCrashed);
-  EXPECT_EQ(state(id), TaskState::kBackoff);
-  pass(seconds(1));
-  ASSERT_EQ(last_assigned(second).job, id);
-  finish(second, last_assigned(second), AttemptOutcome::kCrashed);
-  EXPECT_EQ(state(id), TaskState::kQuarantined);
-}
-
-TEST_F(CoreNodes, AModelThatCrashesEverywhereIsTrippedForAWhile) {
-  settings.trip_nodes = 2;
-  restart({});
-  put_model();
-  const auto n1 = connect("n1");
-  const auto n2 = connect("n2");
-  submit(spec());
-  const auto first = sent<AssignAttempt>(n1).empty() ? n2 : n1;
-  const auto second = first == n1 ? n2 : n1;
-  finish(first, last_assigned(first), AttemptOutcome::kCrashed);
-  pass(seconds(1));
-  finish(second, last_assigned(second), AttemptOutcome::kCrashed);
-  apply(Submit{.ticket = 700, .jobs = {spec()}});
-  EXPECT_EQ(answers.at(700).error().code, ErrorCode::kUnavailable);
-  pass(seconds(61));
-  apply(Submit{.ticket = 701, .jobs = {spec()}});
-  EXPECT_TRUE(answers.at(701).has_value());
-}
-
 TEST_F(CoreNodes, ADrainingNodeTakesNothingNewAndIsDrainedWhenItsWorkEnds) {
   put_model();
   const auto n1 = connect("n1");
@@ -178,45 +158,17 @@ TEST_F(CoreNodes, ADrainingNodeTakesNothingNewAndIsDrainedWhenItsWorkEnds) {
   EXPECT_EQ(state(later), TaskState::kLeased);
 }
 
-TEST_F(CoreNodes, WorkGivenBackCostsNoRetry) {
+TEST_F(CoreNodes, WhatAnOperatorDidIsToldWhenItIsDurable) {
   put_model();
-  const auto n1 = connect("n1");
-  const JobId id = submit(spec());
-  apply(AttemptReturned{n1, last_assigned(n1), "draining"});
-  EXPECT_EQ(core->find_job(id)->retries.infrastructure, 0u);
-  EXPECT_EQ(core->find_job(id)->retries.crashes, 0u);
-  pass(seconds(1));
-  EXPECT_EQ(state(id), TaskState::kLeased);
-}
-
-TEST_F(CoreNodes, ANodeThatGivesATaskBackIsNotAskedAgainWhileAnotherCanTakeIt) {
-  put_model();
-  const auto n1 = connect("n1");
-  const JobId id = submit(spec());
-  const auto n2 = connect("n2");
-  apply(AttemptReturned{n1, last_assigned(n1), "does not fit"});
-  pass(seconds(1));
-  EXPECT_EQ(last_assigned(n2).job, id);
-}
-
-TEST_F(CoreNodes, ARevisionNamesOneManifestForEverAlsoAfterTheModelWasDeleted) {
-  put_model();
-  const auto first = core->model("m")->revision;
-  apply(DeleteModel{.ticket = 60, .name = "m"});
-  put_model("m", {0.5});
-  EXPECT_GT(core->model("m")->revision, first);
-}
-
-TEST_F(CoreNodes, AFailureThatIsReportedAgainGetsTheSameAcknowledgement) {
-  put_model();
-  const auto n1 = connect("n1");
-  submit(spec());
-  const AttemptRef attempt = last_assigned(n1);
-  finish(n1, attempt, AttemptOutcome::kModelFailed);
-  finish(n1, attempt, AttemptOutcome::kModelFailed);
-  for (const auto& ack : sent<AckResult>(n1)) {
-    EXPECT_TRUE(ack.committed);
-  }
+  connect("n1");
+  held.clear();
+  apply(ChangeNode{.ticket = 1, .name = "n1", .action = NodeAction::kCordon});
+  const auto change = std::ranges::find_if(held, [](const Output& output) {
+    const auto* happening = std::get_if<Happening>(&output.what);
+    return happening != nullptr && std::holds_alternative<NodeChanged>(*happening);
+  });
+  ASSERT_NE(change, held.end());
+  EXPECT_EQ(change->after, core->batches_written());
 }
 
 TEST_F(CoreNodes, WhatIsConfirmedWithoutAChangeIsDurableToo) {
@@ -233,6 +185,7 @@ TEST_F(CoreNodes, WhatIsConfirmedWithoutAChangeIsDurableToo) {
 TEST_F(CoreNodes, TheBrakeHoldsWhenMostOfTheFleetFallsSilentTogetherAndEndsInTime) {
   put_model();
   std::vector<SessionId> nodes;
+  nodes.reserve(6);
   for (int i = 0; i < 6; ++i) {
     nodes.push_back(connect("n" + std::to_string(i)));
   }
@@ -274,71 +227,94 @@ TEST_F(CoreNodes, ARestoredControllerWaitsForItsAgentsAndAdoptsWhatTheyRun) {
   const auto n1 = connect("n1");
   const JobId id = submit(spec());
   const AttemptRef attempt = last_assigned(n1);
-  StoredState stored;
-  for (const auto& write : written) {
-    if (const auto* job = std::get_if<JobRecord>(&write)) {
-      stored.jobs = {*job};
-    }
-    if (const auto* task = std::get_if<TaskRecord>(&write)) {
-      stored.tasks = {*task};
-    }
-    if (const auto* node = std::get_if<NodeRecord>(&write)) {
-      stored.nodes = {*node};
-    }
-    if (const auto* model = std::get_if<ModelRecord>(&write)) {
-      stored.models = {*model};
-    }
-    if (const auto* meta = std::get_if<MetaRecord>(&write)) {
-      stored.meta = *meta;
-    }
-  }
   const Epoch before = core->epoch();
-  restart(stored);
+  EXPECT_EQ(core->find_job(id)->epoch, before);
+  held.clear();
+  restart(stored());
   EXPECT_GT(core->epoch(), before);
   EXPECT_EQ(state(id), TaskState::kUnknown);
+  EXPECT_EQ(core->find_job(id)->epoch, core->epoch()) << "what was not stored is counted again";
+  EXPECT_TRUE(told_states(id).empty()) << "a restart changes nothing";
   const auto back = connect("n1", 4, {attempt});
   EXPECT_EQ(state(id), TaskState::kRunning);
   finish(back, attempt);
   EXPECT_EQ(state(id), TaskState::kSucceeded);
 }
 
-TEST_F(CoreNodes, EveryVariantIsProbedOnceOnANewNode) {
-  put_model("m", {0.9, 0.99});
-  const auto n1 = connect("n1");
-  ASSERT_EQ(sent<ProbeVariant>(n1).size(), 1u);
-  apply(ProbeEnded{.session = n1,
-                   .variant = {"m", "v0"},
-                   .error = "",
-                   .load = milliseconds(5),
-                   .service = {milliseconds(3), milliseconds(3)},
-                   .memory_bytes = 1});
-  ASSERT_EQ(sent<ProbeVariant>(n1).size(), 2u);
-  apply(ProbeEnded{.session = n1,
-                   .variant = {"m", "v1"},
-                   .error = "out of memory",
-                   .load = {},
-                   .service = {},
-                   .memory_bytes = 0});
-  EXPECT_EQ(sent<ProbeVariant>(n1).size(), 2u);
-  EXPECT_NEAR(core->model("m")->estimates[0].service.mean, 0.003, 0.001);
-}
+class HopelessTask : public CoreWorld {
+ protected:
+  std::size_t tries() const {  // that ended without a node
+    return static_cast<std::size_t>(std::ranges::count_if(held, [](const Output& output) {
+      const auto* happening = std::get_if<Happening>(&output.what);
+      const auto* made = happening ? std::get_if<DecisionMade>(happening) : nullptr;
+      return made != nullptr && !made->placed;
+    }));
+  }
+  JobSpec hopeless() const {
+    JobSpec job = spec();
+    job.constraints.max_energy_j = 1e-9;
+    return job;
+  }
+};
 
-TEST_F(CoreNodes, AModelWithOpenJobsIsNotDeleted) {
+TEST_F(HopelessTask, IsTriedOnceASecondHoweverMuchEndsMeanwhile) {
+  settings.probe_runs = 0;
+  restart({});
+  power = {.idle_w = 1, .busy_w = 3};
   put_model();
-  submit(spec());
-  apply(DeleteModel{.ticket = 50, .name = "m"});
-  EXPECT_EQ(answers.at(50).error().code, ErrorCode::kConflict);
+  const auto n1 = connect("n1");
+  submit(hopeless());
+  EXPECT_EQ(tries(), 1u);
+  for (int i = 0; i < 100; ++i) {
+    submit(spec());
+    finish(n1, last_assigned(n1));
+  }
+  EXPECT_EQ(tries(), 1u);
+  pass(seconds(2));
+  EXPECT_LE(tries(), 3u);
+  EXPECT_GE(tries(), 2u);
 }
 
-TEST_F(CoreNodes, AModelMayLoseAVariantWhileAnAttemptOfItRuns) {
-  put_model("m", {0.9, 0.99});
+TEST_F(HopelessTask, RunsOnANewNodeAtOnce) {
+  power = {.idle_w = 1, .busy_w = 3};
+  put_model();
+  connect("n1");
+  const JobId id = submit(hopeless());
+  EXPECT_EQ(state(id), TaskState::kReady);
+  power = {};
+  connect("free of charge");
+  EXPECT_EQ(state(id), TaskState::kLeased);
+}
+
+TEST_F(HopelessTask, DoesNotKeepOthersOfItsLaneWaitingForEver) {
+  power = {.idle_w = 1, .busy_w = 3, .transfer_j_per_byte = 1};
+  put_model();
   const auto n1 = connect("n1");
-  JobSpec job = spec();
-  job.constraints.variants = {"v1"};
-  const JobId id = submit(job);
-  put_model("m", {0.9});
-  finish(n1, last_assigned(n1));
-  EXPECT_EQ(state(id), TaskState::kSucceeded);
+  apply(ResidentChanged{.session = n1, .variants = {{{"m", "v0"}}}});
+  JobSpec large = spec();  // its bytes alone take more joules than it may
+  large.constraints.max_energy_j = 10;
+  large.inputs = Payload::inlined(std::string(100, 'x'));
+  submit(large);
+  JobSpec small = spec();
+  small.constraints.max_energy_j = 10;
+  const JobId id = submit(small);
+  pass(seconds(2));
+  EXPECT_EQ(state(id), TaskState::kLeased);
+}
+
+TEST_F(CoreNodes, ShowsTheDevicesOfANodeAndWhatItsGpusDo) {
+  AgentHello hello{
+      .session = SessionId{++sessions}, .incarnation = 1, .devices = {"cpu", "cuda:0"}};
+  hello.node.name = "n1";
+  apply(hello);
+  apply(AgentHeartbeat{
+      .session = hello.session,
+      .telemetry = {.gpu_fraction = 0.5, .gpu_memory_used_bytes = 6, .gpu_memory_total_bytes = 7}});
+  const auto node = core->node("n1");
+  EXPECT_EQ(node->devices, hello.devices);
+  EXPECT_EQ(node->telemetry.gpu_fraction, 0.5);
+  EXPECT_EQ(node->telemetry.gpu_memory_used_bytes, 6u);
+  EXPECT_EQ(node->telemetry.gpu_memory_total_bytes, 7u);
 }
 
 }  // namespace

@@ -16,6 +16,11 @@
 
 namespace skerry::core {
 
+template <typename... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
 class CoreWorld : public ::testing::Test {
  protected:
   CoreWorld() { restart({}); }
@@ -40,12 +45,14 @@ class CoreWorld : public ::testing::Test {
     }
     now = end;
   }
-  void put_model(std::string name = "m", std::vector<double> accuracies = {0.9}) {
-    ModelManifest manifest{.name = std::move(name)};
+  void put_model(std::string name = "m", std::vector<double> accuracies = {0.9},
+                 const std::string& digest = "", bool stateful = true) {
+    ModelManifest manifest{.name = std::move(name), .stateful = stateful};
     manifest.inputs.push_back({.name = "x", .kind = InputKind::kTensor, .shape = {-1}});
     manifest.outputs.push_back({.name = "y", .kind = OutputKind::kTensor});
     for (std::size_t i = 0; i < accuracies.size(); ++i) {
       manifest.variants.push_back({.name = "v" + std::to_string(i),
+                                   .digest = digest,
                                    .accuracy = accuracies[i],
                                    .memory_bytes = 1 << 20,
                                    .reference_ms = 10.0 * static_cast<double>(i + 1)});
@@ -61,10 +68,21 @@ class CoreWorld : public ::testing::Test {
                   .site = "s",
                   .engines = {"torch"},
                   .slots = 2,
-                  .memory_bytes = 1u << 30};
+                  .memory_bytes = 1u << 30,
+                  .power = power};
     hello.capacity = capacity;
     hello.running = std::move(running);
     hello.spooled = std::move(spooled);
+    apply(hello);
+    return session;
+  }
+  // One start of an agent that has a state directory.
+  SessionId start_agent(const std::string& name, const std::string& identity,
+                        std::uint64_t incarnation) {
+    const SessionId session{++sessions};
+    AgentHello hello{.session = session, .identity = identity, .incarnation = incarnation};
+    hello.node = {.name = name, .engines = {"torch"}, .slots = 2, .memory_bytes = 1u << 30};
+    hello.capacity = 4;
     apply(hello);
     return session;
   }
@@ -79,6 +97,11 @@ class CoreWorld : public ::testing::Test {
   JobId submit(JobSpec job) {
     apply(Submit{.ticket = ++tickets, .jobs = {std::move(job)}});
     return std::get<Submitted>(*answers.at(tickets)).jobs.at(0);
+  }
+  Listed list(JobFilter filter, std::optional<JobId> before, std::size_t limit) {
+    apply(ListJobs{
+        .ticket = ++tickets, .filter = std::move(filter), .before = before, .limit = limit});
+    return std::get<Listed>(*answers.at(tickets));
   }
   void finish(SessionId session, const AttemptRef& attempt,
               AttemptOutcome outcome = AttemptOutcome::kSucceeded) {
@@ -108,9 +131,74 @@ class CoreWorld : public ::testing::Test {
     EXPECT_FALSE(all.empty());
     return all.empty() ? AttemptRef{} : all.back().attempt;
   }
+  // What a store would hold of everything written since the start.
+  StoredState stored() const {
+    StoredState state;
+    std::map<JobId, JobRecord> jobs;
+    std::map<JobId, TaskRecord> tasks;
+    std::map<JobId, ResultRecord> results;
+    std::map<std::string, NodeRecord> nodes;
+    std::map<std::string, ModelRecord> models;
+    std::map<std::pair<std::string, std::string>, IdempotencyRecord> keys;
+    const auto put = Overloaded{
+        [&](const JobRecord& it) { jobs.insert_or_assign(it.id, it); },
+        [&](const TaskRecord& it) { tasks.insert_or_assign(it.id, it); },
+        [&](const ResultRecord& it) { results.insert_or_assign(it.id, it); },
+        [&](const NodeRecord& it) { nodes.insert_or_assign(it.spec.name, it); },
+        [&](const ModelRecord& it) { models.insert_or_assign(it.manifest.name, it); },
+        [&](const IdempotencyRecord& it) { keys.insert_or_assign({it.ns, it.key}, it); },
+        [&](const MetaRecord& it) { state.meta = it; },
+        [&](const DecisionRecord&) {},
+        [&](const DeleteRecords& it) {
+          jobs.erase(it.id);
+          tasks.erase(it.id);
+          results.erase(it.id);
+        },
+        [&](const DeleteIdempotency& it) { keys.erase({it.ns, it.key}); },
+        [&](const DeleteModelRecord& it) { models.erase(it.name); },
+        [&](const DeleteNodeRecord& it) { nodes.erase(it.name); },
+    };
+    for (const auto& write : written) {
+      std::visit(put, write);
+    }
+    const auto take_values = [](const auto& from, auto& into) {
+      for (const auto& [key, value] : from) {
+        into.push_back(value);
+      }
+    };
+    take_values(jobs, state.jobs);
+    take_values(tasks, state.tasks);
+    take_values(results, state.results);
+    take_values(nodes, state.nodes);
+    take_values(models, state.models);
+    take_values(keys, state.idempotency);
+    return state;
+  }
   TaskState state(JobId id) const { return core->find_job(id)->state; }
+  // What watchers were told, oldest first.
+  template <typename Happening>
+  std::vector<Happening> told() const {
+    std::vector<Happening> found;
+    for (const auto& output : held) {
+      const auto* happening = std::get_if<core::Happening>(&output.what);
+      if (happening != nullptr && std::holds_alternative<Happening>(*happening)) {
+        found.push_back(std::get<Happening>(*happening));
+      }
+    }
+    return found;
+  }
+  std::vector<TaskState> told_states(JobId id) const {
+    std::vector<TaskState> states;
+    for (const auto& change : told<JobChanged>()) {
+      if (change.job == id) {
+        states.push_back(change.state);
+      }
+    }
+    return states;
+  }
 
   Settings settings;
+  scheduler::PowerModel power;  // of nodes that connect
   Instant now = instant_from_us(1'700'000'000'000'000);
   std::unique_ptr<Core> core;
   std::map<Ticket, Result<Reply>> answers;

@@ -280,8 +280,30 @@ TEST_F(HubTest, KeepsAnUploadInPlaceThoughAnOlderJobLetsGoOfTheSameBytes) {
   TestAgent agent(hub_->port());
   v1::UploadReply reply;
   ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
-  ASSERT_TRUE(blobs_->remove(digest));
+  blobs_->abandon(digest);
+  ASSERT_TRUE(blobs_->reap());
   EXPECT_TRUE(blobs_->size_bytes(digest));
+}
+
+TEST_F(HubTest, RemovesAnUploadWhoseJobTheCoreHasForgotten) {
+  options_.watch_interval = milliseconds(1);
+  start();
+  const std::string bytes = patterned(300'000);
+  const std::string digest = sha256_digest(bytes);
+  TestAgent agent(hub_->port());
+  welcome(agent);
+  v1::UploadReply reply;
+  ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
+  agent.say(result_message(digest));
+  gateway_.next_as<core::AttemptEnded>();
+  blobs_->abandon(digest);  // a job of durability none ends with its answer
+  clock_.advance(UploadPins::kAfterClaim - seconds(1));
+  EXPECT_TRUE(blobs_->size_bytes(digest)) << "the answer may still be read";
+  clock_.advance(seconds(2));
+  gateway_.answer_look();
+  while (blobs_->size_bytes(digest)) {  // the test's time limit ends it
+    std::this_thread::yield();
+  }
 }
 
 class UploadPinsTest : public HubTest {
@@ -293,25 +315,63 @@ class UploadPinsTest : public HubTest {
     return digest;
   }
 
+  // As when the core is asked about all that is due.
+  void expire(Instant now, bool needed) {
+    for (const std::string& digest : pins_.due(now)) {
+      pins_.settle(digest, needed);
+    }
+  }
+
   const Instant begin_ = instant_from_us(1'000'000);
   UploadPins pins_{*blobs_, minutes(10)};
 };
 
 TEST_F(UploadPinsTest, ThrowsAwayWhatNoResultNamesInTime) {
   const std::string digest = upload("result");
-  pins_.expire(begin_ + minutes(10));
+  expire(begin_ + minutes(10), false);
   EXPECT_TRUE(blobs_->size_bytes(digest));
-  pins_.expire(begin_ + minutes(10) + microseconds(1));
+  expire(begin_ + minutes(10) + microseconds(1), false);
   EXPECT_FALSE(blobs_->size_bytes(digest));
 }
 
 TEST_F(UploadPinsTest, LeavesAClaimedBlobToTheCoreAfterAWhile) {
   const std::string digest = upload("result");
   EXPECT_EQ(*pins_.claim(digest, begin_ + minutes(9)), 6u);
-  pins_.expire(begin_ + minutes(60));
+  expire(begin_ + minutes(60), true);
   EXPECT_TRUE(blobs_->size_bytes(digest));
-  ASSERT_TRUE(blobs_->remove(digest));
+  blobs_->abandon(digest);
+  ASSERT_TRUE(blobs_->reap());
   EXPECT_FALSE(blobs_->size_bytes(digest)) << "the pin is gone";
+}
+
+TEST_F(UploadPinsTest, RemovesAClaimedBlobWhoseResultWasRefusedOrForgotten) {
+  const std::string refused = upload("refused");
+  EXPECT_TRUE(pins_.claim(refused, begin_));
+  const std::string forgotten = upload("forgotten");
+  EXPECT_TRUE(pins_.claim(forgotten, begin_));
+  blobs_->abandon(forgotten);
+  expire(begin_ + UploadPins::kAfterClaim, false);
+  EXPECT_TRUE(blobs_->size_bytes(refused));
+  EXPECT_TRUE(blobs_->size_bytes(forgotten));
+  expire(begin_ + UploadPins::kAfterClaim + microseconds(1), false);
+  EXPECT_FALSE(blobs_->size_bytes(refused));
+  EXPECT_FALSE(blobs_->size_bytes(forgotten));
+}
+
+TEST_F(UploadPinsTest, KeepsWhatIsUploadedOrNamedAgainWhileTheCoreIsAsked) {
+  const std::string named = upload("named");
+  const std::string uploaded = upload("uploaded");
+  const Instant late = begin_ + minutes(11);
+  EXPECT_EQ(pins_.due(late).size(), 2u);
+  EXPECT_TRUE(pins_.due(late).empty()) << "the core is asked once";
+  EXPECT_TRUE(pins_.claim(named, late));
+  upload("uploaded");
+  for (const std::string& digest : {named, uploaded}) {
+    pins_.settle(digest, false);
+    EXPECT_TRUE(blobs_->size_bytes(digest));
+  }
+  expire(late + minutes(10), false);
+  EXPECT_FALSE(blobs_->size_bytes(uploaded)) << "the older pin counts for nothing";
 }
 
 TEST_F(UploadPinsTest, ClaimsWhatWasThereBeforeAndNothingElse) {

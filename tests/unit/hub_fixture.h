@@ -1,8 +1,9 @@
 // hub_fixture.h: a Hub on a free port of loopback, with a gateway that records, and agents to talk
 // to it.
 //
-// The test's thread plays the core: it takes the events one by one and calls Hub::send. Waiting is
-// for an event or a frame, never for time; a minute without it fails the test. When a test ends,
+// The test's thread plays the core: it takes the events one by one and calls Hub::send; what the hub
+// wants to look up waits in line with the events. Waiting is for an event or a frame, never for
+// time; a minute without it fails the test. When a test ends,
 // the hub is stopped and every session must have been told as opened first and closed last, once
 // each.
 
@@ -12,6 +13,7 @@
 #include <gtest/gtest.h>
 #include <spdlog/sinks/null_sink.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -50,28 +52,35 @@ class RecordingGateway final : public controller::Gateway {
     ADD_FAILURE() << "the hub asks nothing";
     return core::kNoTicket;
   }
-  void inspect(std::move_only_function<void(const core::Core&, Instant)>) override {
-    ADD_FAILURE() << "the hub inspects nothing";
+  void inspect(std::move_only_function<void(const core::Core&, Instant)> look) override {
+    put(std::move(look));
   }
   void tell(core::Event event) override {
     {
       const std::lock_guard lock(mutex_);
-      waiting_.push_back(event);
-      all_.push_back(std::move(event));
+      all_.push_back(event);
     }
-    told_.notify_all();
+    put(std::move(event));
   }
 
-  // The next event, in the order in which they were told.
+  // The next event, in the order in which they were told. Looks on the way to it are answered.
   core::Event next() {
-    std::unique_lock lock(mutex_);
-    if (!told_.wait_for(lock, kPatience, [this] { return !waiting_.empty(); })) {
-      ADD_FAILURE() << "no event came";
-      return core::Tick{};
+    while (true) {
+      Item item = take();
+      if (auto* event = std::get_if<core::Event>(&item)) {
+        return std::move(*event);
+      }
+      std::get<Look>(item)(core_, Instant{});
     }
-    core::Event event = std::move(waiting_.front());
-    waiting_.pop_front();
-    return event;
+  }
+  // The next in line must be a look, of a core that knows nothing.
+  void answer_look() {
+    Item item = take();
+    if (auto* look = std::get_if<Look>(&item)) {
+      (*look)(core_, Instant{});
+    } else {
+      ADD_FAILURE() << "an event comes first";
+    }
   }
   // The next event, which must be of this kind.
   template <typename Kind>
@@ -89,10 +98,43 @@ class RecordingGateway final : public controller::Gateway {
   }
 
  private:
+  using Look = std::move_only_function<void(const core::Core&, Instant)>;
+  using Item = std::variant<core::Event, Look>;
+
+  void put(Item item) {
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_.push_back(std::move(item));
+    }
+    told_.notify_all();
+  }
+  Item take() {
+    std::unique_lock lock(mutex_);
+    if (!told_.wait_for(lock, kPatience, [this] { return !waiting_.empty(); })) {
+      ADD_FAILURE() << "no event came";
+      return core::Event{core::Tick{}};
+    }
+    Item item = std::move(waiting_.front());
+    waiting_.pop_front();
+    return item;
+  }
+
+  const core::Core core_{core::Settings{}, 1};
   std::mutex mutex_;
   std::condition_variable told_;
-  std::deque<core::Event> waiting_;
+  std::deque<Item> waiting_;
   std::vector<core::Event> all_;
+};
+
+// The system's time, moved on by tests.
+class MovableClock final : public Clock {
+ public:
+  Instant now() override { return system_.now() + microseconds(ahead_us_.load()); }
+  void advance(Duration by) { ahead_us_ += by / microseconds(1); }
+
+ private:
+  SystemClock system_;
+  std::atomic<std::int64_t> ahead_us_ = 0;
 };
 
 class OneModel final : public ModelSource {
@@ -247,7 +289,7 @@ class HubTest : public testing::Test {
   std::unique_ptr<blobs::BlobDir> blobs_;
   RecordingGateway gateway_;
   OneModel models_;
-  SystemClock clock_;
+  MovableClock clock_;
   std::shared_ptr<Log> log_ =
       make_log({.part = "hub"}, std::make_shared<spdlog::sinks::null_sink_mt>(), false);
   std::unique_ptr<Hub> hub_;

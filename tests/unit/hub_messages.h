@@ -27,6 +27,7 @@ inline v1::Hello hello() {
   hello.set_min_version(1);
   hello.set_max_version(1);
   hello.set_node_name("shop-3");
+  hello.set_identity("3f9a");
   hello.set_incarnation(9);
   hello.set_capacity(12);
   hello.set_software_version("0.1.0");
@@ -52,6 +53,7 @@ inline v1::Hello hello() {
   node.set_bandwidth_bytes_per_s(2.5e6);
   node.set_energy_source("hwmon");
   node.add_devices("cpu");
+  node.add_devices("cuda:0");
   return hello;
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/digest.h"
 #include "controller/hub/translate.h"
+#include "controller/hub/validate.h"
 #include "tests/unit/hub_messages.h"
 
 namespace skerry::hub {
@@ -32,15 +33,18 @@ TEST(Translate, CarriesPayloadsBothWays) {
 TEST(Translate, TakesAllOfAHello) {
   const core::AgentHello event = from_wire(hello(), kSession);
   EXPECT_EQ(event.session, kSession);
+  EXPECT_EQ(event.identity, "3f9a");
   EXPECT_EQ(event.incarnation, 9u);
   EXPECT_EQ(event.capacity, 12u);
   EXPECT_EQ(event.software_version, "0.1.0");
   EXPECT_EQ(event.energy_source, "hwmon");
+  EXPECT_EQ(event.devices, (std::vector<std::string>{"cpu", "cuda:0"}));
   EXPECT_EQ(event.alone, seconds(5));
   EXPECT_EQ(event.running, std::vector{attempt()});
   EXPECT_EQ(event.spooled, std::vector{attempt()});
   ASSERT_EQ(event.resident.size(), 1u);
-  EXPECT_EQ(event.resident[0], (core::VariantName{.model = "digits", .variant = "small"}));
+  EXPECT_EQ(event.resident[0].name, (core::VariantName{.model = "digits", .variant = "small"}));
+  EXPECT_EQ(event.resident[0].revision, 0u) << "as agents that do not know the field say it";
   scheduler::NodeSpec spec;
   spec.name = "shop-3";
   spec.tier = scheduler::Tier::kEdge;
@@ -64,6 +68,13 @@ TEST(Translate, KeepsTheDefaultBandwidthOfANodeThatDeclaresNone) {
             scheduler::NodeSpec{}.bandwidth_bytes_per_s);
 }
 
+TEST(Translate, TakesAnOlderAgentWithoutAnIdentity) {
+  v1::Hello older = hello();
+  older.clear_identity();
+  EXPECT_TRUE(validate(older));
+  EXPECT_EQ(from_wire(older, kSession).identity, "");
+}
+
 TEST(Translate, TakesAllOfAHeartbeat) {
   v1::Heartbeat wire;
   wire.set_rtt_us(1500);
@@ -79,6 +90,9 @@ TEST(Translate, TakesAllOfAHeartbeat) {
   t.set_running(4);
   t.set_spooled(5);
   t.set_bandwidth_bytes_per_s(1e6);
+  t.set_gpu_fraction(0.5F);
+  t.set_gpu_memory_used_bytes(6);
+  t.set_gpu_memory_total_bytes(7);
   const core::AgentHeartbeat event = from_wire(wire, kSession);
   EXPECT_EQ(event.rtt, microseconds(1500));
   EXPECT_EQ(event.telemetry.cpu_fraction, 1) << "what a sampler rounds up is full load";
@@ -92,6 +106,9 @@ TEST(Translate, TakesAllOfAHeartbeat) {
   EXPECT_EQ(event.telemetry.running, 4u);
   EXPECT_EQ(event.telemetry.spooled, 5u);
   EXPECT_EQ(event.telemetry.bandwidth_bytes_per_s, 1e6);
+  EXPECT_EQ(event.telemetry.gpu_fraction, 0.5);
+  EXPECT_EQ(event.telemetry.gpu_memory_used_bytes, 6u);
+  EXPECT_EQ(event.telemetry.gpu_memory_total_bytes, 7u);
 }
 
 TEST(Translate, TakesAllOfAResult) {
@@ -116,7 +133,8 @@ TEST(Translate, MapsEveryOutcomeAndLeavesTheOutputOfAFailureOut) {
       {v1::OUTCOME_CRASHED, core::AttemptOutcome::kCrashed},
       {v1::OUTCOME_INFRASTRUCTURE, core::AttemptOutcome::kInfrastructure},
       {v1::OUTCOME_CANCELLED, core::AttemptOutcome::kCancelled},
-      {v1::OUTCOME_EXPIRED, core::AttemptOutcome::kExpired}};
+      {v1::OUTCOME_EXPIRED, core::AttemptOutcome::kExpired},
+      {v1::OUTCOME_SEQUENCE_LOST, core::AttemptOutcome::kSequenceLost}};
   EXPECT_EQ(static_cast<int>(rows.size()) + 1, v1::Outcome_MAX) << "and kSucceeded, above";
   for (const auto& [from, to] : rows) {
     v1::AttemptResult wire = result();
@@ -138,6 +156,7 @@ TEST(Translate, TakesAllOfAProbeAndTheResidentSet) {
   v1::ProbeResult wire;
   wire.mutable_variant()->set_model("digits");
   wire.mutable_variant()->set_variant("small");
+  wire.mutable_variant()->set_manifest_revision(4);
   wire.set_error("no memory");
   wire.set_load_us(7);
   wire.add_service_us(8);
@@ -145,6 +164,7 @@ TEST(Translate, TakesAllOfAProbeAndTheResidentSet) {
   wire.set_memory_bytes(10);
   const core::ProbeEnded event = from_wire(wire, kSession);
   EXPECT_EQ(event.variant, (core::VariantName{.model = "digits", .variant = "small"}));
+  EXPECT_EQ(event.revision, 4u);
   EXPECT_EQ(event.error, "no memory");
   EXPECT_EQ(event.load, microseconds(7));
   EXPECT_EQ(event.service, (std::vector<Duration>{microseconds(8), microseconds(9)}));
@@ -152,7 +172,8 @@ TEST(Translate, TakesAllOfAProbeAndTheResidentSet) {
 
   v1::Resident resident;
   *resident.add_variants() = wire.variant();
-  EXPECT_EQ(from_wire(resident, kSession).variants, std::vector{event.variant});
+  EXPECT_EQ(from_wire(resident, kSession).variants,
+            (std::vector{core::LoadedVariant{.name = event.variant, .revision = 4}}));
 }
 
 TEST(Translate, WritesEveryCommandWithItsEpoch) {
@@ -165,6 +186,7 @@ TEST(Translate, WritesEveryCommandWithItsEpoch) {
                               .input = Payload::inlined("in"),
                               .remaining = milliseconds(2),
                               .sequence = "s1",
+                              .sequence_step = core::SequenceStep::kContinues,
                               .interactive = true},
           {.artifact = "sha256:x",
            .artifact_bytes = 11,
@@ -181,7 +203,15 @@ TEST(Translate, WritesEveryCommandWithItsEpoch) {
   EXPECT_EQ(assign.assign().input().inline_(), "in");
   EXPECT_EQ(assign.assign().remaining_us(), 2000u);
   EXPECT_EQ(assign.assign().sequence(), "s1");
+  EXPECT_EQ(assign.assign().sequence_step(), v1::SEQUENCE_STEP_CONTINUES);
   EXPECT_TRUE(assign.assign().interactive());
+
+  for (const auto& [sequence, step] :
+       {std::pair{"s1", v1::SEQUENCE_STEP_BEGINS}, {"", v1::SEQUENCE_STEP_UNSPECIFIED}}) {
+    v1::ControllerMessage wire;
+    to_wire(core::AssignAttempt{.sequence = sequence}, {}, wire);
+    EXPECT_EQ(wire.assign().sequence_step(), step);
+  }
 
   v1::ControllerMessage cancel;
   to_wire(core::CancelAttempt{.attempt = attempt(), .epoch = Epoch{6}, .reason = "late"}, cancel);

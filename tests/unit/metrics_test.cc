@@ -78,21 +78,23 @@ TEST(Metrics, CountsDecisionsByPolicyAndOutcome) {
   EXPECT_THAT(text, HasSubstr("skerry_decisions_total{outcome=\"none\",policy=\"greedy\"} 1"));
   EXPECT_THAT(text, HasSubstr("skerry_decision_duration_seconds_count{policy=\"greedy\"} 2"));
   EXPECT_THAT(text, HasSubstr("skerry_queue_wait_seconds_count{model=\"digits\"} 1"));
+  EXPECT_THAT(text, HasSubstr("skerry_attempts_total{model=\"digits\"} 1"));
 }
 
 TEST(Metrics, CountsTransitionsFailuresAndSyncs) {
   Metrics metrics;
   metrics.observe(core::JobChanged{.model = "digits", .state = core::TaskState::kLeased});
-  metrics.observe(core::AttemptFailed{.reason = "node_lost", .retried = true});
+  metrics.observe(core::AttemptFailed{.reason = "crashed", .retried = true});
   metrics.observe(core::NodeChanged{.node = "edge-1", .state = "SUSPECT"});
   metrics.observe(core::ModelChanged{.model = "digits", .change = "tripped"});
   metrics.observe_sync(microseconds(120), 7, 4096);
   metrics.observe_request("GET", "/api/v1/jobs/{id}", 404, microseconds(80));
   const std::string text = metrics.scrape({});
   EXPECT_THAT(text, HasSubstr("skerry_job_transitions_total{state=\"LEASED\"} 1"));
-  EXPECT_THAT(text, HasSubstr("skerry_attempts_total{model=\"digits\"} 1"));
+  EXPECT_THAT(text, Not(HasSubstr("skerry_attempts_total{")))
+      << "a node that is heard of again makes its tasks LEASED, too";
   EXPECT_THAT(text,
-              HasSubstr("skerry_attempt_failures_total{reason=\"node_lost\",retried=\"true\"} 1"));
+              HasSubstr("skerry_attempt_failures_total{reason=\"crashed\",retried=\"true\"} 1"));
   EXPECT_THAT(text, HasSubstr("skerry_node_changes_total{state=\"SUSPECT\"} 1"));
   EXPECT_THAT(text, HasSubstr("skerry_model_changes_total{change=\"tripped\"} 1"));
   EXPECT_THAT(text, HasSubstr("skerry_store_sync_batches_bucket{le=\"8\"} 1"));
@@ -118,8 +120,29 @@ TEST(Metrics, GaugesFollowTheStateAndForgetNodesThatAreGone) {
   EXPECT_THAT(text, HasSubstr("skerry_node_heartbeat_age_seconds{node=\"edge-1\"} 4"));
   EXPECT_THAT(text, HasSubstr("skerry_build_info{"));
 
+  EXPECT_THAT(text, Not(HasSubstr("skerry_node_gpu_busy_ratio{")));
+
   gauges.nodes.clear();
   EXPECT_THAT(metrics.scrape(gauges), Not(HasSubstr("edge-1")));
+}
+
+TEST(Metrics, TheGpusOfANodeAreToldWhileItIsConnectedAndHasOne) {
+  Metrics metrics;
+  Gauges gauges;
+  core::NodeView node;
+  node.spec.name = "cloud-1";
+  node.connected = true;
+  node.telemetry.gpu_fraction = 0.25;
+  node.telemetry.gpu_memory_used_bytes = 5;
+  node.telemetry.gpu_memory_total_bytes = 80;
+  gauges.nodes = {node};
+  const std::string text = metrics.scrape(gauges);
+  EXPECT_THAT(text, HasSubstr("skerry_node_gpu_busy_ratio{node=\"cloud-1\"} 0.25"));
+  EXPECT_THAT(text, HasSubstr("skerry_node_gpu_memory_used_bytes{node=\"cloud-1\"} 5"));
+  EXPECT_THAT(text, HasSubstr("skerry_node_gpu_memory_bytes{node=\"cloud-1\"} 80"));
+
+  gauges.nodes[0].connected = false;
+  EXPECT_THAT(metrics.scrape(gauges), Not(HasSubstr("skerry_node_gpu_busy_ratio{")));
 }
 
 TEST(Metrics, LabelsStayBoundedHoweverManyModelsThereAre) {

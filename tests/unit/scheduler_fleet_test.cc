@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
+#include <vector>
 
 #include "scheduler/estimate.h"
 #include "scheduler/fleet.h"
@@ -85,12 +87,50 @@ TEST(Estimate, AnEstimateOfNothingCanGrow) {
   EXPECT_NEAR(estimate.mean, 0.01, 1e-3);
 }
 
+TEST(Estimate, AnOutlierWeighsNoMoreWhereForwardsTakeMicroseconds) {
+  Estimate estimate = guessed(1e-4, kGuessDeviation);
+  for (int i = 0; i < 60; ++i) {
+    estimate = learned(estimate, 3e-5);
+  }
+  EXPECT_NEAR(learned(estimate, 3e-3).mean, 1.03 * 3e-5, 1e-7);
+}
+
+TEST(Estimate, OfAProbeTheMedianCounts) {
+  const std::vector<double> cold_and_interrupted = {9, 4, 1.01, 1, 0.99, 1, 50, 1, 1.02};
+  const Estimate estimate = probed(guessed(30, kGuessDeviation), cold_and_interrupted);
+  EXPECT_DOUBLE_EQ(estimate.mean, 1.01);
+  EXPECT_EQ(estimate.samples, kProbeSamples);
+  EXPECT_DOUBLE_EQ(probed({}, std::vector<double>{5, 2}).mean, 2);  // the first of two is cold
+}
+
+TEST(Estimate, AFasterProbeMendsAnUnluckyOneAtOnce) {
+  const Estimate unlucky = probed({}, std::vector<double>{1.5, 1.6, 1.7});
+  EXPECT_DOUBLE_EQ(probed(unlucky, std::vector<double>{1, 1, 1}).mean, 1);
+}
+
+TEST(Estimate, ASlowerProbeIsHeldAgainstItByHalf) {
+  const Estimate estimate = probed({}, std::vector<double>{1, 1, 1});
+  EXPECT_DOUBLE_EQ(probed(estimate, std::vector<double>{2, 2, 2}).mean, 1.5);
+}
+
+TEST(Estimate, AProbeMovesASettledOneAsThreeMeasurementsDo) {
+  const Estimate settled_one{.mean = 2, .deviation = 0.2, .samples = 50};
+  EXPECT_TRUE(settled(settled_one));
+  EXPECT_NEAR(probed(settled_one, std::vector<double>{1, 1, 1}).mean, 2 - 3.0 / 13, 1e-12);
+  EXPECT_FALSE(settled(doubted(settled_one)));
+  EXPECT_DOUBLE_EQ(probed(doubted(settled_one), std::vector<double>{1, 1, 1}).mean, 1);
+}
+
 TEST(Estimate, NonsenseChangesNothing) {
   const Estimate estimate = after({2, 3});
   for (const double nonsense : {-1.0, static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
     EXPECT_EQ(learned(estimate, nonsense).mean, estimate.mean);
     EXPECT_EQ(learned(estimate, nonsense).samples, estimate.samples);
   }
+  const Estimate known{.mean = 2, .deviation = 0.2, .samples = 5};
+  const std::vector<double> nonsense = {-1, std::numeric_limits<double>::quiet_NaN()};
+  EXPECT_DOUBLE_EQ(probed(known, nonsense).mean, 2);
+  EXPECT_EQ(probed(known, {}).samples, 5U);
 }
 
 struct OneNode : ::testing::Test {
@@ -116,6 +156,38 @@ TEST_F(OneNode, AMeasuredVariantCorrectsTheGuessOfItsSiblings) {
   EXPECT_DOUBLE_EQ(fleet.service(kNode, kSmall).mean, 0.3);
   EXPECT_NEAR(fleet.service(kNode, kLarge).mean, 3, 1e-12);
   EXPECT_NEAR(fleet.service(kNode, kLarge).deviation, 3 * kCorrectedDeviation, 1e-12);
+}
+
+TEST_F(OneNode, WhatTasksTakeOverAProbeIsLearnedForAllVariantsOfTheModel) {
+  fleet.observe_probe(kNode, kSmall, std::vector<double>(9, 0.03));
+  fleet.observe_probe(kNode, kLarge, std::vector<double>(9, 0.19));
+  EXPECT_DOUBLE_EQ(fleet.service(kNode, kLarge).mean, 0.19);
+  fleet.observe_service(kNode, kSmall, 0.20);  // far from the probe, and believed
+  EXPECT_DOUBLE_EQ(fleet.service(kNode, kSmall).mean, 0.20);
+  EXPECT_NEAR(fleet.service(kNode, kLarge).mean, 0.19 + 0.17, 1e-12);
+}
+
+TEST_F(OneNode, OneUnluckyTaskIsMendedByAProbe) {
+  fleet.observe_probe(kNode, kSmall, std::vector<double>(9, 0.03));
+  fleet.observe_probe(kNode, kLarge, std::vector<double>(9, 0.19));
+  for (int i = 0; i < 20; ++i) {
+    fleet.observe_service(kNode, kLarge, 0.36);
+  }
+  fleet.observe_service(kNode, kSmall, 1.4);
+  EXPECT_GT(fleet.service(kNode, kSmall).mean, 0.21);
+  fleet.observe_probe(kNode, kSmall, std::vector<double>(9, 0.03));
+  EXPECT_NEAR(fleet.service(kNode, kSmall).mean, 0.20, 0.02);
+}
+
+TEST_F(OneNode, OldMeasurementsGiveWayToNewOnes) {
+  for (int i = 0; i < 20; ++i) {
+    fleet.observe_service(kNode, kSmall, 0.4);
+  }
+  EXPECT_TRUE(settled(fleet.service(kNode, kSmall)));
+  fleet.doubt(kNode, kSmall);
+  EXPECT_FALSE(settled(fleet.service(kNode, kSmall)));
+  fleet.observe_service(kNode, kSmall, 0.2);
+  EXPECT_LT(fleet.service(kNode, kSmall).mean, 0.38);
 }
 
 TEST_F(OneNode, CorrectionStaysWithinTheModelAndTheNode) {
@@ -197,6 +269,53 @@ TEST_F(OneNode, NamesFindNodesAndModels) {
   EXPECT_EQ(fleet.node_count(), 0U);
 }
 
+TEST_F(OneNode, EnergyFollowsWhatWasMeasuredOfTheVariantOnTheNode) {
+  make_resident(fleet, kNode);
+  EXPECT_DOUBLE_EQ(predict(fleet, kNode, kLarge, 0).objectives.energy_j, 10) << "1 s at 10 W";
+  fleet.observe_energy(kNode, kLarge, {.energy_j = 30, .service_s = 1});
+  EXPECT_DOUBLE_EQ(predict(fleet, kNode, kLarge, 0).objectives.energy_j, 30);
+  fleet.observe_service(kNode, kLarge, 0.5);
+  EXPECT_DOUBLE_EQ(predict(fleet, kNode, kLarge, 0).objectives.energy_j, 15)
+      << "its time is learned apart";
+  for (int i = 0; i < 50; ++i) {
+    fleet.observe_energy(kNode, kLarge, {.energy_j = 10, .service_s = 0.5});
+  }
+  EXPECT_NEAR(predict(fleet, kNode, kLarge, 0).objectives.energy_j, 10, 0.5);
+}
+
+TEST_F(OneNode, EnergyOfVariantsThatWereNotMeasuredFollowsTheOthers) {
+  make_resident(fleet, kNode);
+  fleet.observe_energy(kNode, kLarge, {.energy_j = 30, .service_s = 1});
+  EXPECT_DOUBLE_EQ(predict(fleet, kNode, kSmall, 0).objectives.energy_j, 3) << "0.1 s at 30 W";
+  fleet.observe_energy(kNode, kSmall, {.energy_j = 2, .service_s = 0.1});
+  EXPECT_NEAR(predict(fleet, kNode, kSmall, 0).objectives.energy_j, 2, 1e-6);
+  EXPECT_NEAR(predict(fleet, kNode, kLarge, 0).objectives.energy_j, 30, 1e-6);
+}
+
+TEST_F(OneNode, TheEnergyOfRunsShorterThanASensorsStepsIsLearnedFromManyTogether) {
+  // A counter that moves every 10 ms, and runs of 1 ms at 40 W: nine see nothing, one sees 0.4 J.
+  for (int i = 0; i < 1000; ++i) {
+    fleet.observe_energy(kNode, kSmall, {.energy_j = i % 10 == 9 ? 0.4 : 0, .service_s = 0.001});
+  }
+  EXPECT_NEAR(fleet.measured_w(kNode, kSmall), 40, 1);
+}
+
+TEST_F(OneNode, EnergyOfTheTransferIsNotTakenForTheRuns) {
+  NodeSpec spec = plain_node("n");
+  spec.power.transfer_j_per_byte = 0.01;
+  fleet.put_node(kNode, spec);
+  fleet.observe_energy(kNode, kSmall, {.energy_j = 12, .service_s = 0.2, .input_bytes = 1000});
+  EXPECT_DOUBLE_EQ(fleet.measured_w(kNode, kSmall), 10);
+}
+
+TEST_F(OneNode, EnergyThatMakesNoSenseTeachesNothing) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  fleet.observe_energy(kNode, kSmall, {.energy_j = nan, .service_s = 1});
+  fleet.observe_energy(kNode, kSmall, {.energy_j = 5, .service_s = 0});
+  EXPECT_EQ(fleet.measured_w(kNode, kSmall), 0);
+  fleet.observe_energy(kNode, VariantId{99}, {.energy_j = 5, .service_s = 1});
+}
+
 TEST_F(OneNode, AVariantThatIsGoneIsForgotten) {
   make_resident(fleet, kNode);
   fleet.observe_service(kNode, kSmall, 0.3);
@@ -217,6 +336,23 @@ TEST_F(OneNode, UnknownIdsAreProgrammerErrors) {
   EXPECT_DEATH(fleet.load(NodeId{9}), "no node with this id");
   EXPECT_DEATH((void)fleet.service(kNode, VariantId{9}), "no variant with this id");
   EXPECT_DEATH(fleet.released(kNode, kSmall, 1), "only what was assigned");
+}
+
+TEST(Memory, AVariantThatTurnedOutTooLargeForANodeDoesNotFitThere) {
+  constexpr NodeId kHere{0};
+  Fleet fleet;
+  put_digits(fleet);
+  put_ready(fleet, kHere, plain_node("n"));
+  fleet.observe_memory(kHere, kSmall, 1'000'000'000);
+  EXPECT_TRUE(fleet.fits(kHere, fleet.variant(kSmall)));
+  fleet.observe_memory(kHere, kSmall, 1'000'000'001);
+  EXPECT_FALSE(fleet.fits(kHere, fleet.variant(kSmall)));
+  EXPECT_TRUE(fleet.fits(kHere, fleet.variant(kLarge)));
+
+  NodeSpec larger = plain_node("n");
+  larger.memory_bytes *= 2;
+  fleet.put_node(kHere, larger);
+  EXPECT_TRUE(fleet.fits(kHere, fleet.variant(kSmall)));
 }
 
 }  // namespace

@@ -43,7 +43,6 @@ TEST(Predict, AddsUpEveryPart) {
                                        .load_deviation_s = 1.5,
                                        .service_s = 1,
                                        .service_deviation_s = 0.5,
-                                       .idle_w = 20,
                                        .busy_w = 100,
                                        .transfer_j_per_byte = 1e-6,
                                        .price_usd_per_s = 0.01,
@@ -51,7 +50,7 @@ TEST(Predict, AddsUpEveryPart) {
   EXPECT_DOUBLE_EQ(p.wait_s, 1.5);       // 2 s each, (3 - 2 + 1/2) / 2 of them
   EXPECT_DOUBLE_EQ(p.transfer_s, 0.54);  // 40 ms and half a second of bytes
   EXPECT_DOUBLE_EQ(p.objectives.latency_s, 1.5 + 0.54 + 3 + 1);
-  EXPECT_DOUBLE_EQ(p.objectives.energy_j, 40 * 4 + 10 * 4 + 0.5);  // work, idle share, transfer
+  EXPECT_DOUBLE_EQ(p.objectives.energy_j, 50 * 4 + 0.5);  // half of the power, transfer
   EXPECT_DOUBLE_EQ(p.objectives.cost_usd, 0.005 * 4);
   EXPECT_DOUBLE_EQ(p.objectives.error, 0.1);
   EXPECT_DOUBLE_EQ(p.latency_deviation_s, std::sqrt(0.25 + 2.25 + 0.75 * 0.75));
@@ -91,6 +90,11 @@ TEST(Predict, CountsTheLoadOfAVariantThatIsNotResident) {
   EXPECT_DOUBLE_EQ(predict(fleet, NodeId{0}, kSmall, 0).load_s, 2 + 0.1 + 0.2);
   fleet.observe_load(NodeId{0}, kSmall, 0.7);
   EXPECT_DOUBLE_EQ(predict(fleet, NodeId{0}, kSmall, 0).load_s, 0.7);
+}
+
+TEST(Predict, ChargesTheAttemptsOfAFullNodeWithAllThatItDraws) {
+  const Prediction p = predict(Physics{.slots = 4, .service_s = 2, .busy_w = 10});
+  EXPECT_DOUBLE_EQ(4 * p.objectives.energy_j, 10 * 2.0);
 }
 
 TEST(Modelled, AgreesWithThePrediction) {

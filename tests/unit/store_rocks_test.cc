@@ -75,6 +75,12 @@ TEST_P(StoreContract, NumbersBatchesFromOne) {
   EXPECT_EQ(any_.store->durable(), 2U);
 }
 
+TEST_P(StoreContract, IsNotBehindOnceEverythingIsDurable) {
+  put({{Table::kJob, "a", "1"}});
+  EXPECT_EQ(any_.store->backlog().batches, 0U);
+  EXPECT_EQ(any_.store->backlog().bytes, 0U);
+}
+
 TEST_P(StoreContract, LaterWritesOfABatchWin) {
   put({{Table::kJob, "a", "1"},
        {Table::kJob, "a", "2"},
@@ -224,6 +230,25 @@ TEST(RocksStore, BoundsACommitByItsBytesButTakesALargerBatchAlone) {
   files->release_syncs();
   reports.wait_durable(7);
   EXPECT_THAT(reports.durable(), ElementsAre(1U, 3U, 4U, 5U, 7U));
+}
+
+TEST(RocksStore, IsBehindByWhatWaitsAndByWhatIsBeingWritten) {
+  TempDirectory directory;
+  Reports reports;
+  auto files = std::make_shared<ScriptedFiles>();
+  RocksOptions options = reports.options(directory.path());
+  options.files = files;
+  const auto store = open_rocks_store(std::move(options)).value();
+  files->hold_syncs(".log");
+  store->append({{Table::kJob, "key", "value"}, {Table::kJob, "gone", std::nullopt}});
+  files->wait_for_held_sync();
+  store->append({{Table::kJob, "k", "v"}});
+  EXPECT_EQ(store->backlog().batches, 2U);
+  EXPECT_EQ(store->backlog().bytes, 14U);
+  files->release_syncs();
+  reports.wait_durable(2);
+  EXPECT_EQ(store->backlog().batches, 0U);
+  EXPECT_EQ(store->backlog().bytes, 0U);
 }
 
 TEST(RocksStore, AppendWaitsWhileTooMuchIsQueued) {

@@ -1,0 +1,190 @@
+// The driver over a disk that stalls: what is refused then, and what goes on.
+#include "controller/driver.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "common/digest.h"
+#include "controller/store/memory_store.h"
+
+namespace skerry::controller {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A disk that makes everything durable as soon as it comes, until it stalls.
+class StallingStore final : public store::Store {
+ public:
+  explicit StallingStore(std::function<void(store::Position)> on_durable)
+      : memory_({.on_durable = std::move(on_durable)}) {}
+
+  store::Position append(store::Batch batch) override {
+    const store::Position position = memory_.append(std::move(batch));
+    if (!stalled_) {
+      memory_.sync();
+    }
+    return position;
+  }
+  store::Position durable() const override { return memory_.durable(); }
+  store::Backlog backlog() const override { return memory_.backlog(); }
+  Result<std::string> get(store::Table table, std::string_view key) const override {
+    return memory_.get(table, key);
+  }
+  Result<std::vector<store::Entry>> scan(store::Table table, std::string_view from,
+                                         std::size_t limit) const override {
+    return memory_.scan(table, from, limit);
+  }
+
+  void stall() { stalled_ = true; }
+  void recover() {
+    stalled_ = false;
+    memory_.sync();
+  }
+
+ private:
+  store::MemoryStore memory_;
+  bool stalled_ = false;
+};
+
+core::Settings settings() {
+  core::Settings settings;
+  settings.probe_runs = 0;
+  settings.recovery_grace = Duration(0);
+  return settings;
+}
+
+core::JobSpec job(std::size_t input_bytes) {
+  core::JobSpec spec;
+  spec.ns = "default";
+  spec.model = "m";
+  spec.inputs = Payload::inlined(std::string(input_bytes, 'x'));
+  return spec;
+}
+
+class DriverOnAStalledDisk : public ::testing::Test {
+ protected:
+  DriverOnAStalledDisk() {
+    EXPECT_TRUE(driver_.start(store_, {.send = [this](const core::Send& send) { sent(send); },
+                                       .happened = [](const core::Happening&) {},
+                                       .warn = [](std::string_view) {}}));
+    ModelManifest manifest{.name = "m"};
+    manifest.inputs.push_back({.name = "x", .kind = InputKind::kTensor, .shape = {-1}});
+    manifest.outputs.push_back({.name = "y", .kind = OutputKind::kTensor});
+    manifest.variants.push_back(
+        {.name = "v", .accuracy = 0.9, .memory_bytes = 1, .reference_ms = 1});
+    EXPECT_TRUE(ask(core::PutModel{.ticket = core::kNoTicket, .manifest = manifest}));
+    core::AgentHello hello{.session = kSession, .incarnation = 1, .capacity = 4};
+    hello.node = {.name = "n", .engines = {"torch"}, .slots = 2, .memory_bytes = 1U << 30};
+    tell(std::move(hello));
+  }
+  ~DriverOnAStalledDisk() override { std::filesystem::remove_all(root_); }
+
+  void run() {
+    io_.restart();
+    io_.poll();
+  }
+  void tell(core::Event event) {
+    driver_.tell(std::move(event));
+    run();
+  }
+  // kUnavailable while the answer waits for the disk.
+  Result<core::Reply> ask(core::Event event) {
+    answers_.push_back(
+        std::make_shared<Result<core::Reply>>(fail(ErrorCode::kUnavailable, "no answer yet")));
+    driver_.ask(std::move(event),
+                [into = answers_.back()](Result<core::Reply> reply) { *into = std::move(reply); });
+    run();
+    return *answers_.back();
+  }
+  Result<core::Reply> submit(std::size_t input_bytes = 10) {
+    return ask(core::Submit{.ticket = core::kNoTicket,
+                            .jobs = {job(input_bytes)},
+                            .idempotency = {},
+                            .wait_until = {}});
+  }
+  void sent(const core::Send& send) {
+    if (const auto* assign = std::get_if<core::AssignAttempt>(&send.command)) {
+      assigned_.push_back(assign->attempt);
+    }
+  }
+  // Submits until refused; returns how many the driver took.
+  int submit_until_refused(std::size_t input_bytes = 10) {
+    for (int taken = 0; taken < 100; ++taken) {
+      const Result<core::Reply> answer = submit(input_bytes);
+      if (!answer && answer.error().code == ErrorCode::kOverloaded) {
+        return taken;
+      }
+    }
+    return 100;
+  }
+
+  static constexpr SessionId kSession{1};
+  const std::filesystem::path root_ =
+      std::filesystem::path(::testing::TempDir()) / ("driver-" + to_hex(random_bytes(8)));
+  boost::asio::io_context io_;
+  SystemClock clock_;
+  std::unique_ptr<blobs::BlobDir> blobs_ = *blobs::BlobDir::open(root_);
+  core::Core core_{settings(), 1};
+  StallingStore store_{[this](store::Position position) { driver_.on_durable(position); }};
+  Driver driver_{io_, core_, *blobs_, clock_, {.batches = 4, .bytes = 10'000}};
+  std::vector<std::shared_ptr<Result<core::Reply>>> answers_;
+  std::vector<core::AttemptRef> assigned_;
+};
+
+TEST_F(DriverOnAStalledDisk, RefusesSubmitsBeyondItsBatchesAndTakesThemWhenTheDiskIsWell) {
+  ASSERT_TRUE(submit());
+  EXPECT_TRUE(driver_.accepts_work());
+  store_.stall();
+  EXPECT_EQ(submit_until_refused(), 5);  // the limit, and the one that goes beyond it
+  EXPECT_EQ(driver_.accepts_work().error().code, ErrorCode::kOverloaded);
+  EXPECT_THAT(driver_.accepts_work().error().message, HasSubstr("5 batches"));
+  store_.recover();
+  run();
+  EXPECT_TRUE(submit());
+}
+
+TEST_F(DriverOnAStalledDisk, RefusesSubmitsBeyondItsBytes) {
+  store_.stall();
+  EXPECT_EQ(submit_until_refused(6'000), 2);
+}
+
+TEST_F(DriverOnAStalledDisk, AnswersEverythingThatItTookOnceTheDiskIsWell) {
+  store_.stall();
+  submit_until_refused();
+  store_.recover();
+  run();
+  int accepted = 0;
+  for (const auto& answer : answers_) {
+    accepted += answer->has_value() && std::holds_alternative<core::Submitted>(**answer) ? 1 : 0;
+  }
+  EXPECT_EQ(accepted, 5);
+}
+
+TEST_F(DriverOnAStalledDisk, GoesOnWithHeartbeatsCompletionsAndCancelsWhileItRefusesSubmits) {
+  const JobId first = std::get<core::Submitted>(*submit()).jobs.at(0);
+  const JobId second = std::get<core::Submitted>(*submit()).jobs.at(0);
+  ASSERT_EQ(assigned_.size(), 2U);
+  store_.stall();
+  submit_until_refused();
+
+  tell(core::AgentHeartbeat{.session = kSession, .rtt = milliseconds(7), .telemetry = {}});
+  core::AttemptEnded ended{.session = kSession,
+                           .attempt = assigned_.front(),
+                           .outcome = core::AttemptOutcome::kSucceeded};
+  ended.output = Payload::inlined("output");
+  tell(std::move(ended));
+  EXPECT_FALSE(ask(core::CancelJob{.ticket = core::kNoTicket, .ns = {}, .job = second}));  // yet
+  EXPECT_DOUBLE_EQ(core_.nodes().at(0).rtt_s, 0.007);
+  EXPECT_EQ(core_.find_job(first)->state, core::TaskState::kSucceeded);
+  EXPECT_EQ(core_.find_job(second)->state, core::TaskState::kCancelled);
+  EXPECT_FALSE(submit());
+
+  store_.recover();
+  run();
+  EXPECT_TRUE(answers_[answers_.size() - 2]->has_value());  // of the cancel
+}
+
+}  // namespace
+}  // namespace skerry::controller
