@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "rl/gmorl/rollout.h"
-#include "rl/train/labels.h"
+#include "rl/problem/labels.h"
 
 namespace skerry::rl::gmorl {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "rl/gmorl/collect.h"
-#include "rl/train/problem.h"
+#include "rl/problem/problem.h"
 
 namespace skerry::rl::gmorl {
 

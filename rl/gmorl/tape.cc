@@ -90,6 +90,8 @@ bool Tape::next(Dispatch& dispatch) {
     dispatch.queue = static_cast<int>(waiting_.size() - head_);
     dispatch.mbit = std::clamp(random_.exponential(mean_mbit_), kLeastMbit, kMostMbit);
     draw_uploads(dispatch);
+    dispatch.number = dispatched_++;
+    dispatch.chance = random_.next_u64();
   }
   if (head_ == waiting_.size()) {
     waiting_.clear();

@@ -20,6 +20,8 @@ struct Dispatch {
   double mbit = 0;
   double waited_s = 0;                // in the dispatcher's queue
   int queue = 0;                      // tasks that go on waiting behind it
+  std::uint32_t number = 0;           // counts the episode's dispatches
+  std::uint64_t chance = 0;           // random bits for policies that throw dice
   std::vector<double> upload_s;       // by server
 };
 
@@ -44,6 +46,7 @@ class Tape {
   std::vector<float> link_log2_;  // per server: log2 of the mean signal-to-noise ratio
   std::vector<int> waiting_;      // steps at which those in the queue arrived; a ring
   int step_ = 0;
+  std::uint32_t dispatched_ = 0;
   std::size_t head_ = 0;
 };
 

@@ -68,8 +68,11 @@ void View::start(std::size_t rows) {
     summaries_.assign(lanes, {});
   }
   weight_.resize(rows);
+  source_row_.resize(rows);
   limit_.resize(rows);
   mbit_.resize(rows);
+  number_.resize(rows);
+  chance_.resize(rows);
   greedy_.resize(rows);
 }
 
@@ -129,7 +132,11 @@ void View::look(std::size_t row, const Servers& servers, std::size_t servers_row
     at[11 * stride_] = now.count == 0 ? 1.0f : 0.0f;
   }
   weight_[row] = w;
+  source_ = &servers;
+  source_row_[row] = servers_row;
   mbit_[row] = dispatch.mbit;
+  number_[row] = dispatch.number;
+  chance_[row] = dispatch.chance;
   limit_[row] = best + kGuard * w * delay_[first + greedy_[row]];
   const double gap = count > 1 ? std::min(second - best, 10.0) : 0;
   const auto servers_count = static_cast<double>(count);

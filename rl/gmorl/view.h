@@ -63,9 +63,15 @@ class View {
   // What is on the server; overlap[3] is with this task, the others with tasks of a quarter, one and
   // three times the mean size.
   const Servers::Summary& summary(std::size_t lane) const { return summaries_[lane]; }
+  // What is left of each task on the server, as it stands now: ask before the servers change.
+  void left(std::size_t row, std::size_t server, std::vector<double>& left) const {
+    source_->left(source_row_[row], server, left);
+  }
   double speed(std::size_t server) const { return context_->speed[server]; }
   const Scales& scales() const { return *scales_; }
   double mbit(std::size_t row) const { return mbit_[row]; }
+  std::uint32_t number(std::size_t row) const { return number_[row]; }
+  std::uint64_t chance(std::size_t row) const { return chance_[row]; }
   std::size_t servers() const { return context_->servers(); }
   // What a network's prices are multiplied by: zero for an empty task, larger on a slower server.
   float price_scale(std::size_t lane) const { return price_scale_[lane]; }
@@ -77,10 +83,14 @@ class View {
  private:
   const Context* context_;
   const Scales* scales_;
+  const Servers* source_ = nullptr;
+  std::vector<std::size_t> source_row_;
   std::size_t stride_ = 0;
   std::vector<float> features_, price_scale_;
   std::vector<double> cost_, delay_, energy_, weight_, limit_, mbit_;
   std::vector<Servers::Summary> summaries_;
+  std::vector<std::uint32_t> number_;
+  std::vector<std::uint64_t> chance_;
   std::vector<std::size_t> greedy_;
 };
 

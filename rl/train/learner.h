@@ -19,7 +19,7 @@
 #include "common/error.h"
 #include "common/random.h"
 #include "rl/net/mlp.h"
-#include "rl/train/labels.h"
+#include "rl/problem/labels.h"
 
 namespace skerry::rl {
 

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <numbers>
 
-#include "rl/train/parallel.h"
+#include "rl/problem/parallel.h"
 
 namespace skerry::rl {
 

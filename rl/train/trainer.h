@@ -15,7 +15,7 @@
 #include "common/error.h"
 #include "common/time.h"
 #include "rl/train/learner.h"
-#include "rl/train/problem.h"
+#include "rl/problem/problem.h"
 
 namespace skerry::rl {
 

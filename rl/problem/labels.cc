@@ -1,4 +1,4 @@
-#include "rl/train/labels.h"
+#include "rl/problem/labels.h"
 
 #include "common/check.h"
 

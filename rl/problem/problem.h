@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "rl/net/mlp.h"
-#include "rl/train/labels.h"
+#include "rl/problem/labels.h"
 
 namespace skerry::rl {
 
