@@ -18,7 +18,9 @@ void Executor::settle(Instant now) {
         changed = true;
       }
     }
-    while (running_ < options_.slots && (start_next(now) || start_probe(now))) {
+    // A probe holds no slot against a task: it may be loading for a second.
+    const auto busy = [this] { return running_ - (probes_.running() ? 1 : 0); };
+    while ((busy() < options_.slots && start_next(now)) || start_probe(now)) {
       changed = true;
     }
   }

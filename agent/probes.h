@@ -5,8 +5,8 @@
 // handful, once they have taken kEnough together. What takes a tenth of a millisecond is measured
 // often, since anything that comes in between weighs more than the thing itself.
 //
-// The executor runs the next step only when the node is idle, one forward at a time, so a task
-// never waits for more than the forward that is under way. A probe of a variant that is queued
+// The executor runs the next step only when the node is idle, one forward at a time, and no slot is
+// held by it: a task that comes while a probe loads its variant runs beside it. A probe of a variant that is queued
 // already is dropped.
 
 #pragma once

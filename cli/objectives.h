@@ -22,7 +22,7 @@ std::string name_of(Objective objective);
 std::string objective_text(Objective objective, const boost::json::value* objectives);
 // The table OBJECTIVE PREDICTED ACTUAL WEIGHT of a job's result.
 std::string predicted_and_actual(const boost::json::value& job, bool colour);
-// "green: energy 0.85, latency 0.05, ...", heaviest first, from {"name", "weights"} or bare
+// "green: energy 0.94, latency 0.02, ...", heaviest first, from {"name", "weights"} or bare
 // weights.
 std::string preference_text(const boost::json::value& preference);
 

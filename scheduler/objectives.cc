@@ -14,13 +14,14 @@ namespace {
 
 constexpr std::array<std::string_view, kObjectives> kNames = {"latency", "energy", "cost", "error"};
 
-// Latency, energy, cost, error; the objective in the name weighs 0.85.
+// Latency, energy, cost, error; the objective in the name weighs 0.94: the others break
+// ties and stop waste, and an eighth of their range does not outweigh it.
 constexpr std::array<PreferencePreset, 5> kPresets = {{
     {"balanced", {{0.25, 0.25, 0.25, 0.25}}},
-    {"fast", {{0.85, 0.05, 0.05, 0.05}}},
-    {"green", {{0.05, 0.85, 0.05, 0.05}}},
-    {"cheap", {{0.05, 0.05, 0.85, 0.05}}},
-    {"accurate", {{0.05, 0.05, 0.05, 0.85}}},
+    {"fast", {{0.94, 0.02, 0.02, 0.02}}},
+    {"green", {{0.02, 0.94, 0.02, 0.02}}},
+    {"cheap", {{0.02, 0.02, 0.94, 0.02}}},
+    {"accurate", {{0.02, 0.02, 0.02, 0.94}}},
 }};
 
 // A range narrower than rounding errors is no range.

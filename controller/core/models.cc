@@ -56,6 +56,7 @@ std::map<std::string, scheduler::VariantId> ids_for(State& state, const ModelEnt
 
 std::vector<scheduler::Variant> variants_of(const ModelEntry& entry) {
   std::vector<scheduler::Variant> variants;
+  variants.reserve(entry.manifest.variants.size());
   for (const auto& spec : entry.manifest.variants) {
     variants.push_back({.id = entry.variants.at(spec.name),
                         .model = entry.id,

@@ -1,6 +1,7 @@
 // probing.cc: variants are measured on nodes, so that predictions are true.
 //
-// First each variant once on every new node, one after the other. Then again what an idle node has
+// First each variant once on every new node, one after the other, and what a node had loaded before
+// its agent started anew: it would look slow to load, and stay unused for ever. Then again what an idle node has
 // loaded and little is known of, or nothing new: one unlucky measurement would otherwise stand for
 // ever, since a variant that looks slow is never chosen and so never measured again. At most one
 // such probe per node and probe_interval, never a load, never while the node has work.
@@ -32,6 +33,7 @@ bool supports(const NodeEntry& node, const std::string& engine) {
   return std::ranges::find(node.spec.engines, engine) != node.spec.engines.end();
 }
 
+// Never measured there, or not loaded any more after a new start.
 std::optional<VariantName> unprobed(const State& state, const NodeEntry& node) {
   for (const auto& [name, model] : state.models) {
     if (model.tripped || !supports(node, model.manifest.engine)) {
@@ -42,7 +44,8 @@ std::optional<VariantName> unprobed(const State& state, const NodeEntry& node) {
       const auto id = model.variants.at(variant.name);
       const bool fits = state.fleet.fits(node.id, state.fleet.variant(id));
       const bool measured = state.fleet.service(node.id, id).samples > 0;
-      if (fits && !measured && !node.probed.contains(candidate)) {
+      const bool cold = node.cold.contains(candidate) && !node.resident.contains(candidate);
+      if (fits && (!measured || cold) && !node.probed.contains(candidate)) {
         return candidate;
       }
     }

@@ -125,6 +125,9 @@ void handle(Context& ctx, AgentHello& event) {
   node.capacity = event.capacity;
   node.probing.reset();
   node.probed.clear();
+  if (reborn) {
+    node.cold = node.resident;
+  }
   ctx.state.fleet.put_node(node.id, node.spec);
   ctx.state.fleet.set_capacity(node.id, node.capacity);
   set_loaded(ctx.state, node, std::move(event.resident));

@@ -83,6 +83,7 @@ struct NodeEntry {
   std::set<JobId> jobs;               // with a live attempt here
   std::vector<LoadedVariant> loaded;  // as its agent says
   std::set<VariantName> resident;     // those of them that are of the newest revision
+  std::set<VariantName> cold;         // that it had loaded until its agent started anew
   std::optional<VariantName> probing;
   std::set<VariantName> probed;                         // of this session
   std::map<scheduler::VariantId, Instant> measured_at;  // last, by a probe or a task

@@ -94,18 +94,18 @@ void SimAgent::send(core::Event event) {
     return;
   }
   stream_->put(Stream::Way::kToController, network_delay(),
-               [this, event = std::move(event), stream = stream_]() mutable {
-                 if (stream->controller_open()) {
-                   world_.probes().reports_after_break += stream->agent_open() ? 0 : 1;
+               [this, event = std::move(event)](Stream& stream) mutable {
+                 if (stream.controller_open()) {
+                   world_.probes().reports_after_break += stream.agent_open() ? 0 : 1;
                    world_.tell_core(std::move(event));
                  }
                });
 }
 
 void SimAgent::command(const core::AgentCommand& command) {
-  stream_->put(Stream::Way::kToAgent, network_delay(), [this, command, stream = stream_] {
-    if (stream->agent_open()) {
-      world_.probes().commands_after_break += stream->controller_open() ? 0 : 1;
+  stream_->put(Stream::Way::kToAgent, network_delay(), [this, command](Stream& stream) {
+    if (stream.agent_open()) {
+      world_.probes().commands_after_break += stream.controller_open() ? 0 : 1;
       receive(command);
     }
   });

@@ -24,7 +24,7 @@ Stream::Stream(World& world, SessionId session, HeldUntil held_until)
       life_(world.controller_life()),
       held_until_(std::move(held_until)) {}
 
-void Stream::put(Way way, Duration delay, std::function<void()> deliver) {
+void Stream::put(Way way, Duration delay, Deliver deliver) {
   Pipe& to = pipe(way);
   to.last = std::max(world_.now() + delay, to.last + Duration(1));
   to.messages.emplace_back(to.last, std::move(deliver));
@@ -41,7 +41,7 @@ void Stream::pump(Way way) {
   while (!from.messages.empty() && from.messages.front().first <= world_.now()) {
     auto deliver = std::move(from.messages.front().second);
     from.messages.pop_front();
-    deliver();
+    deliver(*this);
   }
 }
 

@@ -33,14 +33,16 @@ class Stream : public std::enable_shared_from_this<Stream> {
     return controller_open_ && life_ == world_.controller_life() && world_.controller_up();
   }
 
-  void put(Way way, Duration delay, std::function<void()> deliver);
+  // A message must not hold the stream that it is on: it is handed it as it arrives.
+  using Deliver = std::function<void(Stream&)>;
+  void put(Way way, Duration delay, Deliver deliver);
   // That end knows now that the stream broke. False if it knew.
   bool agent_notices(Random& random);
   bool controller_notices(Random& random);
 
  private:
   struct Pipe {
-    std::deque<std::pair<Instant, std::function<void()>>> messages;
+    std::deque<std::pair<Instant, Deliver>> messages;
     Instant last{};
   };
 

@@ -15,7 +15,7 @@ using ::testing::SizeIs;
 
 using ProbesTest = ExecutorTest;
 
-TEST_F(ProbesTest, AProbeRunsOnlyWhenIdleAndYieldsBetweenItsRuns) {
+TEST_F(ProbesTest, AProbeStartsOnlyWhenIdleAndHoldsNoSlotAgainstATask) {
   fill(1);
   Probe probe{.model = "digits",
               .variant = "s",
@@ -35,9 +35,10 @@ TEST_F(ProbesTest, AProbeRunsOnlyWhenIdleAndYieldsBetweenItsRuns) {
   Assign third = assignment(3);
   assign(at(seconds(1)), second);
   assign(at(seconds(1)), third);
+  ASSERT_THAT(engine.started, SizeIs(4));  // both slots are the tasks', though the probe still runs
   engine.succeed(probing);
   settle(at(seconds(2)));
-  ASSERT_THAT(engine.started, SizeIs(4));  // both tasks before the second run
+  ASSERT_THAT(engine.started, SizeIs(4));  // and no second run beside them
   engine.succeed(engine.started[2].first);
   engine.succeed(engine.started[3].first);
   settle(at(seconds(3)));

@@ -197,6 +197,7 @@ TEST_F(TorchTest, WhatContinuesASequenceRunsOnItsOwnProcessOrNotAtAll) {
 
   idle(at(seconds(6)), 4, work("s", "a", true));
   continues.manifest = *Manifests().resolve("digits", 3, manifest_json("torch", true));
+  continues.variant.revision = 3;
   EXPECT_EQ(admission(at(seconds(7))), Admission::kLost) << "the model was applied anew";
 }
 

@@ -39,8 +39,8 @@ inline constexpr std::string_view kModel =
 
 inline constexpr std::string_view kDone =
     R"({"id": "j0000100000001", "namespace": "default", "model": "digits", "state": "SUCCEEDED",
-  "priority": "normal", "durability": "durable", "preference": {"name": "green", "weights": {"latency": 0.05, "energy": 0.85,
-  "cost": 0.05, "error": 0.05}}, "constraints": {"site": "shop-17"}, "labels": {}, "sequence": "",
+  "priority": "normal", "durability": "durable", "preference": {"name": "green", "weights": {"latency": 0.02, "energy": 0.94,
+  "cost": 0.02, "error": 0.02}}, "constraints": {"site": "shop-17"}, "labels": {}, "sequence": "",
   "submitted_at": "2026-01-31T12:00:00.000Z", "attempts": 1, "version": 3, "live_attempts": [],
   "ended_at": "2026-01-31T12:00:00.003Z", "result": {"attempt": 1, "node": "edge-1", "variant": "small",
   "outputs": {"digit": {"labels": [{"label": "7", "score": 0.9912}, {"label": "1", "score": 0.0041}]}},

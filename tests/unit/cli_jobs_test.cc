@@ -79,7 +79,7 @@ TEST(Infer, AnswersPlainlyAndLeavesNothingBehind) {
   EXPECT_THAT(
       run(server, {"infer", "digits", "--image", image, "-o", "wide"}).out,
       AllOf(HasSubstr("  7      0.9912\n"), HasSubstr("SUCCEEDED on edge-1 (small) in 2.90 ms\n"),
-            HasSubstr("  energy         10 mJ     12 mJ    0.85\n")));
+            HasSubstr("  energy         10 mJ     12 mJ    0.94\n")));
 }
 
 TEST(Infer, SeveralOutputsAndTensorsAreNamedAndCutShort) {

@@ -94,8 +94,8 @@ TEST(Describe, SaysEverythingAboutANodeAJobAndAModel) {
   EXPECT_THAT(
       run(server, {"describe", "job", "job/j0000100000001"}).out,
       AllOf(HasSubstr("State:        SUCCEEDED\n"), HasSubstr("Answer:\n  7\n"),
-            HasSubstr("  latency      3.10 ms   2.90 ms    0.05\n"),
-            HasSubstr("Preference:   green (energy 0.85, cost 0.05, error 0.05, latency 0.05)\n")));
+            HasSubstr("  latency      3.10 ms   2.90 ms    0.02\n"),
+            HasSubstr("Preference:   green (energy 0.94, cost 0.02, error 0.02, latency 0.02)\n")));
   EXPECT_THAT(run(server, {"describe", "model", "digits"}).out,
               AllOf(HasSubstr("  image  image 20x20, 1 channels\n"),
                     HasSubstr("  small        93 %  20 KiB"),
@@ -116,7 +116,7 @@ TEST(Top, PrintsOnceWhenTheOutputIsNoTerminal) {
 
 constexpr std::string_view kDecisions =
     R"({"items": [{"job": "j0000100000001", "attempt": 1, "at": "2026-01-31T12:00:00Z",
-  "policy": "greedy", "policy_version": "1", "preference": {"weights": {"latency": 0.05, "energy": 0.85, "cost": 0.05, "error": 0.05}},
+  "policy": "greedy", "policy_version": "1", "preference": {"weights": {"latency": 0.02, "energy": 0.94, "cost": 0.02, "error": 0.02}},
   "candidates": [
    {"node": "edge-1", "variant": "small", "score": 0.1, "predicted": {"latency_ms": 3.1, "energy_j": 0.01, "cost_usd": 1e-8, "error": 0.07,
     "latency_deviation_ms": 0.2, "wait_ms": 0, "transfer_ms": 0.4, "load_ms": 0, "service_ms": 2.7}},
@@ -134,7 +134,7 @@ TEST(Explain, ShowsCandidatesReasonsTheChoiceAndPredictedAgainstActual) {
                     HasSubstr("  *  edge-1  small    0.100  3.10 ms   10 mJ  $1.0e-08    7 %\n"),
                     HasSubstr("     edge-2  large    0.800    20 ms  200 mJ  $2.0e-07    1 %\n"),
                     HasSubstr("Predicted and actual (energy modelled):\n"),
-                    HasSubstr("latency      3.10 ms   2.90 ms    0.05\n")));
+                    HasSubstr("latency      3.10 ms   2.90 ms    0.02\n")));
   EXPECT_EQ(json::parse(run(server, {"explain", "job/j0000100000001", "-o", "json"}).out),
             json::parse(kDecisions));
 }

@@ -213,9 +213,9 @@ TEST_F(CoreJobs, AWaitingCallerWithoutAStoredJobIsToldWhenNobodyEverCan) {
 
 TEST_F(CoreJobs, JobsAreListedNewestFirstInPages) {
   put_model();
-  std::vector<JobId> ids;
-  for (int i = 0; i < 5; ++i) {
-    ids.push_back(submit(spec()));
+  std::vector<JobId> ids(5);
+  for (JobId& id : ids) {
+    id = submit(spec());
   }
   const auto page = list({}, std::nullopt, 2);
   ASSERT_EQ(page.jobs.size(), 2u);

@@ -1,5 +1,7 @@
 // Probes: each variant on every new node, and again where little is known.
 
+#include <gmock/gmock.h>
+
 #include "tests/unit/core_world.h"
 
 namespace skerry::core {
@@ -113,6 +115,26 @@ TEST_F(ProbedNode, ProbesOfANodeAreApart) {
   for (std::size_t i = 1; i < times.size(); ++i) {
     EXPECT_GE(times[i] - times[i - 1], settings.probe_interval / 2);
   }
+}
+
+TEST_F(ProbedNode, WhatWasLoadedIsLoadedAgainAfterANewStart) {
+  const auto probed = [this] {
+    std::vector<std::string> variants;
+    for (const ProbeVariant& probe : probes()) {
+      EXPECT_FALSE(probe.resident_only);
+      variants.push_back(probe.variant);
+    }
+    return variants;
+  };
+  n1 = connect("n1");  // the same agent on a new stream, which says that nothing is loaded
+  EXPECT_THAT(probed(), testing::IsEmpty());
+
+  apply(ResidentChanged{.session = n1, .variants = {{{"m", "v1"}}}});
+  agents_incarnation = 2;
+  n1 = connect("n1");
+  EXPECT_THAT(probed(), testing::ElementsAre("v1"));
+  answer_probe(milliseconds(8));
+  EXPECT_THAT(probed(), testing::ElementsAre("v1"));
 }
 
 TEST_F(ProbedNode, ABusyNodeAndWhatIsNotLoadedAreLeftAlone) {

@@ -59,10 +59,11 @@ class CoreWorld : public ::testing::Test {
     }
     apply(PutModel{.ticket = ++tickets, .manifest = manifest});
   }
+  std::uint64_t agents_incarnation = 1;  // of those that connect
   SessionId connect(const std::string& name, std::uint32_t capacity = 4,
                     std::vector<AttemptRef> running = {}, std::vector<AttemptRef> spooled = {}) {
     const SessionId session{++sessions};
-    AgentHello hello{.session = session, .incarnation = 1};
+    AgentHello hello{.session = session, .incarnation = agents_incarnation};
     hello.node = {.name = name,
                   .tier = scheduler::Tier::kEdge,
                   .site = "s",

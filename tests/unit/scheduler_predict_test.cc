@@ -148,7 +148,7 @@ TEST(Preference, PresetsSumToOneAndAreFoundByName) {
     EXPECT_EQ(preset(candidate.name), candidate.preference);
   }
   EXPECT_EQ(preset("quick"), std::nullopt);
-  EXPECT_EQ(preset("green")->weights[static_cast<std::size_t>(Objective::kEnergy)], 0.85);
+  EXPECT_EQ(preset("green")->weights[static_cast<std::size_t>(Objective::kEnergy)], 0.94);
 }
 
 TEST(Dominates, NeedsToBeBetterSomewhere) {
