@@ -46,18 +46,22 @@ struct Named {
 };
 
 constexpr std::array<Named, 9> kNamed = {{
-    {"random", [](const View& view, std::size_t row, std::size_t server) { return chosen(server == thrown(view, row)); }},
+    {"random", [](const View& view, std::size_t row,
+                  std::size_t server) { return chosen(server == thrown(view, row)); }},
     {"random-split",
      [](const View& view, std::size_t row, std::size_t server) {
        constexpr double kCloud = 0.3;
        const std::uint64_t bits = view.chance(row);
        const std::size_t edges = view.servers() - 1;
-       const std::size_t pick = edges == 0 || uniform(bits) < kCloud ? 0 : 1 + (bits & 0x7ff) % edges;
+       const std::size_t pick =
+           edges == 0 || uniform(bits) < kCloud ? 0 : 1 + (bits & 0x7ff) % edges;
        return chosen(server == pick);
      }},
     {"cloud", [](const View&, std::size_t, std::size_t server) { return chosen(server == 0); }},
     {"round-robin",
-     [](const View& view, std::size_t row, std::size_t server) { return chosen(server == view.number(row) % view.servers()); }},
+     [](const View& view, std::size_t row, std::size_t server) {
+       return chosen(server == view.number(row) % view.servers());
+     }},
     {"jsq",
      [](const View& view, std::size_t row, std::size_t server) {
        return static_cast<double>(view.summary(view.lane(row, server)).count);
@@ -66,19 +70,22 @@ constexpr std::array<Named, 9> kNamed = {{
      [](const View& view, std::size_t row, std::size_t server) {
        const std::size_t count = view.servers();
        const std::size_t first = thrown(view, row);
-       const std::size_t second = (first + 1 + (view.chance(row) >> 32) % std::max<std::size_t>(count - 1, 1)) % count;
+       const std::size_t second =
+           (first + 1 + (view.chance(row) >> 32) % std::max<std::size_t>(count - 1, 1)) % count;
        const auto tasks = static_cast<double>(view.summary(view.lane(row, server)).count);
        return server == first || server == second ? tasks : 1e9;
      }},
     {"sed",
      [](const View& view, std::size_t row, std::size_t server) {
-       return (view.mbit(row) + view.summary(view.lane(row, server)).overlap[3]) / view.speed(server);
+       return (view.mbit(row) + view.summary(view.lane(row, server)).overlap[3]) /
+              view.speed(server);
      }},
     {"least-work",
      [](const View& view, std::size_t row, std::size_t server) {
        return (view.mbit(row) + view.summary(view.lane(row, server)).work) / view.speed(server);
      }},
-    {"greedy", [](const View& view, std::size_t row, std::size_t server) { return view.cost(view.lane(row, server)); }},
+    {"greedy", [](const View& view, std::size_t row,
+                  std::size_t server) { return view.cost(view.lane(row, server)); }},
 }};
 
 std::array<double, kLinearTerms> terms(const View& view, std::size_t row, std::size_t server) {
@@ -119,13 +126,15 @@ std::unique_ptr<DispatchPolicy> make_externality(std::size_t servers, double c) 
   return formula(servers, [c](const View& view, std::size_t row, std::size_t server) {
     const std::size_t lane = view.lane(row, server);
     const auto tasks = static_cast<double>(view.summary(lane).count + 1);
-    return view.cost(lane) + view.weight(row) * c * tasks * view.mbit(row) / view.speed(server) / view.scales().delay_s;
+    return view.cost(lane) + view.weight(row) * c * tasks * view.mbit(row) / view.speed(server) /
+                                 view.scales().delay_s;
   });
 }
 
 std::unique_ptr<DispatchPolicy> make_linear(std::size_t servers, std::vector<double> weights) {
   check(weights.size() == kLinearTerms, "a weight for each of the linear policy's terms");
-  return formula(servers, [weights = std::move(weights)](const View& view, std::size_t row, std::size_t server) {
+  return formula(servers, [weights = std::move(weights)](const View& view, std::size_t row,
+                                                         std::size_t server) {
     const std::size_t lane = view.lane(row, server);
     const auto values = terms(view, row, server);
     double sum = 0;
@@ -156,7 +165,8 @@ class Iterated final : public DispatchPolicy {
           more += u - mean / rest * (1 - std::exp(-rest * u / mean));
         }
         const std::size_t lane = view.lane(row, server);
-        prices[lane] = view.cost(lane) + view.weight(row) * 2 * gain * more / view.speed(server) / view.scales().delay_s;
+        prices[lane] = view.cost(lane) + view.weight(row) * 2 * gain * more / view.speed(server) /
+                                             view.scales().delay_s;
       }
     }
   }
@@ -177,7 +187,8 @@ class StaticSplit final : public DispatchPolicy {
   void price(const View& view, std::size_t rows, std::span<double> prices) override {
     for (std::size_t row = 0; row < rows; ++row) {
       const double at = uniform(view.chance(row)) * upto_.back();
-      const auto pick = static_cast<std::size_t>(std::ranges::upper_bound(upto_, at) - upto_.begin());
+      const auto pick =
+          static_cast<std::size_t>(std::ranges::upper_bound(upto_, at) - upto_.begin());
       for (std::size_t server = 0; server < upto_.size(); ++server) {
         prices[row * upto_.size() + server] = chosen(server == std::min(pick, upto_.size() - 1));
       }
@@ -191,7 +202,8 @@ class StaticSplit final : public DispatchPolicy {
 // Keeps the inverse of the design matrix by rank-one updates (Sherman and Morrison).
 class LinUcb final : public DispatchPolicy {
  public:
-  LinUcb(std::size_t servers, double alpha) : servers_(servers), alpha_(alpha), inverse_(kFeatures * kFeatures, 0), b_(kFeatures, 0) {
+  LinUcb(std::size_t servers, double alpha)
+      : servers_(servers), alpha_(alpha), inverse_(kFeatures * kFeatures, 0), b_(kFeatures, 0) {
     for (std::size_t i = 0; i < kFeatures; ++i) {
       inverse_[i * kFeatures + i] = 1;
     }
@@ -258,14 +270,18 @@ std::unique_ptr<DispatchPolicy> make_iterated(const Context& context, double w, 
   check(load >= 0 && load < 1, "an effective load is from 0 to below 1");
   Context offered = context;
   offered.load = load;
-  std::vector<double> loads = load > 0 ? best_split(offered, w) : std::vector<double>(context.servers(), 0);
+  std::vector<double> loads =
+      load > 0 ? best_split(offered, w) : std::vector<double>(context.servers(), 0);
   for (std::size_t server = 0; server < loads.size(); ++server) {
-    loads[server] = std::min(loads[server] * load * context.total_speed() / context.speed[server], 0.98);
+    loads[server] =
+        std::min(loads[server] * load * context.total_speed() / context.speed[server], 0.98);
   }
   return std::make_unique<Iterated>(std::move(loads));
 }
 
-std::unique_ptr<DispatchPolicy> make_linucb(std::size_t servers, double alpha) { return std::make_unique<LinUcb>(servers, alpha); }
+std::unique_ptr<DispatchPolicy> make_linucb(std::size_t servers, double alpha) {
+  return std::make_unique<LinUcb>(servers, alpha);
+}
 
 // Server i with a share p of the work has the load r = p R / s_i (R: work a second), and on average
 // r / (1 - r) tasks, which by Little's law is its delay per second. The marginal cost of its share,

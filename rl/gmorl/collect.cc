@@ -8,7 +8,8 @@ namespace skerry::rl::gmorl {
 
 namespace {
 
-void add_label(Labels& labels, const View& view, std::size_t row, const Moment& moment, const Outcome& outcome) {
+void add_label(Labels& labels, const View& view, std::size_t row, const Moment& moment,
+               const Outcome& outcome) {
   labels.grow(outcome.servers.size());
   const std::size_t first = (labels.size() - 1) * kLabelActions;
   const double least = *std::ranges::min_element(outcome.costs);
@@ -19,7 +20,8 @@ void add_label(Labels& labels, const View& view, std::size_t row, const Moment& 
     }
     labels.base[first + a] = static_cast<float>(view.cost(lane));
     labels.coefficients[(first + a) * 2] = view.price_scale(lane) * static_cast<float>(moment.w);
-    labels.coefficients[(first + a) * 2 + 1] = view.price_scale(lane) * static_cast<float>(1 - moment.w);
+    labels.coefficients[(first + a) * 2 + 1] =
+        view.price_scale(lane) * static_cast<float>(1 - moment.w);
     labels.costs[first + a] = static_cast<float>(outcome.costs[a] - least);
   }
 }
@@ -37,8 +39,10 @@ double drawn_weight(Random& random) {
 Context training_context(Random& random) {
   const int edges = 1 + static_cast<int>(random.below(16));
   const double spread = random.chance(0.5) ? 1 : 2.2;
-  Context context = random.chance(0.25) ? uniform_context(edges)
-                                        : drawn_context(edges, {4 - spread * 1, 4 + spread * 1}, {2 - spread * 0.5, 2 + spread * 0.5}, random);
+  Context context = random.chance(0.25)
+                        ? uniform_context(edges)
+                        : drawn_context(edges, {4 - spread * 1, 4 + spread * 1},
+                                        {2 - spread * 0.5, 2 + spread * 0.5}, random);
   const double kind = random.uniform();
   context.load = kind < 0.3 ? 1.0 : random.uniform(0.4, 1.25);
   context.steps = random.chance(0.5) ? 100 : (random.chance(0.75) ? 1000 : 300);
@@ -46,7 +50,8 @@ Context training_context(Random& random) {
   return context;
 }
 
-Labels collect(const Context& context, DispatchPolicy& policy, const CollectOptions& options, Random random) {
+Labels collect(const Context& context, DispatchPolicy& policy, const CollectOptions& options,
+               Random random) {
   const Scales scales(context);
   const std::size_t servers = context.servers();
   const std::uint64_t seed = random.next_u64();
@@ -100,7 +105,8 @@ Labels collect(const Context& context, DispatchPolicy& policy, const CollectOpti
   Labels labels{.shape = kLabelShape};
   RolloutOptions rollout = options.rollout;
   for (std::size_t at = 0; at < moments.size(); at += options.batch) {
-    const std::span<const Moment> batch = std::span(moments).subspan(at, std::min(options.batch, moments.size() - at));
+    const std::span<const Moment> batch =
+        std::span(moments).subspan(at, std::min(options.batch, moments.size() - at));
     rollout.seed = random.next_u64();
     const auto outcomes = roll_out(context, scales, policy, batch, rollout);
     view.start(batch.size());

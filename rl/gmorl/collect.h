@@ -15,14 +15,15 @@ constexpr std::size_t kLabelActions = 6;
 constexpr LabelShape kLabelShape{.actions = kLabelActions, .features = kFeatures, .outputs = 2};
 
 struct CollectOptions {
-  std::size_t episodes = 8;          // each with a preference of its own
-  std::size_t moments = 16;          // an episode, spread evenly at random
-  std::size_t batch = 8;             // moments that are rolled out together
+  std::size_t episodes = 8;  // each with a preference of its own
+  std::size_t moments = 16;  // an episode, spread evenly at random
+  std::size_t batch = 8;     // moments that are rolled out together
   RolloutOptions rollout{.actions = kLabelActions};
-  double explore = 0.05;             // share of decisions that take any allowed server
+  double explore = 0.05;  // share of decisions that take any allowed server
 };
 
-Labels collect(const Context& context, DispatchPolicy& policy, const CollectOptions& options, Random random);
+Labels collect(const Context& context, DispatchPolicy& policy, const CollectOptions& options,
+               Random random);
 
 // A preference: all of the front, its ends included.
 double drawn_weight(Random& random);

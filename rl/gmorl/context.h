@@ -22,14 +22,14 @@ constexpr double kMbit = 1e6;
 enum class Channel : std::uint8_t { kCompat, kPhysical };
 
 struct Context {
-  std::vector<double> speed;       // Mbit/s of one task alone, by server: f / 10^3 / 10^6
-  double load = 1;                 // offered work / what the servers can do, at one task a second
-  int steps = 100;                 // of one second; one dispatch at most in each
+  std::vector<double> speed;  // Mbit/s of one task alone, by server: f / 10^3 / 10^6
+  double load = 1;            // offered work / what the servers can do, at one task a second
+  int steps = 100;            // of one second; one dispatch at most in each
   Channel channel = Channel::kCompat;
-  bool horizon_given = false;      // whether a policy is told how many steps are left
-  double mean_error = 1;           // what a policy is told of the mean size, relative to the truth
-  int stale_steps = 0;             // a policy sees the servers as they were up to so long ago
-  double arrivals_per_step = 1;    // 10 users of 0.1 each
+  bool horizon_given = false;    // whether a policy is told how many steps are left
+  double mean_error = 1;         // what a policy is told of the mean size, relative to the truth
+  int stale_steps = 0;           // a policy sees the servers as they were up to so long ago
+  double arrivals_per_step = 1;  // 10 users of 0.1 each
 
   std::size_t servers() const { return speed.size(); }
   double total_speed() const;

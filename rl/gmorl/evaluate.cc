@@ -6,8 +6,8 @@ namespace skerry::rl::gmorl {
 
 namespace {
 
-void run_batch(const Context& context, const Scales& scales, DispatchPolicy& policy, double w, const RunOptions& options,
-               std::size_t first, std::span<Total> totals) {
+void run_batch(const Context& context, const Scales& scales, DispatchPolicy& policy, double w,
+               const RunOptions& options, std::size_t first, std::span<Total> totals) {
   const std::size_t servers = context.servers();
   std::vector<Tape> tapes;
   for (std::size_t e = 0; e < totals.size(); ++e) {
@@ -34,7 +34,8 @@ void run_batch(const Context& context, const Scales& scales, DispatchPolicy& pol
       const std::size_t server = cheapest(std::span(prices).subspan(row * servers, servers));
       const std::size_t lane = view.lane(row, server);
       const bool waits = context.channel == Channel::kPhysical;
-      totals[rows[row]].delay_s += view.delay(lane) * scales.delay_s + (waits ? dispatches[row].waited_s : 0);
+      totals[rows[row]].delay_s +=
+          view.delay(lane) * scales.delay_s + (waits ? dispatches[row].waited_s : 0);
       totals[rows[row]].energy_j += view.energy(lane) * scales.energy_j;
       state.join(rows[row], server, dispatches[row].mbit);
     }
@@ -46,13 +47,15 @@ void run_batch(const Context& context, const Scales& scales, DispatchPolicy& pol
 
 }  // namespace
 
-std::vector<Total> run(const Context& context, DispatchPolicy& policy, double lambda, const RunOptions& options) {
+std::vector<Total> run(const Context& context, DispatchPolicy& policy, double lambda,
+                       const RunOptions& options) {
   const Scales scales(context);
   const double w = scales.weight(lambda);
   std::vector<Total> totals(options.episodes);
   for (std::size_t at = 0; at < totals.size(); at += options.batch) {
     const std::size_t count = std::min(options.batch, totals.size() - at);
-    run_batch(context, scales, policy, w, options, options.first + at, std::span(totals).subspan(at, count));
+    run_batch(context, scales, policy, w, options, options.first + at,
+              std::span(totals).subspan(at, count));
   }
   return totals;
 }

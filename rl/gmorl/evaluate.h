@@ -28,6 +28,7 @@ struct RunOptions {
   std::size_t batch = 32;  // side by side
 };
 
-std::vector<Total> run(const Context& context, DispatchPolicy& policy, double lambda, const RunOptions& options);
+std::vector<Total> run(const Context& context, DispatchPolicy& policy, double lambda,
+                       const RunOptions& options);
 
 }  // namespace skerry::rl::gmorl

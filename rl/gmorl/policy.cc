@@ -18,8 +18,9 @@ void PricedPolicy::price(const View& view, std::size_t rows, std::span<double> p
     for (std::size_t server = 0; server < servers_; ++server) {
       const std::size_t lane = row * servers_ + server;
       const float priced = w * outputs_[lane] + (1 - w) * outputs_[stride + lane];
-      prices[lane] = view.allowed(row, server) ? view.cost(lane) + static_cast<double>(view.price_scale(lane) * priced)
-                                               : std::numeric_limits<double>::infinity();
+      prices[lane] = view.allowed(row, server)
+                         ? view.cost(lane) + static_cast<double>(view.price_scale(lane) * priced)
+                         : std::numeric_limits<double>::infinity();
     }
   }
 }

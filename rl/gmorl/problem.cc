@@ -34,7 +34,8 @@ GmorlProblem::GmorlProblem(ProblemOptions options) : options_(options) {
     context.load = setting.load;
     context.horizon_given = setting.given;
     for (const double lambda : setting.lambdas) {
-      probes_.push_back({fmt::format("{} {:g}", setting.name, lambda), context, lambda, options.probe_episodes * 100 / static_cast<std::size_t>(setting.steps)});
+      probes_.push_back({fmt::format("{} {:g}", setting.name, lambda), context, lambda,
+                         options.probe_episodes * 100 / static_cast<std::size_t>(setting.steps)});
     }
   }
 }
@@ -56,7 +57,8 @@ std::vector<std::string> GmorlProblem::figures() const {
 
 double GmorlProblem::mean_cost(const Probe& probe, DispatchPolicy& policy) const {
   double sum = 0;
-  for (const Total& total : run(probe.context, policy, probe.lambda, {.seed = options_.probe_seed, .episodes = probe.episodes})) {
+  for (const Total& total : run(probe.context, policy, probe.lambda,
+                                {.seed = options_.probe_seed, .episodes = probe.episodes})) {
     sum += cost_at(total, probe.lambda);
   }
   return sum;

@@ -19,7 +19,8 @@ struct Future {
 std::vector<std::uint32_t> best_actions(std::span<const double> prices, std::size_t most) {
   std::vector<std::uint32_t> order(prices.size());
   std::iota(order.begin(), order.end(), 0u);
-  std::ranges::sort(order, {}, [&](std::uint32_t server) { return std::pair(prices[server], server); });
+  std::ranges::sort(order, {},
+                    [&](std::uint32_t server) { return std::pair(prices[server], server); });
   order.resize(std::min(order.size(), most));
   while (order.size() > 1 && prices[order.back()] == std::numeric_limits<double>::infinity()) {
     order.pop_back();
@@ -45,10 +46,12 @@ std::vector<Outcome> roll_out(const Context& context, const Scales& scales, Disp
   std::size_t rows = 0;
   std::vector<Future> futures;
   for (std::size_t m = 0; m < moments.size(); ++m) {
-    outcomes[m].servers = best_actions(std::span(prices).subspan(m * servers, servers), options.actions);
+    outcomes[m].servers =
+        best_actions(std::span(prices).subspan(m * servers, servers), options.actions);
     outcomes[m].costs.assign(outcomes[m].servers.size(), 0);
     for (std::size_t k = 0; k < options.futures; ++k) {
-      futures.push_back({m, moments[m].tape.future(options.seed, m * options.futures + k), {}, rows});
+      futures.push_back(
+          {m, moments[m].tape.future(options.seed, m * options.futures + k), {}, rows});
       rows += outcomes[m].servers.size();
     }
   }
@@ -76,7 +79,8 @@ std::vector<Outcome> roll_out(const Context& context, const Scales& scales, Disp
       const Outcome& outcome = outcomes[future.moment];
       if (step <= moment.remaining && future.tape.next(future.dispatch)) {
         for (std::size_t a = 0; a < outcome.servers.size(); ++a) {
-          view.look(used++, branches, future.first_row + a, future.dispatch, moment.w, moment.remaining - step);
+          view.look(used++, branches, future.first_row + a, future.dispatch, moment.w,
+                    moment.remaining - step);
         }
         dispatching.push_back(&future);
       }

@@ -92,7 +92,8 @@ double Servers::overlap(std::size_t row, std::size_t server, double mbit) const 
   return scheduler::shared_overlap({&mark_[i * capacity_], count_[i]}, v + mbit) - count_[i] * v;
 }
 
-Servers::Summary Servers::summary(std::size_t row, std::size_t server, const std::array<double, kSizes>& mbit) const {
+Servers::Summary Servers::summary(std::size_t row, std::size_t server,
+                                  const std::array<double, kSizes>& mbit) const {
   const std::size_t i = at(row, server);
   const double* marks = &mark_[i * capacity_];
   const double v = virtual_mbit_[i];

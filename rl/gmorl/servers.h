@@ -43,7 +43,8 @@ class Servers {
     double work = 0;
     std::array<double, kSizes> overlap{};
   };
-  Summary summary(std::size_t row, std::size_t server, const std::array<double, kSizes>& mbit) const;
+  Summary summary(std::size_t row, std::size_t server,
+                  const std::array<double, kSizes>& mbit) const;
   // What is left of each task, from most to least.
   void left(std::size_t row, std::size_t server, std::vector<double>& left) const;
   // The exact total delay that a task of this size would add; the upload apart.

@@ -53,7 +53,9 @@ Tape Tape::future(std::uint64_t seed, std::uint64_t number) const {
 void Tape::draw_links() {
   for (std::size_t server = 0; server < context_->servers(); ++server) {
     const Range km = server == 0 ? kCloudKm : kEdgeKm;
-    const double loss_db = kLossAtOneKmDb + kLossPerDecadeDb * std::log10(random_.uniform(km.low, km.high)) + kShadowDb;
+    const double loss_db = kLossAtOneKmDb +
+                           kLossPerDecadeDb * std::log10(random_.uniform(km.low, km.high)) +
+                           kShadowDb;
     const double gain = std::pow(10, -loss_db / 10);
     const double snr = context_->channel == Channel::kCompat
                            ? kSendW * (gain / kNoiseW) * (gain / kNoiseW) / kNoiseW
@@ -71,17 +73,20 @@ void Tape::draw_uploads(Dispatch& dispatch) {
     bits = server % 2 == 0 ? random_.next_u64() : bits >> 32;
     // Rayleigh fading: the power gain is exponential with mean 1.
     constexpr float kLn2 = 0.69314718f;
-    const float uniform = (static_cast<float>(static_cast<std::uint32_t>(bits) >> 8) + 0.5f) * 0x1p-24f;
+    const float uniform =
+        (static_cast<float>(static_cast<std::uint32_t>(bits) >> 8) + 0.5f) * 0x1p-24f;
     const float log2_gain = fast_log2(-kLn2 * fast_log2(uniform));
     const float log2_snr = link_log2_[server] + (compat ? 2 : 1) * log2_gain;
     // log2(1 + x) is log2(x) where x is large, as it always is in compat mode.
-    const double spectral = log2_snr > 20 ? log2_snr : std::log2(1 + std::exp2(static_cast<double>(log2_snr)));
+    const double spectral =
+        log2_snr > 20 ? log2_snr : std::log2(1 + std::exp2(static_cast<double>(log2_snr)));
     dispatch.upload_s[server] = dispatch.mbit / std::max(kBandwidthMhz * spectral, kLeastRateMbit);
   }
 }
 
 bool Tape::next(Dispatch& dispatch) {
-  for (int arrived = poisson(random_.uniform(), context_->arrivals_per_step); arrived > 0; --arrived) {
+  for (int arrived = poisson(random_.uniform(), context_->arrivals_per_step); arrived > 0;
+       --arrived) {
     waiting_.push_back(step_);
   }
   const bool dispatched = head_ < waiting_.size();

@@ -18,11 +18,11 @@ namespace skerry::rl::gmorl {
 // The task that a step dispatches.
 struct Dispatch {
   double mbit = 0;
-  double waited_s = 0;                // in the dispatcher's queue
-  int queue = 0;                      // tasks that go on waiting behind it
-  std::uint32_t number = 0;           // counts the episode's dispatches
-  std::uint64_t chance = 0;           // random bits for policies that throw dice
-  std::vector<double> upload_s;       // by server
+  double waited_s = 0;           // in the dispatcher's queue
+  int queue = 0;                 // tasks that go on waiting behind it
+  std::uint32_t number = 0;      // counts the episode's dispatches
+  std::uint64_t chance = 0;      // random bits for policies that throw dice
+  std::vector<double> upload_s;  // by server
 };
 
 class Tape {

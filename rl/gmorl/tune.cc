@@ -13,15 +13,18 @@ namespace {
 
 class Tuner {
  public:
-  Tuner(const Context& context, double lambda, const TuneOptions& options) : context_(context), lambda_(lambda), options_(options) {}
+  Tuner(const Context& context, double lambda, const TuneOptions& options)
+      : context_(context), lambda_(lambda), options_(options) {}
 
   // The mean cost of each candidate, on the same episodes.
   void measure(std::vector<Tuned>& candidates) const {
     parallel_for(candidates.size(), options_.threads, [&](std::size_t i) {
       const auto policy = make_tuned(candidates[i], context_, lambda_);
-      const std::size_t episodes = std::max<std::size_t>(options_.episodes * 100 / static_cast<std::size_t>(context_.steps), 10);
+      const std::size_t episodes = std::max<std::size_t>(
+          options_.episodes * 100 / static_cast<std::size_t>(context_.steps), 10);
       double sum = 0;
-      for (const Total& total : run(context_, *policy, lambda_, {.seed = options_.seed, .episodes = episodes})) {
+      for (const Total& total :
+           run(context_, *policy, lambda_, {.seed = options_.seed, .episodes = episodes})) {
         sum += cost_at(total, lambda_);
       }
       candidates[i].cost = sum / static_cast<double>(episodes);
@@ -45,12 +48,14 @@ class Tuner {
     candidates = {coarse};
     for (const double share : {0.25, 0.5, 0.75}) {
       candidates.push_back({name, {below + share * (coarse.parameters[0] - below)}, 0});
-      candidates.push_back({name, {coarse.parameters[0] + share * (above - coarse.parameters[0])}, 0});
+      candidates.push_back(
+          {name, {coarse.parameters[0] + share * (above - coarse.parameters[0])}, 0});
     }
     return best_of(candidates);
   }
 
-  Tuned cross_entropy(const std::string& name, std::size_t dimensions, double spread, int rounds, std::size_t population) const {
+  Tuned cross_entropy(const std::string& name, std::size_t dimensions, double spread, int rounds,
+                      std::size_t population) const {
     Random random = Random(options_.seed).fork(name);
     std::vector<double> mean(dimensions, 0);
     std::vector<double> deviation(dimensions, spread);
@@ -66,7 +71,8 @@ class Tuner {
         candidates.push_back(std::move(drawn));
       }
       measure(candidates);
-      std::ranges::sort(candidates, {}, [](const Tuned& tuned) { return std::pair(tuned.cost, tuned.parameters); });
+      std::ranges::sort(candidates, {},
+                        [](const Tuned& tuned) { return std::pair(tuned.cost, tuned.parameters); });
       best = candidates.front();
       const std::size_t elite = std::max<std::size_t>(population / 5, 2);
       for (std::size_t i = 0; i < dimensions; ++i) {
@@ -77,7 +83,9 @@ class Tuner {
           squares += candidates[k].parameters[i] * candidates[k].parameters[i];
         }
         mean[i] = sum / static_cast<double>(elite);
-        deviation[i] = std::sqrt(std::max(squares / static_cast<double>(elite) - mean[i] * mean[i], 0.0)) + spread * 0.02;
+        deviation[i] =
+            std::sqrt(std::max(squares / static_cast<double>(elite) - mean[i] * mean[i], 0.0)) +
+            spread * 0.02;
       }
     }
     return best;
@@ -91,7 +99,8 @@ class Tuner {
 
 }  // namespace
 
-std::unique_ptr<DispatchPolicy> make_tuned(const Tuned& tuned, const Context& context, double lambda) {
+std::unique_ptr<DispatchPolicy> make_tuned(const Tuned& tuned, const Context& context,
+                                           double lambda) {
   const std::size_t servers = context.servers();
   const double w = Scales(context).weight(lambda);
   if (tuned.name == "externality") {
@@ -123,8 +132,10 @@ std::vector<Tuned> tune_all(const Context& context, double lambda, const TuneOpt
   all.push_back({"static-split", {}, 0});
   all.push_back({"linucb", {}, 0});
   tuner.measure(all);
-  all.push_back(tuner.line("externality", {0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8}));
-  all.push_back(tuner.line("iterated", {0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.93, 0.97}));
+  all.push_back(
+      tuner.line("externality", {0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8}));
+  all.push_back(
+      tuner.line("iterated", {0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.93, 0.97}));
   all.push_back(tuner.cross_entropy("linear", kLinearTerms, 0.4, 12, 40));
   std::ranges::sort(all, {}, [](const Tuned& tuned) { return std::pair(tuned.cost, tuned.name); });
   return all;

@@ -18,17 +18,18 @@ namespace skerry::rl::gmorl {
 
 struct TuneOptions {
   std::uint64_t seed = 4242;
-  std::size_t episodes = 200;   // of 100 steps; fewer of longer ones
+  std::size_t episodes = 200;  // of 100 steps; fewer of longer ones
   std::size_t threads = 1;
 };
 
 struct Tuned {
-  std::string name;                // "externality", "linear", "iterated", "static-split", "greedy", ...
+  std::string name;  // "externality", "linear", "iterated", "static-split", "greedy", ...
   std::vector<double> parameters;  // empty where there are none
   double cost = 0;                 // mean cost of an episode on the tuning seeds
 };
 
-std::unique_ptr<DispatchPolicy> make_tuned(const Tuned& tuned, const Context& context, double lambda);
+std::unique_ptr<DispatchPolicy> make_tuned(const Tuned& tuned, const Context& context,
+                                           double lambda);
 
 // Every baseline, tuned. Best first.
 std::vector<Tuned> tune_all(const Context& context, double lambda, const TuneOptions& options);

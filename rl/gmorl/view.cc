@@ -21,7 +21,8 @@ constexpr double kProbes[] = {0.25, 1, 3};
 // Features that are compressed to log(1 + x).
 constexpr std::size_t kCompressed[] = {0, 1, 2, 3, 4, 5, 6, 7, 10};
 
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void compress(float* values, std::size_t count) {
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void compress(
+    float* values, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     values[i] = fast_log1p(values[i]);
   }
@@ -42,7 +43,8 @@ Scales::Scales(const Context& context)
     inverse_speed.push_back(1 / context.speed[server]);
     joules_per_mbit.push_back(context.joules_per_mbit(server));
     log_speed.push_back(static_cast<float>(std::log(context.speed[server] / mean_speed)));
-    log_joules.push_back(static_cast<float>(std::log(joules_per_mbit[server] / mean_joules_per_mbit)));
+    log_joules.push_back(
+        static_cast<float>(std::log(joules_per_mbit[server] / mean_joules_per_mbit)));
   }
 }
 
@@ -50,7 +52,8 @@ double Scales::weight(double lambda) const {
   return std::isinf(lambda) ? 1.0 : lambda * delay_s / (lambda * delay_s + energy_j);
 }
 
-Cost cost_of(const Servers& servers, std::size_t row, std::size_t server, const Dispatch& dispatch, const Scales& scales) {
+Cost cost_of(const Servers& servers, std::size_t row, std::size_t server, const Dispatch& dispatch,
+             const Scales& scales) {
   const double upload_s = dispatch.upload_s[server];
   return {.delay_s = upload_s + servers.marginal_s(row, server, dispatch.mbit),
           .energy_j = dispatch.mbit * scales.joules_per_mbit[server] + kSendW * upload_s};
@@ -76,7 +79,8 @@ void View::start(std::size_t rows) {
   greedy_.resize(rows);
 }
 
-void View::look(std::size_t row, const Servers& servers, std::size_t servers_row, const Dispatch& dispatch, double w, int remaining) {
+void View::look(std::size_t row, const Servers& servers, std::size_t servers_row,
+                const Dispatch& dispatch, double w, int remaining) {
   const std::size_t count = context_->servers();
   const std::size_t first = row * count;
   const double mean_mbit = scales_->mean_mbit;
@@ -89,7 +93,8 @@ void View::look(std::size_t row, const Servers& servers, std::size_t servers_row
   double work = 0;
   double backlog = 0;
   std::size_t idle = 0;
-  const std::array<double, Servers::kSizes> sizes = {kProbes[0] * mean_mbit, kProbes[1] * mean_mbit, kProbes[2] * mean_mbit, dispatch.mbit};
+  const std::array<double, Servers::kSizes> sizes = {kProbes[0] * mean_mbit, kProbes[1] * mean_mbit,
+                                                     kProbes[2] * mean_mbit, dispatch.mbit};
   for (std::size_t server = 0; server < count; ++server) {
     const std::size_t lane = first + server;
     const Servers::Summary now = servers.summary(servers_row, server, sizes);
@@ -97,7 +102,8 @@ void View::look(std::size_t row, const Servers& servers, std::size_t servers_row
     const double upload_s = dispatch.upload_s[server];
     const double own = dispatch.mbit * inverse_speed;
     const double delay = (upload_s + own + 2 * now.overlap[3] * inverse_speed) * inverse_delay;
-    const double energy = (dispatch.mbit * scales_->joules_per_mbit[server] + kSendW * upload_s) * inverse_energy;
+    const double energy =
+        (dispatch.mbit * scales_->joules_per_mbit[server] + kSendW * upload_s) * inverse_energy;
     const double cost = w * delay + (1 - w) * energy;
     delay_[lane] = delay;
     energy_[lane] = energy;

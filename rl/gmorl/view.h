@@ -31,8 +31,8 @@ struct Scales {
   double mean_mbit, mean_speed, mean_joules_per_mbit;
   double delay_s, energy_j;  // D0, E0
   double load;
-  std::vector<double> joules_per_mbit, inverse_speed;   // by server
-  std::vector<float> log_speed, log_joules;  // relative to the means
+  std::vector<double> joules_per_mbit, inverse_speed;  // by server
+  std::vector<float> log_speed, log_joules;            // relative to the means
 
   double weight(double lambda) const;  // w; lambda may be infinite
 };
@@ -43,7 +43,8 @@ struct Cost {
 };
 
 // The exact cost of dispatching to a server.
-Cost cost_of(const Servers& servers, std::size_t row, std::size_t server, const Dispatch& dispatch, const Scales& scales);
+Cost cost_of(const Servers& servers, std::size_t row, std::size_t server, const Dispatch& dispatch,
+             const Scales& scales);
 
 class View {
  public:
@@ -51,15 +52,18 @@ class View {
 
   void start(std::size_t rows);  // makes room, forgets what was there
   // Looks at a row's servers; finish() once after all rows. remaining: steps left, told only if the context gives the horizon.
-  void look(std::size_t row, const Servers& servers, std::size_t servers_row, const Dispatch& dispatch, double w, int remaining);
+  void look(std::size_t row, const Servers& servers, std::size_t servers_row,
+            const Dispatch& dispatch, double w, int remaining);
   void finish(std::size_t rows);
 
   std::size_t stride() const { return stride_; }
   std::span<const float> features() const { return features_; }
-  std::size_t lane(std::size_t row, std::size_t server) const { return row * context_->servers() + server; }
-  double cost(std::size_t lane) const { return cost_[lane]; }          // w delay / D0 + (1 - w) energy / E0
-  double delay(std::size_t lane) const { return delay_[lane]; }        // / D0
-  double energy(std::size_t lane) const { return energy_[lane]; }      // / E0
+  std::size_t lane(std::size_t row, std::size_t server) const {
+    return row * context_->servers() + server;
+  }
+  double cost(std::size_t lane) const { return cost_[lane]; }  // w delay / D0 + (1 - w) energy / E0
+  double delay(std::size_t lane) const { return delay_[lane]; }    // / D0
+  double energy(std::size_t lane) const { return energy_[lane]; }  // / E0
   // What is on the server; overlap[3] is with this task, the others with tasks of a quarter, one and
   // three times the mean size.
   const Servers::Summary& summary(std::size_t lane) const { return summaries_[lane]; }
@@ -78,7 +82,9 @@ class View {
   double weight(std::size_t row) const { return weight_[row]; }
   std::size_t greedy(std::size_t row) const { return greedy_[row]; }
   // Only servers of an exact cost up to best + 4 w x (delay of the best) may be chosen.
-  bool allowed(std::size_t row, std::size_t server) const { return cost_[lane(row, server)] <= limit_[row]; }
+  bool allowed(std::size_t row, std::size_t server) const {
+    return cost_[lane(row, server)] <= limit_[row];
+  }
 
  private:
   const Context* context_;

@@ -22,8 +22,9 @@ using Lanes = float __attribute__((vector_size(Mlp::kBlock * sizeof(float))));
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 
 template <bool kRelu>
-[[gnu::always_inline]] inline void run_layer(const Layer& layer, const float* in, std::size_t in_stride,
-                                             float* out, std::size_t out_stride) {
+[[gnu::always_inline]] inline void run_layer(const Layer& layer, const float* in,
+                                             std::size_t in_stride, float* out,
+                                             std::size_t out_stride) {
   const std::size_t inputs = layer.inputs;
   const float* weights = layer.weights.data();
   std::size_t j = 0;
@@ -62,7 +63,8 @@ template <bool kRelu>
   }
 }
 
-SKERRY_ALL_LEVELS void run_block(const Layer* layers, std::size_t count, const float* in, float* out, std::size_t stride) {
+SKERRY_ALL_LEVELS void run_block(const Layer* layers, std::size_t count, const float* in,
+                                 float* out, std::size_t stride) {
   alignas(64) float even[kWidest * Mlp::kBlock];
   alignas(64) float odd[kWidest * Mlp::kBlock];
   const float* from = in;
@@ -82,16 +84,20 @@ Mlp::Mlp(std::vector<Layer> layers) : layers_(std::move(layers)) {
   check(!layers_.empty(), "a network has a layer");
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
-    check(layer.weights.size() == layer.inputs * layer.outputs && layer.bias.size() == layer.outputs,
-          "a layer has as many weights as it says");
-    check(i == 0 || layer.inputs == layers_[i - 1].outputs, "a layer takes what the one before yields");
+    check(
+        layer.weights.size() == layer.inputs * layer.outputs && layer.bias.size() == layer.outputs,
+        "a layer has as many weights as it says");
+    check(i == 0 || layer.inputs == layers_[i - 1].outputs,
+          "a layer takes what the one before yields");
     check(layer.outputs <= kWidest, "layers are narrow");
     widest_ = std::max(widest_, layer.outputs);
   }
 }
 
-void Mlp::forward(std::span<const float> in, std::span<float> out, std::size_t stride, std::size_t count) const {
-  check(stride % kBlock == 0 && count % kBlock == 0 && count <= stride && in.size() >= inputs() * stride && out.size() >= outputs() * stride,
+void Mlp::forward(std::span<const float> in, std::span<float> out, std::size_t stride,
+                  std::size_t count) const {
+  check(stride % kBlock == 0 && count % kBlock == 0 && count <= stride &&
+            in.size() >= inputs() * stride && out.size() >= outputs() * stride,
         "buffers hold whole blocks of lanes");
   for (std::size_t lane = 0; lane < count; lane += kBlock) {
     run_block(layers_.data(), layers_.size(), in.data() + lane, out.data() + lane, stride);

@@ -36,7 +36,8 @@ class Mlp {
 
   // in: [inputs][stride], out: [outputs][stride], of which the first `lanes` lanes are evaluated;
   // both are padded counts. Lanes beyond the real ones must hold some numbers.
-  void forward(std::span<const float> in, std::span<float> out, std::size_t stride, std::size_t lanes) const;
+  void forward(std::span<const float> in, std::span<float> out, std::size_t stride,
+               std::size_t lanes) const;
 
  private:
   std::vector<Layer> layers_;

@@ -6,12 +6,15 @@ namespace skerry::rl {
 
 namespace {
 
-void extend(std::vector<float>& to, const std::vector<float>& from) { to.insert(to.end(), from.begin(), from.end()); }
+void extend(std::vector<float>& to, const std::vector<float>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
 
 }  // namespace
 
 void Labels::append(const Labels& other) {
-  check(shape.actions == other.shape.actions && shape.features == other.shape.features && shape.outputs == other.shape.outputs,
+  check(shape.actions == other.shape.actions && shape.features == other.shape.features &&
+            shape.outputs == other.shape.outputs,
         "labels of one run have one shape");
   extend(features, other.features);
   extend(base, other.base);

@@ -14,7 +14,7 @@ namespace skerry::rl {
 
 // How wide a label is; the same for all of a training run.
 struct LabelShape {
-  std::size_t actions = 0;   // room for so many
+  std::size_t actions = 0;  // room for so many
   std::size_t features = 0;
   std::size_t outputs = 0;
 };
@@ -22,11 +22,11 @@ struct LabelShape {
 // Many labels, as arrays; what a label leaves unused is 0, and its actions are the first ones.
 struct Labels {
   LabelShape shape;
-  std::vector<float> features;      // [label][action][feature]
-  std::vector<float> base;          // [label][action]
-  std::vector<float> coefficients;  // [label][action][output]
-  std::vector<float> costs;         // [label][action]: above the label's least
-  std::vector<std::uint8_t> counts; // [label]: actions in use
+  std::vector<float> features;       // [label][action][feature]
+  std::vector<float> base;           // [label][action]
+  std::vector<float> coefficients;   // [label][action][output]
+  std::vector<float> costs;          // [label][action]: above the label's least
+  std::vector<std::uint8_t> counts;  // [label]: actions in use
 
   std::size_t size() const { return counts.size(); }
   void append(const Labels& other);

@@ -38,8 +38,9 @@ class Network : public torch::nn::Module {
 
  private:
   void add(std::size_t inputs, std::size_t outputs) {
-    layers_.push_back(register_module(fmt::format("layer{}", layers_.size()),
-                                      torch::nn::Linear(static_cast<std::int64_t>(inputs), static_cast<std::int64_t>(outputs))));
+    layers_.push_back(register_module(
+        fmt::format("layer{}", layers_.size()),
+        torch::nn::Linear(static_cast<std::int64_t>(inputs), static_cast<std::int64_t>(outputs))));
   }
   std::vector<torch::nn::Linear> layers_;
 };
@@ -50,7 +51,10 @@ Mlp as_mlp(const std::vector<torch::Tensor>& weights) {
   for (std::size_t i = 0; i + 1 < weights.size(); i += 2) {
     const torch::Tensor matrix = weights[i].detach().cpu().contiguous();
     const torch::Tensor bias = weights[i + 1].detach().cpu().contiguous();
-    Layer layer{.inputs = static_cast<std::size_t>(matrix.size(1)), .outputs = static_cast<std::size_t>(matrix.size(0)), .weights = {}, .bias = {}};
+    Layer layer{.inputs = static_cast<std::size_t>(matrix.size(1)),
+                .outputs = static_cast<std::size_t>(matrix.size(0)),
+                .weights = {},
+                .bias = {}};
     layer.weights.assign(matrix.data_ptr<float>(), matrix.data_ptr<float>() + matrix.numel());
     layer.bias.assign(bias.data_ptr<float>(), bias.data_ptr<float>() + bias.numel());
     layers.push_back(std::move(layer));
@@ -59,8 +63,10 @@ Mlp as_mlp(const std::vector<torch::Tensor>& weights) {
 }
 
 // Rows of a table, picked by index, as a tensor of [rows, ...].
-torch::Tensor picked(const std::vector<float>& table, const std::vector<std::size_t>& rows, std::size_t width) {
-  torch::Tensor result = torch::empty({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(width)});
+torch::Tensor picked(const std::vector<float>& table, const std::vector<std::size_t>& rows,
+                     std::size_t width) {
+  torch::Tensor result =
+      torch::empty({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(width)});
   float* to = result.data_ptr<float>();
   for (const std::size_t row : rows) {
     std::copy_n(table.begin() + static_cast<std::ptrdiff_t>(row * width), width, to);
@@ -81,7 +87,8 @@ struct Learner::State {
 
   explicit State(LearnerOptions given) : options(std::move(given)), device(options.device) {
     torch::manual_seed(options.seed);
-    network = std::make_shared<Network>(options.shape.features, options.hidden, options.shape.outputs);
+    network =
+        std::make_shared<Network>(options.shape.features, options.hidden, options.shape.outputs);
     network->to(device);
     optimizer = std::make_unique<torch::optim::Adam>(network->parameters());
     for (const torch::Tensor& weight : network->parameters()) {
@@ -100,8 +107,14 @@ double Learner::State::step(const Labels& labels, const LearnerSchedule& schedul
     row = random.below(labels.size());
   }
   const auto actions = static_cast<std::int64_t>(shape.actions);
-  const torch::Tensor features = picked(labels.features, rows, shape.actions * shape.features).to(device).reshape({-1, actions, static_cast<std::int64_t>(shape.features)});
-  const torch::Tensor coefficients = picked(labels.coefficients, rows, shape.actions * shape.outputs).to(device).reshape({-1, actions, static_cast<std::int64_t>(shape.outputs)});
+  const torch::Tensor features =
+      picked(labels.features, rows, shape.actions * shape.features)
+          .to(device)
+          .reshape({-1, actions, static_cast<std::int64_t>(shape.features)});
+  const torch::Tensor coefficients =
+      picked(labels.coefficients, rows, shape.actions * shape.outputs)
+          .to(device)
+          .reshape({-1, actions, static_cast<std::int64_t>(shape.outputs)});
   torch::Tensor base = picked(labels.base, rows, shape.actions);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     float* prices = base.data_ptr<float>() + i * shape.actions;
@@ -137,7 +150,8 @@ void Learner::State::average() {
 Learner::Learner(LearnerOptions options) : state_(std::make_unique<State>(std::move(options))) {}
 Learner::~Learner() = default;
 
-double Learner::learn(const Labels& labels, std::size_t steps, const LearnerSchedule& schedule, Random random) {
+double Learner::learn(const Labels& labels, std::size_t steps, const LearnerSchedule& schedule,
+                      Random random) {
   check(labels.size() > 0 && steps > 0, "there is something to learn");
   for (auto& group : state_->optimizer->param_groups()) {
     static_cast<torch::optim::AdamOptions&>(group.options()).lr(schedule.rate);
@@ -166,7 +180,8 @@ Status Learner::save(const std::string& path) const {
     archive.save_to(path);
     return {};
   } catch (const std::exception& thrown) {
-    return fail(ErrorCode::kIo, fmt::format("cannot write the checkpoint {}: {}", path, thrown.what()));
+    return fail(ErrorCode::kIo,
+                fmt::format("cannot write the checkpoint {}: {}", path, thrown.what()));
   }
 }
 
@@ -189,7 +204,8 @@ Status Learner::load(const std::string& path) {
     state_->steps = steps.item<double>();
     return {};
   } catch (const std::exception& thrown) {
-    return fail(ErrorCode::kCorrupt, fmt::format("cannot read the checkpoint {}: {}", path, thrown.what()));
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("cannot read the checkpoint {}: {}", path, thrown.what()));
   }
 }
 

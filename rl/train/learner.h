@@ -27,10 +27,10 @@ struct LearnerOptions {
   LabelShape shape;
   std::vector<std::size_t> hidden = {64, 64};
   std::size_t batch = 1024;
-  double average_decay = 0.998;     // per step
-  double gradient_limit = 1;        // of its norm
-  std::string device = "cpu";       // or "cuda"
-  std::uint64_t seed = 1;           // of the first weights
+  double average_decay = 0.998;  // per step
+  double gradient_limit = 1;     // of its norm
+  std::string device = "cpu";    // or "cuda"
+  std::uint64_t seed = 1;        // of the first weights
 };
 
 // What changes as training goes on.
@@ -45,7 +45,8 @@ class Learner {
   ~Learner();
 
   // Takes steps over batches that `random` draws from the labels; returns the mean loss.
-  double learn(const Labels& labels, std::size_t steps, const LearnerSchedule& schedule, Random random);
+  double learn(const Labels& labels, std::size_t steps, const LearnerSchedule& schedule,
+               Random random);
 
   Mlp current() const;   // acts while training
   Mlp averaged() const;  // is what training yields

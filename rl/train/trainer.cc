@@ -19,21 +19,25 @@ LearnerSchedule schedule_at(double progress, const TrainOptions& options) {
   constexpr double kLeastRate = 0.003;  // of the peak
   constexpr double kColdFrom = 0.75;
   const double cosine = 0.5 + 0.5 * std::cos(std::numbers::pi * progress);
-  const double temperature = options.hot * std::pow(options.cold / options.hot, std::min(1.0, progress / kColdFrom));
-  LearnerSchedule schedule{.rate = options.peak_rate * std::max(cosine, kLeastRate), .temperatures = {}};
+  const double temperature =
+      options.hot * std::pow(options.cold / options.hot, std::min(1.0, progress / kColdFrom));
+  LearnerSchedule schedule{.rate = options.peak_rate * std::max(cosine, kLeastRate),
+                           .temperatures = {}};
   for (const double share : options.mixed) {
     schedule.temperatures.push_back(share * temperature);
   }
   return schedule;
 }
 
-Labels collect_all(const Problem& problem, const Mlp& network, const TrainOptions& options, Random random) {
+Labels collect_all(const Problem& problem, const Mlp& network, const TrainOptions& options,
+                   Random random) {
   std::vector<std::uint64_t> seeds(options.contexts);
   for (std::uint64_t& seed : seeds) {
     seed = random.next_u64();
   }
   std::vector<Labels> parts(options.contexts);
-  parallel_for(options.contexts, options.threads, [&](std::size_t i) { parts[i] = problem.collect(network, seeds[i]); });
+  parallel_for(options.contexts, options.threads,
+               [&](std::size_t i) { parts[i] = problem.collect(network, seeds[i]); });
   Labels all{.shape = problem.shape()};
   for (const Labels& part : parts) {
     all.append(part);
@@ -68,7 +72,9 @@ class Files {
     }
     std::size_t done = 0;
     if (!(std::ifstream(path("iteration")) >> done)) {
-      return fail(ErrorCode::kIo, fmt::format("there is no checkpoint in {}; train without --resume", options_->folder));
+      return fail(
+          ErrorCode::kIo,
+          fmt::format("there is no checkpoint in {}; train without --resume", options_->folder));
     }
     auto loaded = learner.load(path("checkpoint.pt"));
     return loaded ? Result<std::size_t>(done) : fail(std::move(loaded).error());
@@ -77,7 +83,8 @@ class Files {
     if (!curves_.is_open()) {
       return;
     }
-    curves_ << fmt::format("{},{:.1f},{},{:.5f}", progress.iteration, progress.elapsed_s, progress.labels, progress.loss);
+    curves_ << fmt::format("{},{:.1f},{},{:.5f}", progress.iteration, progress.elapsed_s,
+                           progress.labels, progress.loss);
     for (const Figure& figure : progress.figures) {
       curves_ << fmt::format(",{:.4f}", figure.value);
     }
@@ -97,11 +104,15 @@ class Files {
     if (!failed) {
       std::filesystem::rename(path("iteration.new"), path("iteration"), failed);
     }
-    return failed ? Status(fail(ErrorCode::kIo, fmt::format("cannot write into {}: {}", options_->folder, failed.message()))) : Status();
+    return failed ? Status(fail(ErrorCode::kIo, fmt::format("cannot write into {}: {}",
+                                                            options_->folder, failed.message())))
+                  : Status();
   }
 
  private:
-  std::string path(std::string_view name) const { return fmt::format("{}/{}", options_->folder, name); }
+  std::string path(std::string_view name) const {
+    return fmt::format("{}/{}", options_->folder, name);
+  }
 
   const TrainOptions* options_;
   std::ofstream curves_;
@@ -109,13 +120,15 @@ class Files {
 
 std::vector<Figure> probe_all(const Problem& problem, const Mlp& network, std::size_t threads) {
   std::vector<Figure> figures(problem.figures().size());
-  parallel_for(figures.size(), threads, [&](std::size_t i) { figures[i] = problem.probe(network, i); });
+  parallel_for(figures.size(), threads,
+               [&](std::size_t i) { figures[i] = problem.probe(network, i); });
   return figures;
 }
 
 }  // namespace
 
-Result<Mlp> train(const Problem& problem, LearnerOptions learner_options, const TrainOptions& options, Clock& clock,
+Result<Mlp> train(const Problem& problem, LearnerOptions learner_options,
+                  const TrainOptions& options, Clock& clock,
                   const std::function<void(const TrainProgress&)>& report) {
   learner_options.shape = problem.shape();
   learner_options.seed = options.seed;
@@ -135,7 +148,8 @@ Result<Mlp> train(const Problem& problem, LearnerOptions learner_options, const 
     const Random random = root.fork(fmt::format("iteration {}", iteration));
     const Instant start = clock.now();
     memory.push_back(collect_all(problem, learner.current(), options, random.fork("contexts")));
-    TrainProgress progress{.iteration = iteration + 1, .labels = memory.back().size(), .figures = {}};
+    TrainProgress progress{
+        .iteration = iteration + 1, .labels = memory.back().size(), .figures = {}};
     const Instant collected = clock.now();
     if (memory.size() > options.remembered) {
       memory.pop_front();
@@ -144,7 +158,10 @@ Result<Mlp> train(const Problem& problem, LearnerOptions learner_options, const 
     for (const Labels& part : memory) {
       all.append(part);
     }
-    const auto steps = static_cast<std::size_t>(options.passes * static_cast<double>(progress.labels) / static_cast<double>(learner_options.batch)) + 1;
+    const auto steps =
+        static_cast<std::size_t>(options.passes * static_cast<double>(progress.labels) /
+                                 static_cast<double>(learner_options.batch)) +
+        1;
     const double share = static_cast<double>(iteration) / static_cast<double>(options.iterations);
     progress.loss = learner.learn(all, steps, schedule_at(share, options), random.fork("batches"));
     const Instant learned = clock.now();
@@ -160,7 +177,8 @@ Result<Mlp> train(const Problem& problem, LearnerOptions learner_options, const 
     progress.collect_s = to_seconds(collected - start);
     progress.learn_s = to_seconds(learned - collected);
     progress.elapsed_s = to_seconds(clock.now() - began);
-    progress.remaining_s = progress.elapsed_s / static_cast<double>(iteration + 1 - *first) * static_cast<double>(options.iterations - iteration - 1);
+    progress.remaining_s = progress.elapsed_s / static_cast<double>(iteration + 1 - *first) *
+                           static_cast<double>(options.iterations - iteration - 1);
     if (!progress.figures.empty()) {
       files.add(progress);
     }
