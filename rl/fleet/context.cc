@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/charge.h"
+#include "rl/fleet/view.h"
 #include "scheduler/pareto.h"
 
 namespace skerry::rl::fleet {
@@ -142,7 +143,7 @@ void conclude(Context& context) {
                   0);
       }
     }
-    context.scales.push_back(front.scale());
+    context.scales.push_back(spread(front.scale()));
   }
   // What the fleet can do, if every node runs every model's medium variant in their shares.
   double shares = 0;
