@@ -55,11 +55,6 @@ bool unpack(std::string_view& bytes, std::size_t count, std::vector<float>& to) 
   return true;
 }
 
-bool good_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxName &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string_view::npos;
-}
-
 std::vector<Layer> read_shapes(JsonFields& fields, std::vector<FieldIssue>& issues) {
   std::vector<Layer> layers;
   for (const boost::json::value* element : fields.elements("layers", kMaxLayers)) {
@@ -111,6 +106,11 @@ boost::json::object object_of(JsonFields& fields, std::string_view key) {
 
 }  // namespace
 
+bool is_bundle_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxName &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string_view::npos;
+}
+
 std::uint32_t bundle_number(const Bundle& bundle) { return crc32(packed(bundle.network)); }
 
 std::string write_bundle(const Bundle& bundle) {
@@ -155,7 +155,7 @@ Result<Bundle> read_bundle(std::string_view text) {
   std::vector<Layer> layers = read_shapes(fields, issues);
   const std::string weights = fields.required_text("weights");
   const std::int64_t checksum = fields.integer("weights_crc32", 0, 0, 0xffffffffLL);
-  if (!good_name(bundle.name)) {
+  if (!is_bundle_name(bundle.name)) {
     fields.issue("name", "is of lower-case letters, digits, '-' and '.', at most 63");
   }
   fields.finish();

@@ -32,6 +32,7 @@ struct Bundle {
   boost::json::object card;      // see docs/policies.md
 };
 
+bool is_bundle_name(std::string_view name);
 // A number that tells networks apart: the checksum of the weights.
 std::uint32_t bundle_number(const Bundle& bundle);
 std::string write_bundle(const Bundle& bundle);

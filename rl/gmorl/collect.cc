@@ -103,6 +103,7 @@ Labels collect(const Context& context, DispatchPolicy& policy, const CollectOpti
     }
   }
   Labels labels{.shape = kLabelShape};
+  labels.steps = options.episodes * static_cast<std::uint64_t>(context.steps);
   RolloutOptions rollout = options.rollout;
   for (std::size_t at = 0; at < moments.size(); at += options.batch) {
     const std::span<const Moment> batch =
@@ -115,6 +116,7 @@ Labels collect(const Context& context, DispatchPolicy& policy, const CollectOpti
     }
     view.finish(batch.size());
     for (std::size_t m = 0; m < batch.size(); ++m) {
+      labels.steps += outcomes[m].steps;
       if (outcomes[m].servers.size() > 1) {
         add_label(labels, view, m, batch[m], outcomes[m]);
       }

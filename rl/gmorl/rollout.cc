@@ -68,10 +68,14 @@ std::vector<Outcome> roll_out(const Context& context, const Scales& scales, Disp
     }
   }
 
+  int last = 0;
+  for (const Moment& moment : moments) {
+    last = std::max(last, std::min(options.horizon, moment.remaining));
+  }
   std::vector<Future*> dispatching;
   view.start(rows);
   prices.resize(rows * servers);
-  for (int step = 1; step <= options.horizon; ++step) {
+  for (int step = 1; step <= last; ++step) {
     dispatching.clear();
     std::size_t used = 0;
     for (Future& future : futures) {
@@ -96,8 +100,14 @@ std::vector<Outcome> roll_out(const Context& context, const Scales& scales, Disp
         branches.join(future->first_row + a, server, future->dispatch.mbit);
       }
     }
-    for (std::size_t r = 0; r < rows; ++r) {
-      branches.advance(r, 1);
+    for (const Future& future : futures) {
+      Outcome& outcome = outcomes[future.moment];
+      if (step <= moments[future.moment].remaining) {
+        outcome.steps += outcome.servers.size();
+        for (std::size_t a = 0; a < outcome.servers.size(); ++a) {
+          branches.advance(future.first_row + a, 1);
+        }
+      }
     }
   }
   return outcomes;

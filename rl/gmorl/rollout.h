@@ -36,6 +36,7 @@ struct RolloutOptions {
 struct Outcome {
   std::vector<std::uint32_t> servers;
   std::vector<double> costs;
+  std::uint64_t steps = 0;  // that were simulated for it
 };
 
 // All moments are of one context.

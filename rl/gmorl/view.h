@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "rl/gmorl/servers.h"
@@ -20,6 +21,8 @@
 
 namespace skerry::rl::gmorl {
 
+// Changes whenever a feature does: a network is of no use with others than it was trained on.
+constexpr std::string_view kFeatureSchema = "gmorl/1";
 constexpr std::size_t kServerFeatures = 12;
 constexpr std::size_t kFleetFeatures = 12;
 constexpr std::size_t kFeatures = kServerFeatures + kFleetFeatures;

@@ -21,6 +21,7 @@ void Labels::append(const Labels& other) {
   extend(coefficients, other.coefficients);
   extend(costs, other.costs);
   counts.insert(counts.end(), other.counts.begin(), other.counts.end());
+  steps += other.steps;
 }
 
 void Labels::grow(std::size_t actions) {

@@ -27,6 +27,7 @@ struct Labels {
   std::vector<float> coefficients;   // [label][action][output]
   std::vector<float> costs;          // [label][action]: above the label's least
   std::vector<std::uint8_t> counts;  // [label]: actions in use
+  std::uint64_t steps = 0;           // of the environment, that making them took; 0: not told
 
   std::size_t size() const { return counts.size(); }
   void append(const Labels& other);

@@ -87,6 +87,7 @@ struct Learner::State {
 
   explicit State(LearnerOptions given) : options(std::move(given)), device(options.device) {
     torch::manual_seed(options.seed);
+    torch::set_num_threads(static_cast<int>(options.threads));
     network =
         std::make_shared<Network>(options.shape.features, options.hidden, options.shape.outputs);
     network->to(device);

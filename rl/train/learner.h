@@ -30,6 +30,7 @@ struct LearnerOptions {
   double average_decay = 0.998;  // per step
   double gradient_limit = 1;     // of its norm
   std::string device = "cpu";    // or "cuda"
+  std::size_t threads = 1;       // of libtorch; another number may round otherwise
   std::uint64_t seed = 1;        // of the first weights
 };
 

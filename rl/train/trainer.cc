@@ -45,6 +45,13 @@ Labels collect_all(const Problem& problem, const Mlp& network, const TrainOption
   return all;
 }
 
+// How far a run is.
+struct Progress {
+  std::size_t iterations = 0;
+  std::uint64_t labels = 0;
+  double seconds = 0;
+};
+
 // The files that a run leaves in its folder.
 class Files {
  public:
@@ -65,19 +72,19 @@ class Files {
     }
     return {};
   }
-  // The iteration to go on with, after the learner has its state back.
-  Result<std::size_t> resume(Learner& learner) {
+  // How far the run was, after the learner has its state back.
+  Result<Progress> resume(Learner& learner) {
+    Progress done;
     if (!options_->resume) {
-      return std::size_t{0};
+      return done;
     }
-    std::size_t done = 0;
-    if (!(std::ifstream(path("iteration")) >> done)) {
+    if (!(std::ifstream(path("progress")) >> done.iterations >> done.labels >> done.seconds)) {
       return fail(
           ErrorCode::kIo,
           fmt::format("there is no checkpoint in {}; train without --resume", options_->folder));
     }
     auto loaded = learner.load(path("checkpoint.pt"));
-    return loaded ? Result<std::size_t>(done) : fail(std::move(loaded).error());
+    return loaded ? Result<Progress>(done) : fail(std::move(loaded).error());
   }
   void add(const TrainProgress& progress) {
     if (!curves_.is_open()) {
@@ -91,18 +98,19 @@ class Files {
     curves_ << std::endl;
   }
   // The checkpoint is whole or the one before: each file is renamed into place, the number last.
-  Status save(const Learner& learner, std::size_t done) {
+  Status save(const Learner& learner, const Progress& done) {
     if (options_->folder.empty()) {
       return {};
     }
     if (auto saved = learner.save(path("checkpoint.pt.new")); !saved) {
       return saved;
     }
-    std::ofstream(path("iteration.new")) << done << '\n';
+    std::ofstream(path("progress.new"))
+        << done.iterations << ' ' << done.labels << ' ' << done.seconds << '\n';
     std::error_code failed;
     std::filesystem::rename(path("checkpoint.pt.new"), path("checkpoint.pt"), failed);
     if (!failed) {
-      std::filesystem::rename(path("iteration.new"), path("iteration"), failed);
+      std::filesystem::rename(path("progress.new"), path("progress"), failed);
     }
     return failed ? Status(fail(ErrorCode::kIo, fmt::format("cannot write into {}: {}",
                                                             options_->folder, failed.message())))
@@ -143,13 +151,16 @@ Result<Mlp> train(const Problem& problem, LearnerOptions learner_options,
   }
   const Random root(options.seed);
   const Instant began = clock.now();
+  Progress done = *first;
   std::deque<Labels> memory;
-  for (std::size_t iteration = *first; iteration < options.iterations; ++iteration) {
+  for (std::size_t iteration = first->iterations; iteration < options.iterations; ++iteration) {
     const Random random = root.fork(fmt::format("iteration {}", iteration));
     const Instant start = clock.now();
     memory.push_back(collect_all(problem, learner.current(), options, random.fork("contexts")));
-    TrainProgress progress{
-        .iteration = iteration + 1, .labels = memory.back().size(), .figures = {}};
+    TrainProgress progress{.iteration = iteration + 1,
+                           .labels = memory.back().size(),
+                           .steps = memory.back().steps,
+                           .figures = {}};
     const Instant collected = clock.now();
     if (memory.size() > options.remembered) {
       memory.pop_front();
@@ -169,16 +180,21 @@ Result<Mlp> train(const Problem& problem, LearnerOptions learner_options,
     if (last || (iteration + 1) % options.probe_every == 0) {
       progress.figures = probe_all(problem, learner.averaged(), options.threads);
     }
+    const double here_s = to_seconds(clock.now() - began);
+    done = {.iterations = iteration + 1,
+            .labels = done.labels + progress.labels,
+            .seconds = first->seconds + here_s};
     if (last || (iteration + 1) % options.save_every == 0) {
-      if (auto saved = files.save(learner, iteration + 1); !saved) {
+      if (auto saved = files.save(learner, done); !saved) {
         return fail(std::move(saved).error());
       }
     }
+    progress.total_labels = done.labels;
     progress.collect_s = to_seconds(collected - start);
     progress.learn_s = to_seconds(learned - collected);
-    progress.elapsed_s = to_seconds(clock.now() - began);
-    progress.remaining_s = progress.elapsed_s / static_cast<double>(iteration + 1 - *first) *
-                           static_cast<double>(options.iterations - iteration - 1);
+    progress.elapsed_s = done.seconds;
+    progress.remaining_s = here_s / static_cast<double>(done.iterations - first->iterations) *
+                           static_cast<double>(options.iterations - done.iterations);
     if (!progress.figures.empty()) {
       files.add(progress);
     }

@@ -32,17 +32,19 @@ struct TrainOptions {
   std::size_t threads = 1;
   std::size_t probe_every = 10;  // iterations
   std::size_t save_every = 10;
-  std::string folder;  // for checkpoint.pt, checkpoint.json and curves.csv
+  std::string folder;  // for checkpoint.pt, progress and curves.csv; empty: none
   bool resume = false;
 };
 
 struct TrainProgress {
   std::size_t iteration = 0;
-  std::size_t labels = 0;  // of this iteration
+  std::size_t labels = 0;   // of this iteration
+  std::uint64_t steps = 0;  // of the environment, in this iteration; 0: the problem cannot tell
+  std::uint64_t total_labels = 0;  // with those of the runs that this one goes on from
   double loss = 0;
   double collect_s = 0;
   double learn_s = 0;
-  double elapsed_s = 0;
+  double elapsed_s = 0;         // with the runs that this one goes on from
   double remaining_s = 0;       // as this iteration took
   std::vector<Figure> figures;  // where probed
 };

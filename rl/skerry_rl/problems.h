@@ -1,0 +1,24 @@
+// problems.h: makes the problem that a training configuration names. The one place to add another.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/config.h"
+#include "rl/problem/problem.h"
+
+namespace skerry::rl {
+
+struct NamedProblem {
+  std::unique_ptr<Problem> problem;
+  std::string features;  // the schema of its features, for the bundle
+};
+
+std::vector<std::string> problem_names();
+// The settings are the section of the problem's own name; what is wrong with them becomes an issue
+// of their reader. The name is one of problem_names().
+NamedProblem make_problem(const std::string& name, ConfigFields settings);
+
+}  // namespace skerry::rl
