@@ -20,7 +20,15 @@ NodeCharges charges_of(const Node& node) {
 
 }  // namespace
 
-World::World(const Context& context) : context_(&context), nodes_(context.nodes.size()) {}
+World::World(const Context& context) : context_(&context), nodes_(context.nodes.size()) {
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    for (std::size_t v = 0; v < context.variants.size(); ++v) {
+      if (context.warm[context.at(n, v)] != 0) {
+        load(nodes_[n], n, v, 0);
+      }
+    }
+  }
+}
 
 void World::settle(Tape& tape) {
   const double missed_s = kMissedAfterTasks / context_->arrivals_per_s;
@@ -153,10 +161,18 @@ bool World::gather(Tape& tape, const Task& task, Choice& choice) {
   return !choice.candidates.empty();
 }
 
+// Counts it as missed if its deadline has passed.
+bool World::expired(const Task& task) {
+  const bool late = task.deadline_s > 0 && now_s_ >= task.deadline_s;
+  if (late) {
+    count(task, {.latency_s = now_s_ - task.arrival_s}, true);
+  }
+  return late;
+}
+
 // Whether the task can be placed now; if not, it waits, or its deadline has passed.
 bool World::ask(Tape& tape, const Task& task, Choice& choice) {
-  if (task.deadline_s > 0 && now_s_ >= task.deadline_s) {
-    count(task, {.latency_s = now_s_ - task.arrival_s}, true);
+  if (expired(task)) {
     return false;
   }
   if (gather(tape, task, choice)) {
@@ -166,45 +182,66 @@ bool World::ask(Tape& tape, const Task& task, Choice& choice) {
   return false;
 }
 
-bool World::next(Tape& tape, std::size_t arrivals, Choice& choice) {
-  for (;;) {
-    if (unasked_ > 0) {
-      --unasked_;
-      const Task task = waiting_.front();
-      waiting_.erase(waiting_.begin());
-      if (ask(tape, task, choice)) {
+bool World::any_place() const {
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    if (!nodes_[n].missed && nodes_[n].outstanding < context_->nodes[n].slots + kQueueDepth) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Goes on asking those who wait, in order, as long as there are places.
+bool World::ask_waiting(Tape& tape, Choice& choice) {
+  while (asked_ < waiting_.size() && any_place()) {
+    const auto at = waiting_.begin() + static_cast<std::ptrdiff_t>(asked_);
+    const bool late = expired(*at);
+    if (late || gather(tape, *at, choice)) {
+      waiting_.erase(at);
+      if (!late) {
         return true;
       }
-      continue;
+    } else {
+      ++asked_;
+    }
+  }
+  asked_ = kNobody;
+  return false;
+}
+
+bool World::next(Tape& tape, std::size_t arrivals, Choice& choice) {
+  for (;;) {
+    if (asked_ != kNobody && ask_waiting(tape, choice)) {
+      return true;
     }
     const double arrival_s = next_task_ < arrivals ? tape.task(next_task_).arrival_s : kFar;
     const auto retry = std::ranges::min_element(retries_, {}, &Retry::at_s);
     const double retry_s = retry == retries_.end() ? kFar : retry->at_s;
     const double place_s = waiting_.empty() ? kFar : next_place_s();
-    now_s_ = std::max(now_s_, std::min({arrival_s, retry_s, place_s}));
-    if (place_s < kFar && place_s <= now_s_) {
-      settle(tape);
-      unasked_ = waiting_.size();
-    } else if (retry_s <= now_s_) {
-      const Task task = retry->task;
-      retries_.erase(retry);
-      settle(tape);
-      if (ask(tape, task, choice)) {
-        return true;
-      }
-    } else if (arrival_s <= now_s_) {
-      const Task task = tape.task(next_task_++);
-      settle(tape);
-      if (ask(tape, task, choice)) {
-        return true;
-      }
-    } else {
+    const double next_s = std::min({arrival_s, retry_s, place_s});
+    if (next_s == kFar) {
       // Whoever waits now waits for a deadline that no node can meet.
       for (const Task& task : waiting_) {
         count(task, {.latency_s = std::max(task.deadline_s, now_s_) - task.arrival_s}, true);
       }
       waiting_.clear();
       return false;
+    }
+    now_s_ = std::max(now_s_, next_s);
+    settle(tape);
+    if (place_s == next_s) {
+      asked_ = 0;
+      continue;
+    }
+    Task task;
+    if (retry_s == next_s) {
+      task = retry->task;
+      retries_.erase(retry);
+    } else {
+      task = tape.task(next_task_++);
+    }
+    if (ask(tape, task, choice)) {
+      return true;
     }
   }
 }

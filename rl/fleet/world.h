@@ -63,6 +63,7 @@ class World {
 
  private:
   static constexpr double kFar = 1e18;
+  static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
   static constexpr double kMissedAfterTasks = 3;  // a failed node is missed after so many arrivals
 
   struct Attempt {
@@ -94,13 +95,16 @@ class World {
   void load(State& state, std::size_t node, std::size_t variant, double ready_s);
   void count(const Task& task, const scheduler::Objectives& took, bool missed);
   bool ask(Tape& tape, const Task& task, Choice& choice);
+  bool ask_waiting(Tape& tape, Choice& choice);
+  bool expired(const Task& task);
+  bool any_place() const;
 
   const Context* context_;
   double now_s_ = 0;
   std::size_t next_task_ = 0;
   std::vector<State> nodes_;
   std::vector<Task> waiting_;
-  std::size_t unasked_ = 0;  // how many of the waiting are still to be asked at this moment
+  std::size_t asked_ = kNobody;  // how many of the waiting were asked at this moment; kNobody: it is not their turn
   std::vector<Retry> retries_;
   Trend trend_;
   Tally tally_;
