@@ -15,6 +15,7 @@ template <typename Price>
 class Formula final : public DispatchPolicy {
  public:
   Formula(std::size_t servers, Price price) : servers_(servers), price_(std::move(price)) {}
+  Detail detail() const override { return Detail::kSummaries; }
   void price(const View& view, std::size_t rows, std::span<double> prices) override {
     for (std::size_t row = 0; row < rows; ++row) {
       for (std::size_t server = 0; server < servers_; ++server) {
@@ -150,6 +151,7 @@ namespace {
 class Iterated final : public DispatchPolicy {
  public:
   explicit Iterated(std::vector<double> loads) : loads_(std::move(loads)) {}
+  Detail detail() const override { return Detail::kCosts; }
 
   void price(const View& view, std::size_t rows, std::span<double> prices) override {
     const double mean = view.scales().mean_mbit;
@@ -184,6 +186,7 @@ class StaticSplit final : public DispatchPolicy {
       upto_.push_back(sum += share);
     }
   }
+  Detail detail() const override { return Detail::kCosts; }
   void price(const View& view, std::size_t rows, std::span<double> prices) override {
     for (std::size_t row = 0; row < rows; ++row) {
       const double at = uniform(view.chance(row)) * upto_.back();
@@ -209,6 +212,7 @@ class LinUcb final : public DispatchPolicy {
     }
   }
 
+  Detail detail() const override { return Detail::kFeatures; }
   void price(const View& view, std::size_t rows, std::span<double> prices) override {
     for (std::size_t row = 0; row < rows; ++row) {
       std::size_t best = 0;

@@ -16,6 +16,10 @@ namespace skerry::rl::gmorl {
 constexpr double kCyclesPerBit = 1e3;
 constexpr double kMbit = 1e6;
 
+// Sizes are clipped to this range; the upper end is a context's own.
+constexpr double kLeastMbit = 0.1;
+constexpr double kMostMbit = 100;
+
 // kCompat follows the published environment's code, which divides the noise out twice and squares
 // the gain (300 to 900 Mbit/s); kPhysical has the signal-to-noise ratio of the model that it
 // states, and counts the wait in the dispatcher's queue.
@@ -30,6 +34,8 @@ struct Context {
   double mean_error = 1;         // what a policy is told of the mean size, relative to the truth
   int stale_steps = 0;           // a policy sees the servers as they were up to so long ago
   double arrivals_per_step = 1;  // 10 users of 0.1 each
+  double most_mbit =
+      kMostMbit;  // the published clip; it would cut a fleet of 100 edges to a third of its load
 
   std::size_t servers() const { return speed.size(); }
   double total_speed() const;
@@ -50,8 +56,5 @@ struct Range {
 constexpr Range kTrainCloudGhz{3.5, 4.5}, kTrainEdgeGhz{1.75, 2.25};
 constexpr Range kTestCloudGhz{3, 5}, kTestEdgeGhz{1.5, 2.5};
 Context drawn_context(int edges, Range cloud_ghz, Range edge_ghz, Random& random);
-
-constexpr double kLeastMbit = 0.1;
-constexpr double kMostMbit = 100;
 
 }  // namespace skerry::rl::gmorl

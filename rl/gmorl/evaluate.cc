@@ -15,7 +15,7 @@ void run_batch(const Context& context, const Scales& scales, DispatchPolicy& pol
   }
   Servers state(context, totals.size());
   View view(context, scales);
-  view.start(totals.size());
+  view.start(totals.size(), policy.detail());
   std::vector<double> prices(totals.size() * servers);
   std::vector<Dispatch> dispatches(totals.size());
   std::vector<std::size_t> rows;

@@ -19,12 +19,14 @@ class DispatchPolicy {
   // Writes a price per lane of the first `rows` rows of the view; smaller is better, infinity
   // forbids.
   virtual void price(const View& view, std::size_t rows, std::span<double> prices) = 0;
+  virtual Detail detail() const = 0;  // what it needs of the view
 };
 
 // The exact cost and nothing else.
 class GreedyPolicy final : public DispatchPolicy {
  public:
   explicit GreedyPolicy(std::size_t servers) : servers_(servers) {}
+  Detail detail() const override { return Detail::kCosts; }
   void price(const View& view, std::size_t rows, std::span<double> prices) override;
 
  private:
@@ -36,6 +38,7 @@ class GreedyPolicy final : public DispatchPolicy {
 class PricedPolicy final : public DispatchPolicy {
  public:
   PricedPolicy(const Mlp& network, std::size_t servers) : network_(&network), servers_(servers) {}
+  Detail detail() const override { return Detail::kFeatures; }
   void price(const View& view, std::size_t rows, std::span<double> prices) override;
 
  private:

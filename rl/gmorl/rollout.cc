@@ -35,7 +35,7 @@ std::vector<Outcome> roll_out(const Context& context, const Scales& scales, Disp
   const std::size_t servers = context.servers();
   std::vector<Outcome> outcomes(moments.size());
   View view(context, scales);
-  view.start(moments.size());
+  view.start(moments.size(), policy.detail());
   std::vector<double> prices(moments.size() * servers);
   for (std::size_t m = 0; m < moments.size(); ++m) {
     view.look(m, moments[m].servers, 0, moments[m].dispatch, moments[m].w, moments[m].remaining);
@@ -73,7 +73,7 @@ std::vector<Outcome> roll_out(const Context& context, const Scales& scales, Disp
     last = std::max(last, std::min(options.horizon, moment.remaining));
   }
   std::vector<Future*> dispatching;
-  view.start(rows);
+  view.start(rows, policy.detail());
   prices.resize(rows * servers);
   for (int step = 1; step <= last; ++step) {
     dispatching.clear();

@@ -6,6 +6,19 @@
 
 namespace skerry::rl::gmorl {
 
+namespace {
+
+// 1 / tasks, which is multiplied with faster than divided by; [0] is of no use.
+constexpr auto kInverse = [] {
+  std::array<double, 64> inverse{};
+  for (std::size_t tasks = 1; tasks < inverse.size(); ++tasks) {
+    inverse[tasks] = 1 / static_cast<double>(tasks);
+  }
+  return inverse;
+}();
+
+}  // namespace
+
 Servers::Servers(const Context& context, std::size_t rows)
     : context_(&context),
       rows_(rows),
@@ -42,6 +55,9 @@ void Servers::join(std::size_t row, std::size_t server, double mbit) {
 }
 
 void Servers::advance(std::size_t row, double seconds) {
+  const auto share = [](double budget, std::uint32_t tasks) {
+    return tasks < kInverse.size() ? budget * kInverse[tasks] : budget / tasks;
+  };
   for (std::size_t server = 0; server < servers_; ++server) {
     const std::size_t i = at(row, server);
     const double* marks = &mark_[i * capacity_];
@@ -49,7 +65,7 @@ void Servers::advance(std::size_t row, double seconds) {
     while (count_[i] > 0) {
       const double needed = (marks[count_[i] - 1] - virtual_mbit_[i]) * count_[i];
       if (needed > budget) {
-        virtual_mbit_[i] += budget / count_[i];
+        virtual_mbit_[i] += share(budget, count_[i]);
         break;
       }
       budget -= needed;
@@ -90,6 +106,12 @@ double Servers::overlap(std::size_t row, std::size_t server, double mbit) const 
   // Marks instead of work left: one subtraction for all.
   const double v = virtual_mbit_[i];
   return scheduler::shared_overlap({&mark_[i * capacity_], count_[i]}, v + mbit) - count_[i] * v;
+}
+
+void Servers::overlaps(std::size_t row, double mbit, double* overlaps) const {
+  for (std::size_t server = 0; server < servers_; ++server) {
+    overlaps[server] = overlap(row, server, mbit);
+  }
 }
 
 Servers::Summary Servers::summary(std::size_t row, std::size_t server,

@@ -36,6 +36,8 @@ class Servers {
   std::size_t count(std::size_t row, std::size_t server) const { return count_[at(row, server)]; }
   double work(std::size_t row, std::size_t server) const;  // sum of what is left
   double overlap(std::size_t row, std::size_t server, double mbit) const;
+  // The same of all of the row's servers at once.
+  void overlaps(std::size_t row, double mbit, double* overlaps) const;
   // All that a policy looks at, in one pass: the work, and the overlap with tasks of four sizes.
   static constexpr std::size_t kSizes = 4;
   struct Summary {

@@ -18,11 +18,11 @@ namespace skerry::rl::gmorl {
 // The task that a step dispatches.
 struct Dispatch {
   double mbit = 0;
-  double waited_s = 0;           // in the dispatcher's queue
-  int queue = 0;                 // tasks that go on waiting behind it
-  std::uint32_t number = 0;      // counts the episode's dispatches
-  std::uint64_t chance = 0;      // random bits for policies that throw dice
-  std::vector<double> upload_s;  // by server
+  double waited_s = 0;          // in the dispatcher's queue
+  int queue = 0;                // tasks that go on waiting behind it
+  std::uint32_t number = 0;     // counts the episode's dispatches
+  std::uint64_t chance = 0;     // random bits for policies that throw dice
+  std::vector<float> upload_s;  // by server; a little longer than that
 };
 
 class Tape {
@@ -42,8 +42,10 @@ class Tape {
 
   const Context* context_;
   double mean_mbit_;
+  double none_;  // probability that nobody arrives in a step
   Random random_;
-  std::vector<float> link_log2_;  // per server: log2 of the mean signal-to-noise ratio
+  std::size_t servers_ = 0;
+  std::vector<float> link_log2_;  // per lane: log2 of the mean signal-to-noise ratio
   std::vector<int> waiting_;      // steps at which those in the queue arrived; a ring
   int step_ = 0;
   std::uint32_t dispatched_ = 0;

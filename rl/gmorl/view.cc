@@ -54,12 +54,13 @@ double Scales::weight(double lambda) const {
 
 Cost cost_of(const Servers& servers, std::size_t row, std::size_t server, const Dispatch& dispatch,
              const Scales& scales) {
-  const double upload_s = dispatch.upload_s[server];
+  const auto upload_s = static_cast<double>(dispatch.upload_s[server]);
   return {.delay_s = upload_s + servers.marginal_s(row, server, dispatch.mbit),
           .energy_j = dispatch.mbit * scales.joules_per_mbit[server] + kSendW * upload_s};
 }
 
-void View::start(std::size_t rows) {
+void View::start(std::size_t rows, Detail detail) {
+  detail_ = detail;
   const std::size_t lanes = Mlp::padded(rows * context_->servers());
   if (lanes != stride_) {
     stride_ = lanes;
@@ -81,6 +82,50 @@ void View::start(std::size_t rows) {
 
 void View::look(std::size_t row, const Servers& servers, std::size_t servers_row,
                 const Dispatch& dispatch, double w, int remaining) {
+  weight_[row] = w;
+  source_ = &servers;
+  source_row_[row] = servers_row;
+  mbit_[row] = dispatch.mbit;
+  number_[row] = dispatch.number;
+  chance_[row] = dispatch.chance;
+  if (detail_ == Detail::kCosts) {
+    look_at_costs(row, servers, servers_row, dispatch, w);
+  } else {
+    look_at_all(row, servers, servers_row, dispatch, w, remaining);
+  }
+}
+
+// Exact costs and nothing else.
+void View::look_at_costs(std::size_t row, const Servers& servers, std::size_t servers_row,
+                         const Dispatch& dispatch, double w) {
+  const std::size_t count = context_->servers();
+  const std::size_t first = row * count;
+  const double inverse_delay = 1 / scales_->delay_s;
+  const double inverse_energy = 1 / scales_->energy_j;
+  double* const overlap = &delay_[first];
+  servers.overlaps(servers_row, dispatch.mbit, overlap);
+  double best = std::numeric_limits<double>::infinity();
+  std::size_t best_server = 0;
+  for (std::size_t server = 0; server < count; ++server) {
+    const std::size_t lane = first + server;
+    const auto upload_s = static_cast<double>(dispatch.upload_s[server]);
+    const double delay =
+        (upload_s + (dispatch.mbit + 2 * overlap[server]) * scales_->inverse_speed[server]) *
+        inverse_delay;
+    const double energy =
+        (dispatch.mbit * scales_->joules_per_mbit[server] + kSendW * upload_s) * inverse_energy;
+    delay_[lane] = delay;
+    energy_[lane] = energy;
+    cost_[lane] = w * delay + (1 - w) * energy;
+    best_server = cost_[lane] < best ? server : best_server;
+    best = std::min(best, cost_[lane]);
+  }
+  greedy_[row] = best_server;
+  limit_[row] = best + kGuard * w * delay_[first + best_server];
+}
+
+void View::look_at_all(std::size_t row, const Servers& servers, std::size_t servers_row,
+                       const Dispatch& dispatch, double w, int remaining) {
   const std::size_t count = context_->servers();
   const std::size_t first = row * count;
   const double mean_mbit = scales_->mean_mbit;
@@ -99,7 +144,7 @@ void View::look(std::size_t row, const Servers& servers, std::size_t servers_row
     const std::size_t lane = first + server;
     const Servers::Summary now = servers.summary(servers_row, server, sizes);
     const double inverse_speed = scales_->inverse_speed[server];
-    const double upload_s = dispatch.upload_s[server];
+    const auto upload_s = static_cast<double>(dispatch.upload_s[server]);
     const double own = dispatch.mbit * inverse_speed;
     const double delay = (upload_s + own + 2 * now.overlap[3] * inverse_speed) * inverse_delay;
     const double energy =
@@ -118,12 +163,15 @@ void View::look(std::size_t row, const Servers& servers, std::size_t servers_row
     const auto n = static_cast<double>(now.count);
     const double left = now.work * inverse_mbit;
     summaries_[lane] = now;
+    price_scale_[lane] = static_cast<float>(own * inverse_mbit * scales_->mean_speed);
+    if (detail_ != Detail::kFeatures) {
+      continue;
+    }
     tasks += n;
     work += left;
     const double relative = left * scales_->mean_speed * inverse_speed;
     backlog += relative / (1 + relative);
     idle += now.count == 0 ? 1 : 0;
-    price_scale_[lane] = static_cast<float>(own * inverse_mbit * scales_->mean_speed);
     float* at = &features_[lane];
     at[0] = static_cast<float>(delay);
     at[2 * stride_] = static_cast<float>(n);
@@ -137,13 +185,10 @@ void View::look(std::size_t row, const Servers& servers, std::size_t servers_row
     at[10 * stride_] = static_cast<float>(own * inverse_delay);
     at[11 * stride_] = now.count == 0 ? 1.0f : 0.0f;
   }
-  weight_[row] = w;
-  source_ = &servers;
-  source_row_[row] = servers_row;
-  mbit_[row] = dispatch.mbit;
-  number_[row] = dispatch.number;
-  chance_[row] = dispatch.chance;
   limit_[row] = best + kGuard * w * delay_[first + greedy_[row]];
+  if (detail_ != Detail::kFeatures) {
+    return;
+  }
   const double gap = count > 1 ? std::min(second - best, 10.0) : 0;
   const auto servers_count = static_cast<double>(count);
   const double logit = w >= 1 ? 6 : (w <= 0 ? -6 : std::clamp(std::log(w / (1 - w)), -6.0, 6.0));
@@ -170,6 +215,9 @@ void View::look(std::size_t row, const Servers& servers, std::size_t servers_row
 }
 
 void View::finish(std::size_t rows) {
+  if (detail_ != Detail::kFeatures) {
+    return;
+  }
   const std::size_t lanes = rows * context_->servers();
   for (const std::size_t f : kCompressed) {
     compress(&features_[f * stride_], lanes);

@@ -49,11 +49,15 @@ struct Cost {
 Cost cost_of(const Servers& servers, std::size_t row, std::size_t server, const Dispatch& dispatch,
              const Scales& scales);
 
+// How much of the servers a policy looks at; each holds the ones before.
+enum class Detail : std::uint8_t { kCosts, kSummaries, kFeatures };
+
 class View {
  public:
   View(const Context& context, const Scales& scales) : context_(&context), scales_(&scales) {}
 
-  void start(std::size_t rows);  // makes room, forgets what was there
+  // Makes room, forgets what was there.
+  void start(std::size_t rows, Detail detail = Detail::kFeatures);
   // Looks at a row's servers; finish() once after all rows. remaining: steps left, told only if the context gives the horizon.
   void look(std::size_t row, const Servers& servers, std::size_t servers_row,
             const Dispatch& dispatch, double w, int remaining);
@@ -94,6 +98,12 @@ class View {
   const Scales* scales_;
   const Servers* source_ = nullptr;
   std::vector<std::size_t> source_row_;
+  void look_at_costs(std::size_t row, const Servers& servers, std::size_t servers_row,
+                     const Dispatch& dispatch, double w);
+  void look_at_all(std::size_t row, const Servers& servers, std::size_t servers_row,
+                   const Dispatch& dispatch, double w, int remaining);
+
+  Detail detail_ = Detail::kFeatures;
   std::size_t stride_ = 0;
   std::vector<float> features_, price_scale_;
   std::vector<double> cost_, delay_, energy_, weight_, limit_, mbit_;
