@@ -115,9 +115,13 @@ class Collector {
         costs[a] += roll_out(moment, future, actions[a]);
       }
     }
-    constexpr double kLeastCost = 0.1;
-    const double unit = static_cast<double>(options_.futures) * std::max(mean_cost_, kLeastCost);
-    const double least = *std::ranges::min_element(costs);
+    // Relative to the mean cost of a task, but no label weighs more than a few tasks do: where a fleet
+    // is overrun, one decision moves the cost of a hundred others, by chance as much as by choice.
+    constexpr double kMostWeight = 1;
+    const auto futures = static_cast<double>(options_.futures);
+    const auto [least, most] = std::ranges::minmax(costs);
+    const double spread = (most - least) / futures;
+    const double unit = futures * (mean_cost_ + spread / kMostWeight);
     for (std::size_t a = 0; a < costs.size(); ++a) {
       labels_.costs[first + a] = static_cast<float>((costs[a] - least) / unit);
     }

@@ -1,6 +1,7 @@
 #include "rl/skerry_rl/problems.h"
 
 #include "common/check.h"
+#include "rl/fleet/problem.h"
 #include "rl/gmorl/problem.h"
 
 namespace skerry::rl {
@@ -29,13 +30,28 @@ NamedProblem make_gmorl(ConfigFields settings) {
   return {std::make_unique<gmorl::GmorlProblem>(options), std::string(gmorl::kFeatureSchema)};
 }
 
+NamedProblem make_fleet(ConfigFields settings) {
+  fleet::ProblemOptions options;
+  fleet::CollectOptions& collect = options.collect;
+  collect.arrivals = count(settings, "arrivals", collect.arrivals, 1 << 20);
+  collect.moments = count(settings, "moments", collect.moments, 100);
+  collect.futures = count(settings, "futures", collect.futures, 4096);
+  collect.explore = settings.number("explore", collect.explore, 0, 1);
+  collect.arrivals_a_slot = settings.number("arrivals_a_slot", collect.arrivals_a_slot, 0, 1000);
+  collect.least_horizon = count(settings, "least_horizon", collect.least_horizon, 100'000);
+  collect.most_horizon = count(settings, "most_horizon", collect.most_horizon, 100'000);
+  options.draw.most_nodes = count(settings, "most_nodes", options.draw.most_nodes, fleet::kMostNodes);
+  options.probe_fleets = count(settings, "probe_fleets", options.probe_fleets, 1 << 10);
+  return {std::make_unique<fleet::FleetProblem>(options), std::string(fleet::kFeatureSchema)};
+}
+
 }  // namespace
 
-std::vector<std::string> problem_names() { return {"gmorl"}; }
+std::vector<std::string> problem_names() { return {"gmorl", "fleet"}; }
 
 NamedProblem make_problem(const std::string& name, ConfigFields settings) {
-  check(name == "gmorl", "the problem has a known name");
-  return make_gmorl(settings);
+  check(name == "gmorl" || name == "fleet", "the problem has a known name");
+  return name == "fleet" ? make_fleet(settings) : make_gmorl(settings);
 }
 
 }  // namespace skerry::rl
