@@ -12,7 +12,11 @@ void add_label(Labels& labels, const View& view, std::size_t row, const Moment& 
                const Outcome& outcome) {
   labels.grow(outcome.servers.size());
   const std::size_t first = (labels.size() - 1) * kLabelActions;
-  const double least = *std::ranges::min_element(outcome.costs);
+  const auto [least, most] = std::ranges::minmax(outcome.costs);
+  // A bounded weight: where servers are overrun, one dispatch moves the cost of many others, by
+  // chance as much as by choice.
+  constexpr double kMostWeight = 4;
+  const double unit = 1 + (most - least) / kMostWeight;
   for (std::size_t a = 0; a < outcome.servers.size(); ++a) {
     const std::size_t lane = view.lane(row, outcome.servers[a]);
     for (std::size_t f = 0; f < kFeatures; ++f) {
@@ -22,7 +26,7 @@ void add_label(Labels& labels, const View& view, std::size_t row, const Moment& 
     labels.coefficients[(first + a) * 2] = view.price_scale(lane) * static_cast<float>(moment.w);
     labels.coefficients[(first + a) * 2 + 1] =
         view.price_scale(lane) * static_cast<float>(1 - moment.w);
-    labels.costs[first + a] = static_cast<float>(outcome.costs[a] - least);
+    labels.costs[first + a] = static_cast<float>((outcome.costs[a] - least) / unit);
   }
 }
 

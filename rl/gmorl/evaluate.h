@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rl/gmorl/policy.h"
+#include "rl/gmorl/rollout.h"
 
 namespace skerry::rl::gmorl {
 
@@ -30,5 +31,11 @@ struct RunOptions {
 
 std::vector<Total> run(const Context& context, DispatchPolicy& policy, double lambda,
                        const RunOptions& options);
+
+// The same of a policy that decides by rolling out its best actions over itself. Where the horizon
+// is not given, it looks as far ahead as the options say, whatever is left of the episode. The state
+// is never stale here.
+std::vector<Total> run_lookahead(const Context& context, DispatchPolicy& policy, double lambda,
+                                 const RunOptions& options, RolloutOptions rollout);
 
 }  // namespace skerry::rl::gmorl

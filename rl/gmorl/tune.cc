@@ -125,18 +125,30 @@ std::unique_ptr<DispatchPolicy> make_tuned(const Tuned& tuned, const Context& co
 
 std::vector<Tuned> tune_all(const Context& context, double lambda, const TuneOptions& options) {
   const Tuner tuner(context, lambda, options);
+  const auto wanted = [&](std::string_view name) {
+    return options.only.empty() || name == "greedy" ||
+           std::ranges::find(options.only, name) != options.only.end();
+  };
   std::vector<Tuned> all;
   for (const std::string_view name : baseline_names()) {
     all.push_back({std::string(name), {}, 0});
   }
   all.push_back({"static-split", {}, 0});
   all.push_back({"linucb", {}, 0});
+  std::erase_if(all, [&](const Tuned& tuned) { return !wanted(tuned.name); });
   tuner.measure(all);
-  all.push_back(
-      tuner.line("externality", {0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8}));
-  all.push_back(
-      tuner.line("iterated", {0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.93, 0.97}));
-  all.push_back(tuner.cross_entropy("linear", kLinearTerms, 0.4, 12, 40));
+  if (wanted("externality")) {
+    all.push_back(
+        tuner.line("externality", {0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8}));
+  }
+  if (wanted("iterated")) {
+    all.push_back(
+        tuner.line("iterated", {0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.93, 0.97}));
+  }
+  if (wanted("linear")) {
+    all.push_back(
+        tuner.cross_entropy("linear", kLinearTerms, 0.4, options.rounds, options.population));
+  }
   std::ranges::sort(all, {}, [](const Tuned& tuned) { return std::pair(tuned.cost, tuned.name); });
   return all;
 }

@@ -20,6 +20,9 @@ struct TuneOptions {
   std::uint64_t seed = 4242;
   std::size_t episodes = 200;  // of 100 steps; fewer of longer ones
   std::size_t threads = 1;
+  int rounds = 12;                // of the cross-entropy method
+  std::size_t population = 40;    // in each
+  std::vector<std::string> only;  // the baselines to tune; empty: all
 };
 
 struct Tuned {
@@ -31,7 +34,7 @@ struct Tuned {
 std::unique_ptr<DispatchPolicy> make_tuned(const Tuned& tuned, const Context& context,
                                            double lambda);
 
-// Every baseline, tuned. Best first.
+// Every baseline that is wanted, and always greedy, tuned. Best first.
 std::vector<Tuned> tune_all(const Context& context, double lambda, const TuneOptions& options);
 
 }  // namespace skerry::rl::gmorl

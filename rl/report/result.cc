@@ -17,6 +17,12 @@ boost::json::value number(double value) {
                               : boost::json::value(nullptr);
 }
 
+std::string estimate_text(const Estimate& estimate) {
+  const std::string value = std::abs(estimate.value) < 1e5 ? fmt::format("{:.2f}", estimate.value)
+                                                           : fmt::format("{:.3g}", estimate.value);
+  return estimate.ci95 == 0 ? value : fmt::format("{} +-{:.2f}", value, estimate.ci95);
+}
+
 }  // namespace
 
 PolicyResult& SuiteResult::of(const std::string& name) {
@@ -86,7 +92,9 @@ std::string checks_text(const SuiteResult& result) {
   return text;
 }
 
-std::string metrics_text(const SuiteResult& result, const std::string& prefix) {
+std::vector<std::vector<std::string>> metrics_table(const SuiteResult& result,
+                                                    const std::string& group) {
+  const std::string prefix = group + " ";
   std::vector<std::string> names;
   for (const PolicyResult& policy : result.policies) {
     for (const Metric& metric : policy.metrics) {
@@ -95,28 +103,41 @@ std::string metrics_text(const SuiteResult& result, const std::string& prefix) {
       }
     }
   }
-  std::size_t wide = 6;
-  for (const PolicyResult& policy : result.policies) {
-    wide = std::max(wide, policy.name.size());
-  }
-  // Policies by rows: there are more of them than fit side by side.
-  std::string text = fmt::format("{:<{}}", prefix, wide);
+  std::vector<std::vector<std::string>> rows = {{group}};
   for (const std::string& name : names) {
-    text += fmt::format("  {:>14}", name.substr(std::min(prefix.size() + 1, name.size())));
+    rows.front().push_back(name.substr(prefix.size()));
   }
-  text += "\n";
   for (const PolicyResult& policy : result.policies) {
-    std::string row = fmt::format("{:<{}}", policy.name, wide);
+    std::vector<std::string> row = {policy.name};
     bool any = false;
     for (const std::string& name : names) {
       const auto found = std::ranges::find(policy.metrics, name, &Metric::name);
       any = any || found != policy.metrics.end();
-      row += fmt::format("  {:>14}", found == policy.metrics.end()
-                                         ? "-"
-                                         : fmt::format("{:.2f} +-{:.2f}", found->estimate.value,
-                                                       found->estimate.ci95));
+      row.push_back(found == policy.metrics.end() ? "-" : estimate_text(found->estimate));
     }
-    text += any ? row + "\n" : "";
+    if (any) {
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
+std::string metrics_text(const SuiteResult& result, const std::string& group) {
+  const auto rows = metrics_table(result, group);
+  std::vector<std::size_t> wide;
+  for (const auto& row : rows) {
+    wide.resize(std::max(wide.size(), row.size()), 0);
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      wide[i] = std::max(wide[i], row[i].size());
+    }
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    text += fmt::format("{:<{}}", row[0], wide[0]);
+    for (std::size_t i = 1; i < row.size(); ++i) {
+      text += fmt::format("  {:>{}}", row[i], wide[i]);
+    }
+    text += "\n";
   }
   return text;
 }

@@ -55,7 +55,10 @@ boost::json::object to_json(const SuiteResult& result);
 // The checks as a table, the notes, and the count of what is met.
 std::string checks_text(const SuiteResult& result);
 
-// Policies by rows, metrics by columns: those whose name begins so; what a policy lacks is "-".
-std::string metrics_text(const SuiteResult& result, const std::string& prefix);
+// Policies by rows, metrics by columns: those whose name begins with the group; what a policy lacks
+// is "-". The first row is the header.
+std::vector<std::vector<std::string>> metrics_table(const SuiteResult& result,
+                                                    const std::string& group);
+std::string metrics_text(const SuiteResult& result, const std::string& group);
 
 }  // namespace skerry::rl

@@ -11,8 +11,10 @@
 #include "common/config.h"
 #include "common/time.h"
 #include "common/version.h"
+#include "rl/skerry_rl/evaluate_command.h"
 #include "rl/skerry_rl/export_command.h"
 #include "rl/skerry_rl/train_command.h"
+#include "rl/suites/suite.h"
 
 namespace {
 
@@ -21,8 +23,12 @@ using namespace skerry::rl;
 
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
+constexpr int kMissed = 3;
 
-using Action = std::function<Status()>;
+// What to do, and the exit code if nothing went wrong.
+using Action = std::function<Result<int>()>;
+
+Result<int> exit_code(Status done) { return done ? Result<int>(0) : fail(std::move(done).error()); }
 
 std::size_t all_processors() { return std::max(1u, std::thread::hardware_concurrency()); }
 
@@ -49,7 +55,7 @@ void add_train(CLI::App& app, Action& action) {
       ->type_name("KEY=VALUE");
   command->add_flag("--resume", arguments->resume, "Go on from the checkpoint in the folder");
   command->callback([=, &action] {
-    action = [=]() -> Status {
+    action = [=]() -> Result<int> {
       for (const std::string& text : *given) {
         auto setting = parse_setting(text);
         if (!setting) {
@@ -61,7 +67,47 @@ void add_train(CLI::App& app, Action& action) {
         arguments->settings["learning.device"] = *device;
       }
       SystemClock clock;
-      return train_command(*arguments, clock);
+      return exit_code(train_command(*arguments, clock));
+    };
+  });
+}
+
+void add_evaluate(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<EvaluateArguments>();
+  auto strict = std::make_shared<bool>(false);
+  arguments->threads = all_processors();
+  CLI::App* command = app.add_subcommand(
+      "evaluate", "Measure a policy against the heuristics, on common random numbers");
+  std::vector<std::string> names;
+  std::string help = "What to measure:";
+  for (const NamedSuite& suite : suites()) {
+    names.emplace_back(suite.name);
+    help += fmt::format("\n  {}: {}", suite.name, suite.what);
+  }
+  command->add_option("--suite", arguments->suite, help)
+      ->required()
+      ->check(CLI::IsMember(names))
+      ->type_name("SUITE");
+  command
+      ->add_option("--policy", arguments->policy, "A policy bundle; without it, heuristics alone")
+      ->type_name("FILE");
+  command
+      ->add_option("--out", arguments->out,
+                   "Folder for SUITE.json, SUITE.html with all tables and charts, and SUITE-*.svg")
+      ->type_name("DIR");
+  command->add_option("--threads", arguments->threads, "Threads (all processors)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+  command->add_flag("--json", arguments->json, "Print JSON instead of tables");
+  command->add_flag("--quick", arguments->quick, "Few episodes: to see that it works");
+  command->add_flag("--strict", *strict, "Exit with 3 if a check is missed");
+  command->callback([=, &action] {
+    action = [=]() -> Result<int> {
+      const auto met = evaluate_command(*arguments);
+      if (!met) {
+        return fail(met.error());
+      }
+      return *strict && !*met ? kMissed : 0;
     };
   });
 }
@@ -87,7 +133,7 @@ void add_export(CLI::App& app, Action& action) {
     if (arguments->run.empty() && arguments->bundle.empty()) {
       throw CLI::ValidationError("export", "needs --run or --policy");
     }
-    action = [=] { return export_command(*arguments); };
+    action = [=] { return exit_code(export_command(*arguments)); };
   });
 }
 
@@ -97,18 +143,19 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   Action action;
   add_train(app, action);
+  add_evaluate(app, action);
   add_export(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
-  const Status done = action();
+  const Result<int> done = action();
   if (!done) {
     fmt::print(stderr, "skerry-rl: {}\n", done.error().message);
     return done.error().code == ErrorCode::kInvalidArgument ? kUsage : kFailed;
   }
-  return 0;
+  return *done;
 }
 
 }  // namespace
