@@ -118,10 +118,11 @@ class Collector {
     // Relative to the mean cost of a task, but no label weighs more than a few tasks do: where a fleet
     // is overrun, one decision moves the cost of a hundred others, by chance as much as by choice.
     constexpr double kMostWeight = 1;
+    constexpr double kLeastCost = 0.01;
     const auto futures = static_cast<double>(options_.futures);
     const auto [least, most] = std::ranges::minmax(costs);
     const double spread = (most - least) / futures;
-    const double unit = futures * (mean_cost_ + spread / kMostWeight);
+    const double unit = futures * (std::max(mean_cost_, kLeastCost) + spread / kMostWeight);
     for (std::size_t a = 0; a < costs.size(); ++a) {
       labels_.costs[first + a] = static_cast<float>((costs[a] - least) / unit);
     }
