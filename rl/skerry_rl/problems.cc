@@ -26,7 +26,8 @@ NamedProblem make_gmorl(ConfigFields settings) {
   collect.rollout.horizon = static_cast<int>(
       count(settings, "horizon", static_cast<std::size_t>(collect.rollout.horizon), 100'000));
   options.probe_episodes = count(settings, "probe_episodes", options.probe_episodes, 1 << 20);
-  return {std::make_unique<gmorl::GmorlProblem>(options), std::string(gmorl::kFeatureSchema)};
+  auto problem = std::make_shared<gmorl::GmorlProblem>(options);
+  return {problem, problem, std::string(gmorl::kFeatureSchema)};
 }
 
 }  // namespace
