@@ -19,6 +19,7 @@ NamedProblem make_gmorl(ConfigFields settings) {
   collect.episodes = count(settings, "episodes", collect.episodes, 1 << 16);
   // Shorter episodes have at least a hundred steps to pick moments from.
   collect.moments = count(settings, "moments", collect.moments, 100);
+  collect.lambda = settings.number("lambda", collect.lambda, 0, 1e9);
   collect.explore = settings.number("explore", collect.explore, 0, 1);
   collect.rollout.actions =
       count(settings, "actions", collect.rollout.actions, gmorl::kLabelActions);
