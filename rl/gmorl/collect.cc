@@ -64,7 +64,7 @@ Labels collect(const Context& context, DispatchPolicy& policy, const CollectOpti
   std::vector<std::set<int>> picked(options.episodes);
   for (std::size_t e = 0; e < options.episodes; ++e) {
     tapes.emplace_back(context, seed, e);
-    weights.push_back(drawn_weight(random));
+    weights.push_back(options.lambda > 0 ? scales.weight(options.lambda) : drawn_weight(random));
     while (picked[e].size() < options.moments) {
       picked[e].insert(static_cast<int>(random.below(static_cast<std::uint64_t>(context.steps))));
     }

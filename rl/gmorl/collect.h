@@ -19,6 +19,7 @@ struct CollectOptions {
   std::size_t moments = 16;  // an episode, spread evenly at random
   std::size_t batch = 8;     // moments that are rolled out together
   RolloutOptions rollout{.actions = kLabelActions};
+  double lambda = 0;      // the one preference to train on, in J/s; 0: all
   double explore = 0.05;  // share of decisions that take any allowed server
 };
 

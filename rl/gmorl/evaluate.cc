@@ -69,13 +69,19 @@ class Batch {
         history.remember(step, state);
       }
       rows_.clear();
+      uploads_.clear();
       for (std::size_t e = 0; e < totals.size(); ++e) {
         Dispatch& dispatch = dispatches_[rows_.size()];
-        if (tapes_[e].next(dispatch)) {
-          const Servers& seen = context_.stale_steps > 0 ? history.seen(step, dispatch) : state;
-          view_.look(rows_.size(), seen, e, dispatch, w_, context_.steps - 1 - step);
+        if (tapes_[e].draw(dispatch)) {
+          uploads_.push_back(tapes_[e].upload_row(dispatch));
           rows_.push_back(e);
         }
+      }
+      Tape::finish(uploads_);
+      for (std::size_t row = 0; row < rows_.size(); ++row) {
+        const Dispatch& dispatch = dispatches_[row];
+        const Servers& seen = context_.stale_steps > 0 ? history.seen(step, dispatch) : state;
+        view_.look(row, seen, rows_[row], dispatch, w_, context_.steps - 1 - step);
       }
       view_.finish(rows_.size());
       choose_({step, view_, state, tapes_, rows_, dispatches_}, chosen_);
@@ -110,6 +116,7 @@ class Batch {
   View view_;
   std::vector<Tape> tapes_;
   std::vector<Dispatch> dispatches_;  // by row
+  std::vector<UploadRow> uploads_;    // by row
   std::vector<std::size_t> rows_;     // the episode of each row
   std::vector<std::size_t> chosen_;   // the server of each row
 };
@@ -131,14 +138,9 @@ std::vector<Total> run_all(const Context& context, const Scales& scales, double 
 std::vector<Total> run(const Context& context, DispatchPolicy& policy, double lambda,
                        const RunOptions& options) {
   const Scales scales(context);
-  const std::size_t servers = context.servers();
-  std::vector<double> prices(options.batch * servers);
   return run_all(context, scales, scales.weight(lambda), policy.detail(), options,
                  [&](const Step& step, std::vector<std::size_t>& chosen) {
-                   policy.price(step.view, step.rows.size(), prices);
-                   for (std::size_t row = 0; row < step.rows.size(); ++row) {
-                     chosen[row] = cheapest(std::span(prices).subspan(row * servers, servers));
-                   }
+                   policy.choose(step.view, step.rows.size(), chosen);
                  });
 }
 

@@ -2,6 +2,22 @@
 
 namespace skerry::rl::gmorl {
 
+void DispatchPolicy::choose(const View& view, std::size_t rows, std::span<std::size_t> servers) {
+  const std::size_t count = view.servers();
+  prices_.resize(rows * count);
+  price(view, rows, prices_);
+  for (std::size_t row = 0; row < rows; ++row) {
+    servers[row] = cheapest(std::span(prices_).subspan(row * count, count));
+  }
+}
+
+// The view knows already.
+void GreedyPolicy::choose(const View& view, std::size_t rows, std::span<std::size_t> servers) {
+  for (std::size_t row = 0; row < rows; ++row) {
+    servers[row] = view.greedy(row);
+  }
+}
+
 void GreedyPolicy::price(const View& view, std::size_t rows, std::span<double> prices) {
   for (std::size_t lane = 0; lane < rows * servers_; ++lane) {
     prices[lane] = view.cost(lane);

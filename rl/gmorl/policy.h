@@ -20,6 +20,11 @@ class DispatchPolicy {
   // forbids.
   virtual void price(const View& view, std::size_t rows, std::span<double> prices) = 0;
   virtual Detail detail() const = 0;  // what it needs of the view
+  // Writes the cheapest server of each row; the smaller number of equal ones.
+  virtual void choose(const View& view, std::size_t rows, std::span<std::size_t> servers);
+
+ private:
+  std::vector<double> prices_;
 };
 
 // The exact cost and nothing else.
@@ -27,6 +32,7 @@ class GreedyPolicy final : public DispatchPolicy {
  public:
   explicit GreedyPolicy(std::size_t servers) : servers_(servers) {}
   Detail detail() const override { return Detail::kCosts; }
+  void choose(const View& view, std::size_t rows, std::span<std::size_t> servers) override;
   void price(const View& view, std::size_t rows, std::span<double> prices) override;
 
  private:

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "rl/gmorl/evaluate.h"
+#include "rl/gmorl/play.h"
 
 namespace skerry::rl::gmorl {
 
@@ -45,6 +46,14 @@ Labels GmorlProblem::collect(const Mlp& network, std::uint64_t seed) const {
   const Context context = training_context(random);
   PricedPolicy policy(network, context.servers());
   return gmorl::collect(context, policy, options_.collect, random);
+}
+
+LabelShape GmorlProblem::play_shape() const { return kPlayShape; }
+
+Transitions GmorlProblem::play(const Mlp& actor, double temperature, std::uint64_t seed) const {
+  Random random(seed);
+  const Context context = training_context(random);
+  return gmorl::play(context, actor, temperature, options_.collect.episodes, random);
 }
 
 std::vector<std::string> GmorlProblem::figures() const {

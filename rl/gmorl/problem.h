@@ -8,6 +8,7 @@
 
 #include "rl/gmorl/collect.h"
 #include "rl/problem/problem.h"
+#include "rl/problem/transitions.h"
 
 namespace skerry::rl::gmorl {
 
@@ -17,12 +18,14 @@ struct ProblemOptions {
   std::uint64_t probe_seed = 77;
 };
 
-class GmorlProblem final : public Problem {
+class GmorlProblem final : public Problem, public Playable {
  public:
   explicit GmorlProblem(ProblemOptions options);
 
   LabelShape shape() const override { return kLabelShape; }
   Labels collect(const Mlp& network, std::uint64_t seed) const override;
+  LabelShape play_shape() const override;
+  Transitions play(const Mlp& actor, double temperature, std::uint64_t seed) const override;
   std::vector<std::string> figures() const override;
   Figure probe(const Mlp& network, std::size_t figure) const override;
 

@@ -74,7 +74,7 @@ std::vector<Outcome> roll_out(const Context& context, const Scales& scales, Disp
   }
   std::vector<Future*> dispatching;
   view.start(rows, policy.detail());
-  prices.resize(rows * servers);
+  std::vector<std::size_t> chosen(rows);
   for (int step = 1; step <= last; ++step) {
     dispatching.clear();
     std::size_t used = 0;
@@ -90,12 +90,12 @@ std::vector<Outcome> roll_out(const Context& context, const Scales& scales, Disp
       }
     }
     view.finish(used);
-    policy.price(view, used, prices);
+    policy.choose(view, used, chosen);
     std::size_t row = 0;
     for (Future* future : dispatching) {
       Outcome& outcome = outcomes[future->moment];
       for (std::size_t a = 0; a < outcome.servers.size(); ++a, ++row) {
-        const std::size_t server = cheapest(std::span(prices).subspan(row * servers, servers));
+        const std::size_t server = chosen[row];
         outcome.costs[a] += share * view.cost(view.lane(row, server));
         branches.join(future->first_row + a, server, future->dispatch.mbit);
       }

@@ -41,21 +41,30 @@ int poisson(double uniform, double mean, double probability) {
   return count;
 }
 
-// From uniform numbers to log2 of the signal-to-noise ratio, in place; returns the least. Fading is
-// Rayleigh's: the power gain is exponential with mean 1.
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) float draw_fading(
-    const float* link_log2, float gains, float* values, std::size_t count) {
-  float least = 1e9f;
-  for (std::size_t i = 0; i < count; ++i) {
-    values[i] = link_log2[i] + gains * fast_log2(-kLn2 * fast_log2(values[i]));
-    least = std::min(least, values[i]);
+// log2(1 + x) is log2(x) to five digits where x is as large as it nearly always is in compat mode.
+constexpr float kLarge = 13;
+
+// From uniform numbers to seconds, in place, for many dispatches; those with a weak link stay log2 of
+// the signal-to-noise ratio, and are marked. Fading is Rayleigh's: the power gain is exponential with
+// mean 1.
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void fade(
+    UploadRow* rows, std::size_t count) {
+  for (UploadRow* row = rows; row != rows + count; ++row) {
+    float least = 1e9f;
+    for (std::size_t i = 0; i < row->lanes; ++i) {
+      const float log2_gain = fast_log2(-kLn2 * fast_log2(row->values[i]));
+      row->values[i] = row->link_log2[i] + row->gains * log2_gain;
+      least = std::min(least, row->values[i]);
+    }
+    row->weak = least <= kLarge;
+    if (!row->weak) {
+      for (std::size_t i = 0; i < row->lanes; ++i) {
+        row->values[i] = row->mbit_s / row->values[i];
+      }
+    }
   }
-  return least;
 }
 
-// log2(1 + x) from log2(x): the same to five digits where x is large, as it nearly always is in
-// compat mode.
-constexpr float kLarge = 13;
 double spectral(double log2_snr) {
   return log2_snr > static_cast<double>(kLarge)
              ? log2_snr
@@ -98,7 +107,7 @@ void Tape::draw_links() {
   link_log2_.resize((servers_ + kBlock - 1) / kBlock * kBlock, link_log2_.front());
 }
 
-void Tape::draw_uploads(Dispatch& dispatch) {
+void Tape::draw_fading(Dispatch& dispatch) {
   const std::size_t lanes = link_log2_.size();
   dispatch.upload_s.resize(lanes);
   float* const values = dispatch.upload_s.data();
@@ -108,22 +117,37 @@ void Tape::draw_uploads(Dispatch& dispatch) {
     values[i + 1] = unit_float(bits >> 40);
   }
   std::fill(values + (servers_ + 1) / 2 * 2, values + lanes, 0.5f);
-  const float gains = context_->channel == Channel::kCompat ? 2 : 1;
-  const float least = draw_fading(link_log2_.data(), gains, values, lanes);
-  const auto mbit = static_cast<float>(dispatch.mbit / kBandwidthMhz);
-  if (least > kLarge) {
-    for (std::size_t i = 0; i < lanes; ++i) {
-      values[i] = mbit / values[i];
+}
+
+UploadRow Tape::upload_row(Dispatch& dispatch) const {
+  return {.link_log2 = link_log2_.data(),
+          .values = dispatch.upload_s.data(),
+          .lanes = link_log2_.size(),
+          .gains = context_->channel == Channel::kCompat ? 2.0f : 1.0f,
+          .mbit_s = static_cast<float>(dispatch.mbit / kBandwidthMhz)};
+}
+
+void Tape::finish(std::span<UploadRow> rows) {
+  fade(rows.data(), rows.size());
+  for (const UploadRow& row : rows) {
+    for (std::size_t i = 0; row.weak && i < row.lanes; ++i) {
+      const double rate =
+          std::max(spectral(static_cast<double>(row.values[i])), kLeastRateMbit / kBandwidthMhz);
+      row.values[i] = static_cast<float>(static_cast<double>(row.mbit_s) / rate);
     }
-    return;
-  }
-  for (std::size_t i = 0; i < lanes; ++i) {
-    const double rate = kBandwidthMhz * spectral(static_cast<double>(values[i]));
-    values[i] = static_cast<float>(dispatch.mbit / std::max(rate, kLeastRateMbit));
   }
 }
 
 bool Tape::next(Dispatch& dispatch) {
+  const bool dispatched = draw(dispatch);
+  if (dispatched) {
+    UploadRow row = upload_row(dispatch);
+    finish({&row, 1});
+  }
+  return dispatched;
+}
+
+bool Tape::draw(Dispatch& dispatch) {
   for (int arrived = poisson(random_.uniform(), context_->arrivals_per_step, none_); arrived > 0;
        --arrived) {
     waiting_.push_back(step_);
@@ -135,7 +159,7 @@ bool Tape::next(Dispatch& dispatch) {
     const float mean_sizes = -kLn2 * fast_log2(unit_float(random_.next_u64() >> 40));
     dispatch.mbit =
         std::clamp(mean_mbit_ * static_cast<double>(mean_sizes), kLeastMbit, context_->most_mbit);
-    draw_uploads(dispatch);
+    draw_fading(dispatch);
     dispatch.number = dispatched_++;
     dispatch.chance = random_.next_u64();
   }

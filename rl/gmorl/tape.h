@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "common/random.h"
@@ -25,6 +26,16 @@ struct Dispatch {
   std::vector<float> upload_s;  // by server; a little longer than that
 };
 
+// One dispatch's uploads in the making; see Tape::finish.
+struct UploadRow {
+  const float* link_log2 = nullptr;  // by lane
+  float* values = nullptr;           // by lane: uniform numbers, then seconds
+  std::size_t lanes = 0;
+  float gains = 1;    // how often the power gain counts
+  float mbit_s = 0;   // seconds at one bit/s/Hz
+  bool weak = false;  // whether a link's signal is hardly above the noise
+};
+
 class Tape {
  public:
   Tape(const Context& context, std::uint64_t seed, std::uint64_t number);
@@ -36,9 +47,15 @@ class Tape {
   // The next step. False if nothing waits to be dispatched; then `dispatch` says nothing.
   bool next(Dispatch& dispatch);
 
+  // The same in two parts, for many tapes at once, which is faster: draw() leaves out the uploads,
+  // which finish() computes for the rows of those that dispatched.
+  bool draw(Dispatch& dispatch);
+  UploadRow upload_row(Dispatch& dispatch) const;
+  static void finish(std::span<UploadRow> rows);
+
  private:
   void draw_links();
-  void draw_uploads(Dispatch& dispatch);
+  void draw_fading(Dispatch& dispatch);
 
   const Context* context_;
   double mean_mbit_;

@@ -14,6 +14,22 @@ namespace skerry::rl {
 
 namespace {
 
+// What acts, of a checkpoint; one of a GPU is read on the processor too.
+Result<Mlp> network_of(const TrainingSettings& settings, const std::string& path) {
+  if (settings.method == "sac") {
+    SacOptions options = settings.sac;
+    options.device = "cpu";
+    DiscreteSac learner(options);
+    auto loaded = learner.load(path);
+    return loaded ? Result<Mlp>(learner.actor()) : fail(std::move(loaded).error());
+  }
+  LearnerOptions options = settings.learner;
+  options.device = "cpu";
+  Learner learner(options);
+  auto loaded = learner.load(path);
+  return loaded ? Result<Mlp>(learner.averaged()) : fail(std::move(loaded).error());
+}
+
 Result<Bundle> bundle_of_run(const std::string& folder) {
   const auto settings = read_training_settings(folder + "/config.yaml", {});
   if (!settings) {
@@ -25,13 +41,11 @@ Result<Bundle> bundle_of_run(const std::string& folder) {
   }
   TrainProgress last;
   std::istringstream(*far) >> last.iteration >> last.total_labels >> last.elapsed_s;
-  LearnerOptions options = settings->learner;
-  options.device = "cpu";  // a checkpoint of a GPU is read here too
-  Learner learner(options);
-  if (auto loaded = learner.load(folder + "/checkpoint.pt"); !loaded) {
-    return fail(std::move(loaded).error());
+  const auto network = network_of(*settings, folder + "/checkpoint.pt");
+  if (!network) {
+    return fail(network.error());
   }
-  Bundle bundle = bundle_of(*settings, learner.averaged(), last);
+  Bundle bundle = bundle_of(*settings, *network, last);
   bundle.training["iterations"] = last.iteration;
   return bundle;
 }

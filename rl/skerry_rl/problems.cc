@@ -20,6 +20,7 @@ NamedProblem make_gmorl(ConfigFields settings) {
   collect.episodes = count(settings, "episodes", collect.episodes, 1 << 16);
   // Shorter episodes have at least a hundred steps to pick moments from.
   collect.moments = count(settings, "moments", collect.moments, 100);
+  collect.lambda = settings.number("lambda", collect.lambda, 0, 1e9);
   collect.explore = settings.number("explore", collect.explore, 0, 1);
   collect.rollout.actions =
       count(settings, "actions", collect.rollout.actions, gmorl::kLabelActions);
@@ -27,7 +28,8 @@ NamedProblem make_gmorl(ConfigFields settings) {
   collect.rollout.horizon = static_cast<int>(
       count(settings, "horizon", static_cast<std::size_t>(collect.rollout.horizon), 100'000));
   options.probe_episodes = count(settings, "probe_episodes", options.probe_episodes, 1 << 20);
-  return {std::make_unique<gmorl::GmorlProblem>(options), std::string(gmorl::kFeatureSchema)};
+  auto problem = std::make_shared<gmorl::GmorlProblem>(options);
+  return {problem, problem, std::string(gmorl::kFeatureSchema)};
 }
 
 NamedProblem make_fleet(ConfigFields settings) {

@@ -8,11 +8,14 @@
 
 #include "common/config.h"
 #include "rl/problem/problem.h"
+#include "rl/problem/transitions.h"
 
 namespace skerry::rl {
 
 struct NamedProblem {
-  std::unique_ptr<Problem> problem;
+  std::shared_ptr<Problem> problem;
+  std::shared_ptr<Playable>
+      playable;          // the same, for actor-critic methods; null: it cannot be played
   std::string features;  // the schema of its features, for the bundle
 };
 

@@ -44,6 +44,23 @@ void read_learning(ConfigFields fields, LearnerOptions& learner, TrainOptions& t
   }
 }
 
+// What of the network and the device is common to both methods is read before.
+void read_sac(ConfigFields fields, const LearnerOptions& learner, SacOptions& sac) {
+  sac.hidden = learner.hidden;
+  sac.device = learner.device;
+  sac.threads = learner.threads;
+  sac.batch = count(fields, "batch", sac.batch);
+  sac.rate = fields.number("rate", sac.rate, 1e-9, 10);
+  sac.discount = fields.number("discount", sac.discount, 0, 0.9999);
+  sac.follow = fields.number("follow", sac.follow, 1e-6, 1);
+  sac.temperature = fields.number("temperature", sac.temperature, 1e-6, 1e6);
+  sac.entropy_share = fields.number("entropy_share", sac.entropy_share, 0, 1);
+  sac.entropy_weight = fields.number("entropy_weight", sac.entropy_weight, 1e-9, 1e6);
+  sac.replay = count(fields, "replay", sac.replay);
+  sac.updates_per_decision =
+      fields.number("updates_per_decision", sac.updates_per_decision, 1e-6, 1000);
+}
+
 }  // namespace
 
 Result<TrainingSettings> read_training_settings(const std::string& path,
@@ -73,12 +90,23 @@ Result<TrainingSettings> read_training_settings(const std::string& path,
   train.save_every = count(root, "save_every", train.save_every);
   read_network(root.section("network"), settings.learner);
   read_learning(root.section("learning"), settings.learner, train);
+  settings.method = root.choice("method", "iteration", {"iteration", "sac"});
+  if (settings.method == "sac") {
+    read_sac(root.section("sac"), settings.learner, settings.sac);
+  }
   settings.problem = make_problem(settings.problem_name, root.section(settings.problem_name));
+  if (settings.method == "sac" && settings.problem.playable == nullptr) {
+    root.issue("method", "sac is of no use for a problem that cannot be played");
+  }
   if (auto right = reader.finish(); !right) {
     return fail(std::move(right).error());
   }
   settings.learner.shape = settings.problem.problem->shape();
   settings.learner.seed = train.seed;
+  settings.sac.seed = train.seed;
+  if (settings.problem.playable != nullptr) {
+    settings.sac.shape = settings.problem.playable->play_shape();
+  }
   settings.effective = reader.effective();
   return settings;
 }

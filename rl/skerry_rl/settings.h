@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "rl/skerry_rl/problems.h"
+#include "rl/train/discrete_sac.h"
 #include "rl/train/trainer.h"
 
 namespace skerry::rl {
@@ -17,7 +18,9 @@ struct TrainingSettings {
   std::string name;          // of the bundle
   std::string problem_name;  // "gmorl"
   NamedProblem problem;
+  std::string method;  // "iteration": trainer.h; "sac": discrete_sac.h
   LearnerOptions learner;
+  SacOptions sac;
   TrainOptions train;
   std::string effective;  // every setting as it stands, as YAML; reads back to the same run
 };

@@ -92,11 +92,16 @@ Status train_command(const TrainArguments& arguments, Clock& clock) {
   settings->train.resume = arguments.resume;
   TrainProgress last;
   const std::size_t iterations = settings->train.iterations;
-  const auto network = train(*settings->problem.problem, settings->learner, settings->train, clock,
-                             [&](const TrainProgress& progress) {
-                               print_progress(progress, iterations);
-                               last = progress;
-                             });
+  const auto report = [&](const TrainProgress& progress) {
+    print_progress(progress, iterations);
+    last = progress;
+  };
+  const NamedProblem& problem = settings->problem;
+  const auto network =
+      settings->method == "sac"
+          ? train_sac(*problem.playable, *problem.problem, settings->sac, settings->train, clock,
+                      report)
+          : train(*problem.problem, settings->learner, settings->train, clock, report);
   if (!network) {
     return fail(network.error());
   }

@@ -10,8 +10,9 @@
 
 namespace skerry::rl {
 
-// Metrics "front ...", the checks of hypervolume, and the chart. `cells` are those of six edges and
-// 100 steps among others: their tuned heuristics are used at the preferences that are nearest.
+// Metrics "front ...", the checks of hypervolume, and the chart. Of the cells those of the group "T100
+// hidden" count: between the preferences that a heuristic was tuned for, it is played as tuned for
+// either side.
 void add_fronts(const std::vector<PlayedCell>& cells, const SuiteOptions& options,
                 SuiteReport& report);
 

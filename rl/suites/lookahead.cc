@@ -56,14 +56,14 @@ void add_lookahead(const gmorl::Context& context, const std::string& group,
   }
   for (const double lambda : lambdas) {
     const std::string metric = fmt::format("lookahead {} {}", group, lambda_text(lambda));
-    const std::size_t episodes = scaled(160, options.scale);
+    const std::size_t episodes = scaled(120, options.scale);
     gmorl::GreedyPolicy greedy(context.servers());
     const auto base = costs(play_one(context, greedy, lambda, episodes), lambda);
     const auto over_greedy = play_ahead(context, lambda, episodes, {.futures = 16, .horizon = 30},
                                         nullptr, options.threads);
     result.add("rollout over greedy", metric, paired_change(costs(over_greedy, lambda), base));
     if (options.bundle != nullptr) {
-      const std::size_t fewer = scaled(24, options.scale);
+      const std::size_t fewer = scaled(16, options.scale);
       const auto over_learned =
           play_ahead(context, lambda, fewer, {.futures = quick ? 8u : 64u, .horizon = 60},
                      &options.bundle->network, options.threads);

@@ -1,8 +1,5 @@
-#include <ATen/core/ivalue.h>
-// ivalue.h comes first: Clang wants its templates complete before the rest of libtorch uses them.
-#include <fmt/format.h>
-#include <torch/torch.h>
-
+#include "rl/train/network.h"
+// network.h comes first, since it includes libtorch.
 #include <algorithm>
 #include <cmath>
 
@@ -14,66 +11,6 @@ namespace skerry::rl {
 namespace {
 
 constexpr double kNever = 1e4;  // the price of an action that a label does not have
-
-class Network : public torch::nn::Module {
- public:
-  Network(std::size_t inputs, const std::vector<std::size_t>& hidden, std::size_t outputs) {
-    std::size_t width = inputs;
-    for (const std::size_t next : hidden) {
-      add(width, next);
-      width = next;
-    }
-    add(width, outputs);
-    // All prices are 0 at first: it acts by the exact cost alone.
-    const torch::NoGradGuard constant;
-    layers_.back()->weight.zero_();
-    layers_.back()->bias.zero_();
-  }
-  torch::Tensor forward(torch::Tensor x) {
-    for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
-      x = torch::relu(layers_[i](x));
-    }
-    return layers_.back()(x);
-  }
-
- private:
-  void add(std::size_t inputs, std::size_t outputs) {
-    layers_.push_back(register_module(
-        fmt::format("layer{}", layers_.size()),
-        torch::nn::Linear(static_cast<std::int64_t>(inputs), static_cast<std::int64_t>(outputs))));
-  }
-  std::vector<torch::nn::Linear> layers_;
-};
-
-// Weights alternate: a layer's matrix, then its bias.
-Mlp as_mlp(const std::vector<torch::Tensor>& weights) {
-  std::vector<Layer> layers;
-  for (std::size_t i = 0; i + 1 < weights.size(); i += 2) {
-    const torch::Tensor matrix = weights[i].detach().cpu().contiguous();
-    const torch::Tensor bias = weights[i + 1].detach().cpu().contiguous();
-    Layer layer{.inputs = static_cast<std::size_t>(matrix.size(1)),
-                .outputs = static_cast<std::size_t>(matrix.size(0)),
-                .weights = {},
-                .bias = {}};
-    layer.weights.assign(matrix.data_ptr<float>(), matrix.data_ptr<float>() + matrix.numel());
-    layer.bias.assign(bias.data_ptr<float>(), bias.data_ptr<float>() + bias.numel());
-    layers.push_back(std::move(layer));
-  }
-  return Mlp(std::move(layers));
-}
-
-// Rows of a table, picked by index, as a tensor of [rows, ...].
-torch::Tensor picked(const std::vector<float>& table, const std::vector<std::size_t>& rows,
-                     std::size_t width) {
-  torch::Tensor result =
-      torch::empty({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(width)});
-  float* to = result.data_ptr<float>();
-  for (const std::size_t row : rows) {
-    std::copy_n(table.begin() + static_cast<std::ptrdiff_t>(row * width), width, to);
-    to += width;
-  }
-  return result;
-}
 
 }  // namespace
 

@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <filesystem>
-#include <fstream>
 #include <numbers>
 
 #include "rl/problem/parallel.h"
+#include "rl/train/run_files.h"
 
 namespace skerry::rl {
 
@@ -46,87 +45,6 @@ Labels collect_all(const Problem& problem, const Mlp& network, const TrainOption
   return all;
 }
 
-// How far a run is.
-struct Progress {
-  std::size_t iterations = 0;
-  std::uint64_t labels = 0;
-  double seconds = 0;
-};
-
-// The files that a run leaves in its folder.
-class Files {
- public:
-  explicit Files(const TrainOptions& options) : options_(&options) {}
-
-  Status open(const std::vector<std::string>& figures) {
-    if (options_->folder.empty()) {
-      return {};
-    }
-    std::error_code failed;
-    std::filesystem::create_directories(options_->folder, failed);
-    curves_.open(path("curves.csv"), options_->resume ? std::ios::app : std::ios::trunc);
-    if (!curves_) {
-      return fail(ErrorCode::kIo, fmt::format("cannot write {}", path("curves.csv")));
-    }
-    if (!options_->resume) {
-      curves_ << fmt::format("iteration,seconds,labels,loss,{}\n", fmt::join(figures, ","));
-    }
-    return {};
-  }
-  // How far the run was, after the learner has its state back.
-  Result<Progress> resume(Learner& learner) {
-    Progress done;
-    if (!options_->resume) {
-      return done;
-    }
-    if (!(std::ifstream(path("progress")) >> done.iterations >> done.labels >> done.seconds)) {
-      return fail(
-          ErrorCode::kIo,
-          fmt::format("there is no checkpoint in {}; train without --resume", options_->folder));
-    }
-    auto loaded = learner.load(path("checkpoint.pt"));
-    return loaded ? Result<Progress>(done) : fail(std::move(loaded).error());
-  }
-  void add(const TrainProgress& progress) {
-    if (!curves_.is_open()) {
-      return;
-    }
-    curves_ << fmt::format("{},{:.1f},{},{:.5f}", progress.iteration, progress.elapsed_s,
-                           progress.labels, progress.loss);
-    for (const Figure& figure : progress.figures) {
-      curves_ << fmt::format(",{:.4f}", figure.value);
-    }
-    curves_ << std::endl;
-  }
-  // The checkpoint is whole or the one before: each file is renamed into place, the number last.
-  Status save(const Learner& learner, const Progress& done) {
-    if (options_->folder.empty()) {
-      return {};
-    }
-    if (auto saved = learner.save(path("checkpoint.pt.new")); !saved) {
-      return saved;
-    }
-    std::ofstream(path("progress.new"))
-        << done.iterations << ' ' << done.labels << ' ' << done.seconds << '\n';
-    std::error_code failed;
-    std::filesystem::rename(path("checkpoint.pt.new"), path("checkpoint.pt"), failed);
-    if (!failed) {
-      std::filesystem::rename(path("progress.new"), path("progress"), failed);
-    }
-    return failed ? Status(fail(ErrorCode::kIo, fmt::format("cannot write into {}: {}",
-                                                            options_->folder, failed.message())))
-                  : Status();
-  }
-
- private:
-  std::string path(std::string_view name) const {
-    return fmt::format("{}/{}", options_->folder, name);
-  }
-
-  const TrainOptions* options_;
-  std::ofstream curves_;
-};
-
 std::vector<Figure> probe_all(const Problem& problem, const Mlp& network, std::size_t threads) {
   std::vector<Figure> figures(problem.figures().size());
   parallel_for(figures.size(), threads,
@@ -142,17 +60,17 @@ Result<Mlp> train(const Problem& problem, LearnerOptions learner_options,
   learner_options.shape = problem.shape();
   learner_options.seed = options.seed;
   Learner learner(learner_options);
-  Files files(options);
+  RunFiles files(options.folder, options.resume);
   if (auto opened = files.open(problem.figures()); !opened) {
     return fail(std::move(opened).error());
   }
-  const auto first = files.resume(learner);
+  const auto first = files.resume([&](const std::string& path) { return learner.load(path); });
   if (!first) {
     return fail(first.error());
   }
   const Random root(options.seed);
   const Instant began = clock.now();
-  Progress done = *first;
+  RunProgress done = *first;
   std::deque<Labels> memory;
   for (std::size_t iteration = first->iterations; iteration < options.iterations; ++iteration) {
     const Random random = root.fork(fmt::format("iteration {}", iteration));
@@ -186,7 +104,9 @@ Result<Mlp> train(const Problem& problem, LearnerOptions learner_options,
             .labels = done.labels + progress.labels,
             .seconds = first->seconds + here_s};
     if (last || (iteration + 1) % options.save_every == 0) {
-      if (auto saved = files.save(learner, done); !saved) {
+      if (auto saved =
+              files.save([&](const std::string& path) { return learner.save(path); }, done);
+          !saved) {
         return fail(std::move(saved).error());
       }
     }

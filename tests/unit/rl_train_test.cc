@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 
 #include "common/random.h"
+#include "rl/train/discrete_sac.h"
 #include "rl/train/trainer.h"
 
 namespace skerry::rl {
@@ -17,7 +19,7 @@ namespace {
 
 // Three actions, each with two known numbers. The exact model knows only the first; in truth an
 // action costs x + 2 y, seen through noise. Who acts by the model alone loses half a unit a time.
-class TinyProblem final : public Problem {
+class TinyProblem final : public Problem, public Playable {
  public:
   LabelShape shape() const override { return {.actions = 3, .features = 2, .outputs = 1}; }
 
@@ -42,6 +44,40 @@ class TinyProblem final : public Problem {
       }
     }
     return labels;
+  }
+
+  LabelShape play_shape() const override { return shape(); }
+
+  // The same decisions one after the other, taken with dice; here costs are what happens at once.
+  Transitions play(const Mlp& actor, double temperature, std::uint64_t seed) const override {
+    Random random(seed);
+    Transitions plays{.shape = shape()};
+    for (int i = 0; i < 100; ++i) {
+      plays.grow(3);
+      std::vector<float> in(2 * Mlp::kBlock, 0);
+      std::vector<float> out(Mlp::kBlock);
+      const std::size_t first = plays.base.size() - 3;
+      for (std::size_t a = 0; a < 3; ++a) {
+        in[a] = static_cast<float>(random.uniform());
+        in[Mlp::kBlock + a] = static_cast<float>(random.uniform());
+        plays.features[2 * (first + a)] = in[a];
+        plays.features[2 * (first + a) + 1] = in[Mlp::kBlock + a];
+        plays.base[first + a] = in[a];
+        plays.coefficients[first + a] = 1;
+      }
+      actor.forward(in, out, Mlp::kBlock, Mlp::kBlock);
+      double sum = 0;
+      std::vector<double> upto;
+      for (std::size_t a = 0; a < 3; ++a) {
+        upto.push_back(sum += std::exp(-static_cast<double>(in[a] + out[a]) / temperature));
+      }
+      const double at = random.uniform() * sum;
+      const std::size_t pick = at < upto[0] ? 0 : (at < upto[1] ? 1 : 2);
+      plays.chosen.back() = static_cast<std::uint8_t>(pick);
+      plays.costs.back() = in[pick] + 2 * in[Mlp::kBlock + pick];
+    }
+    plays.after.back() = After::kCutOff;
+    return plays;
   }
 
   std::vector<std::string> figures() const override { return {"regret"}; }
@@ -171,6 +207,30 @@ TEST(Train, ARunThatWasCutOffGoesOnAsIfItHadNot) {
   EXPECT_EQ(labels, 10u * 4 * 200);
   expect_equal(*resumed, whole);
   std::filesystem::remove_all(options.folder);
+}
+
+TEST(DiscreteSac, LearnsTheSameProblemAndTheSameSeedGivesTheSameActor) {
+  const TinyProblem problem;
+  NoClock clock;
+  const SacOptions sac{.hidden = {16},
+                       .batch = 128,
+                       .rate = 3e-3,
+                       .discount = 0.5,
+                       .follow = 0.02,
+                       .temperature = 0.2,
+                       .replay = 5000,
+                       .updates_per_decision = 0.1};
+  const auto trained_sac = [&](std::size_t iterations) {
+    double regret = 1e9;
+    const auto actor = train_sac(
+        problem, problem, sac, small(iterations), clock, [&](const TrainProgress& progress) {
+          regret = progress.figures.empty() ? regret : progress.figures[0].value;
+        });
+    EXPECT_TRUE(actor);
+    return std::pair(*actor, regret);
+  };
+  EXPECT_LT(trained_sac(40).second, 0.05);
+  expect_equal(trained_sac(3).first, trained_sac(3).first);
 }
 
 TEST(Train, AFolderWithoutACheckpointCannotBeResumed) {
