@@ -8,15 +8,15 @@ namespace skerry::rl::gmorl {
 
 namespace {
 
+constexpr int kStartSteps = 100;  // until then a fleet that started empty fills up
+constexpr int kLongSteps = 2 * kStartSteps;
+
 void add_label(Labels& labels, const View& view, std::size_t row, const Moment& moment,
-               const Outcome& outcome) {
+               const Outcome& outcome, double most_weight) {
   labels.grow(outcome.servers.size());
   const std::size_t first = (labels.size() - 1) * kLabelActions;
   const auto [least, most] = std::ranges::minmax(outcome.costs);
-  // A bounded weight: where servers are overrun, one dispatch moves the cost of many others, by
-  // chance as much as by choice.
-  constexpr double kMostWeight = 4;
-  const double unit = 1 + (most - least) / kMostWeight;
+  const double unit = most_weight > 0 ? 1 + (most - least) / most_weight : 1;
   for (std::size_t a = 0; a < outcome.servers.size(); ++a) {
     const std::size_t lane = view.lane(row, outcome.servers[a]);
     for (std::size_t f = 0; f < kFeatures; ++f) {
@@ -66,7 +66,11 @@ Labels collect(const Context& context, DispatchPolicy& policy, const CollectOpti
     tapes.emplace_back(context, seed, e);
     weights.push_back(options.lambda > 0 ? scales.weight(options.lambda) : drawn_weight(random));
     while (picked[e].size() < options.moments) {
-      picked[e].insert(static_cast<int>(random.below(static_cast<std::uint64_t>(context.steps))));
+      // Long episodes are there for what goes on for ever, so their start, with all servers empty, is
+      // left to short ones.
+      const int first = context.steps > kLongSteps ? kStartSteps : 0;
+      picked[e].insert(
+          first + static_cast<int>(random.below(static_cast<std::uint64_t>(context.steps - first))));
     }
   }
   Servers state(context, options.episodes);
@@ -122,7 +126,7 @@ Labels collect(const Context& context, DispatchPolicy& policy, const CollectOpti
     for (std::size_t m = 0; m < batch.size(); ++m) {
       labels.steps += outcomes[m].steps;
       if (outcomes[m].servers.size() > 1) {
-        add_label(labels, view, m, batch[m], outcomes[m]);
+        add_label(labels, view, m, batch[m], outcomes[m], options.most_weight);
       }
     }
   }

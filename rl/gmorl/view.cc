@@ -203,7 +203,9 @@ void View::look_at_all(std::size_t row, const Servers& servers, std::size_t serv
       static_cast<float>(scales_->load),
       static_cast<float>(std::log(servers_count) / 3),
       static_cast<float>(static_cast<double>(idle) / servers_count),
-      context_->horizon_given ? static_cast<float>(1 / (1 + remaining / 10.0)) : 0.0f,
+      context_->horizon_given ? 1.0f : 0.0f,
+      context_->horizon_given ? std::exp(-static_cast<float>(remaining) / 15) : 0.0f,
+      context_->horizon_given ? std::exp(-static_cast<float>(remaining) / 60) : 0.0f,
       static_cast<float>(backlog / servers_count),
   };
   for (std::size_t server = 0; server < count; ++server) {

@@ -24,7 +24,7 @@ namespace skerry::rl::gmorl {
 // Changes whenever a feature does: a network is of no use with others than it was trained on.
 constexpr std::string_view kFeatureSchema = "gmorl/1";
 constexpr std::size_t kServerFeatures = 12;
-constexpr std::size_t kFleetFeatures = 12;
+constexpr std::size_t kFleetFeatures = 14;
 constexpr std::size_t kFeatures = kServerFeatures + kFleetFeatures;
 
 // What a policy is told of a context, and the scales that follow.

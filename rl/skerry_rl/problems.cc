@@ -22,6 +22,7 @@ NamedProblem make_gmorl(ConfigFields settings) {
   collect.moments = count(settings, "moments", collect.moments, 100);
   collect.lambda = settings.number("lambda", collect.lambda, 0, 1e9);
   collect.explore = settings.number("explore", collect.explore, 0, 1);
+  collect.most_weight = settings.number("most_weight", collect.most_weight, 0, 1e6);
   collect.rollout.actions =
       count(settings, "actions", collect.rollout.actions, gmorl::kLabelActions);
   collect.rollout.futures = count(settings, "futures", collect.rollout.futures, 4096);
@@ -44,7 +45,8 @@ NamedProblem make_fleet(ConfigFields settings) {
   collect.most_horizon = count(settings, "most_horizon", collect.most_horizon, 100'000);
   options.draw.most_nodes = count(settings, "most_nodes", options.draw.most_nodes, fleet::kMostNodes);
   options.probe_fleets = count(settings, "probe_fleets", options.probe_fleets, 1 << 10);
-  return {std::make_unique<fleet::FleetProblem>(options), std::string(fleet::kFeatureSchema)};
+  return {std::make_shared<fleet::FleetProblem>(options), nullptr,
+          std::string(fleet::kFeatureSchema)};
 }
 
 }  // namespace
