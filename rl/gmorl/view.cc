@@ -28,6 +28,29 @@ __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) vo
   }
 }
 
+// What the exact cost of a task on each of some servers is made of.
+struct Pricing {
+  double mbit, inverse_delay, inverse_energy, w;
+  const double* overlap;
+  const float* upload_s;
+  const double* inverse_speed;
+  const double* joules_per_mbit;
+};
+
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void price_exactly(
+    const Pricing& of, std::size_t count, double* __restrict delays, double* __restrict energies,
+    double* __restrict costs) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto upload_s = static_cast<double>(of.upload_s[i]);
+    const double delay =
+        (upload_s + (of.mbit + 2 * of.overlap[i]) * of.inverse_speed[i]) * of.inverse_delay;
+    const double energy = (of.mbit * of.joules_per_mbit[i] + kSendW * upload_s) * of.inverse_energy;
+    delays[i] = delay;
+    energies[i] = energy;
+    costs[i] = of.w * delay + (1 - of.w) * energy;
+  }
+}
+
 float compressed(double x) { return fast_log1p(static_cast<float>(x)); }
 
 }  // namespace
@@ -100,25 +123,22 @@ void View::look_at_costs(std::size_t row, const Servers& servers, std::size_t se
                          const Dispatch& dispatch, double w) {
   const std::size_t count = context_->servers();
   const std::size_t first = row * count;
-  const double inverse_delay = 1 / scales_->delay_s;
-  const double inverse_energy = 1 / scales_->energy_j;
-  double* const overlap = &delay_[first];
-  servers.overlaps(servers_row, dispatch.mbit, overlap);
+  scratch_.resize(servers.lanes());
+  servers.overlaps(servers_row, dispatch.mbit, scratch_);
+  const Pricing pricing{.mbit = dispatch.mbit,
+                        .inverse_delay = 1 / scales_->delay_s,
+                        .inverse_energy = 1 / scales_->energy_j,
+                        .w = w,
+                        .overlap = scratch_.data(),
+                        .upload_s = dispatch.upload_s.data(),
+                        .inverse_speed = scales_->inverse_speed.data(),
+                        .joules_per_mbit = scales_->joules_per_mbit.data()};
+  price_exactly(pricing, count, &delay_[first], &energy_[first], &cost_[first]);
   double best = std::numeric_limits<double>::infinity();
   std::size_t best_server = 0;
   for (std::size_t server = 0; server < count; ++server) {
-    const std::size_t lane = first + server;
-    const auto upload_s = static_cast<double>(dispatch.upload_s[server]);
-    const double delay =
-        (upload_s + (dispatch.mbit + 2 * overlap[server]) * scales_->inverse_speed[server]) *
-        inverse_delay;
-    const double energy =
-        (dispatch.mbit * scales_->joules_per_mbit[server] + kSendW * upload_s) * inverse_energy;
-    delay_[lane] = delay;
-    energy_[lane] = energy;
-    cost_[lane] = w * delay + (1 - w) * energy;
-    best_server = cost_[lane] < best ? server : best_server;
-    best = std::min(best, cost_[lane]);
+    best_server = cost_[first + server] < best ? server : best_server;
+    best = std::min(best, cost_[first + server]);
   }
   greedy_[row] = best_server;
   limit_[row] = best + kGuard * w * delay_[first + best_server];
@@ -140,9 +160,15 @@ void View::look_at_all(std::size_t row, const Servers& servers, std::size_t serv
   std::size_t idle = 0;
   const std::array<double, Servers::kSizes> sizes = {kProbes[0] * mean_mbit, kProbes[1] * mean_mbit,
                                                      kProbes[2] * mean_mbit, dispatch.mbit};
+  const std::size_t lanes = servers.lanes();
+  scratch_.resize((2 + Servers::kSizes) * lanes);
+  servers.summaries(servers_row, sizes, scratch_);
   for (std::size_t server = 0; server < count; ++server) {
     const std::size_t lane = first + server;
-    const Servers::Summary now = servers.summary(servers_row, server, sizes);
+    const auto read = [&](std::size_t field) { return scratch_[field * lanes + server]; };
+    const Summary now{.count = static_cast<std::size_t>(read(0)),
+                      .work = read(1),
+                      .overlap = {read(2), read(3), read(4), read(5)}};
     const double inverse_speed = scales_->inverse_speed[server];
     const auto upload_s = static_cast<double>(dispatch.upload_s[server]);
     const double own = dispatch.mbit * inverse_speed;
@@ -164,7 +190,7 @@ void View::look_at_all(std::size_t row, const Servers& servers, std::size_t serv
     const double left = now.work * inverse_mbit;
     summaries_[lane] = now;
     price_scale_[lane] = static_cast<float>(own * inverse_mbit * scales_->mean_speed);
-    if (detail_ != Detail::kFeatures) {
+    if (detail_ != Detail::kAll) {
       continue;
     }
     tasks += n;
@@ -186,7 +212,7 @@ void View::look_at_all(std::size_t row, const Servers& servers, std::size_t serv
     at[11 * stride_] = now.count == 0 ? 1.0f : 0.0f;
   }
   limit_[row] = best + kGuard * w * delay_[first + greedy_[row]];
-  if (detail_ != Detail::kFeatures) {
+  if (detail_ != Detail::kAll) {
     return;
   }
   const double gap = count > 1 ? std::min(second - best, 10.0) : 0;
@@ -215,7 +241,7 @@ void View::look_at_all(std::size_t row, const Servers& servers, std::size_t serv
 }
 
 void View::finish(std::size_t rows) {
-  if (detail_ != Detail::kFeatures) {
+  if (detail_ != Detail::kAll) {
     return;
   }
   const std::size_t lanes = rows * context_->servers();
