@@ -106,10 +106,10 @@ class View {
   const Scales* scales_;
   const Servers* source_ = nullptr;
   std::vector<std::size_t> source_row_;
-  void look_at_costs(std::size_t row, const Servers& servers, std::size_t servers_row,
-                     const Dispatch& dispatch, double w);
-  void look_at_all(std::size_t row, const Servers& servers, std::size_t servers_row,
-                   const Dispatch& dispatch, double w, int remaining);
+  void price(std::size_t row, const Dispatch& dispatch, const double* overlap);
+  void summarise(std::size_t row, std::size_t lanes);
+  void describe_servers(std::size_t row);
+  void describe_fleet(std::size_t row, const Dispatch& dispatch, int remaining);
 
   Detail detail_ = Detail::kAll;
   std::size_t stride_ = 0;
