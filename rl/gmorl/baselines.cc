@@ -91,7 +91,7 @@ constexpr std::array<Named, 9> kNamed = {{
 
 std::array<double, kLinearTerms> terms(const View& view, std::size_t row, std::size_t server) {
   const std::size_t lane = view.lane(row, server);
-  const Servers::Summary& now = view.summary(lane);
+  const Summary& now = view.summary(lane);
   const Scales& scales = view.scales();
   const double unit = 1 / scales.mean_mbit;
   return {1,
@@ -212,7 +212,7 @@ class LinUcb final : public DispatchPolicy {
     }
   }
 
-  Detail detail() const override { return Detail::kFeatures; }
+  Detail detail() const override { return Detail::kAll; }
   void price(const View& view, std::size_t rows, std::span<double> prices) override {
     for (std::size_t row = 0; row < rows; ++row) {
       std::size_t best = 0;

@@ -14,6 +14,7 @@ namespace {
 std::size_t decide(Transitions& transitions, const View& view, std::span<const double> prices,
                    double temperature, Random& random) {
   std::vector<std::size_t> allowed;
+  allowed.reserve(prices.size());
   for (std::size_t server = 0; server < prices.size(); ++server) {
     if (prices[server] < std::numeric_limits<double>::infinity()) {
       allowed.push_back(server);
@@ -22,6 +23,7 @@ std::size_t decide(Transitions& transitions, const View& view, std::span<const d
   const double least = *std::ranges::min_element(prices);
   double sum = 0;
   std::vector<double> upto;
+  upto.reserve(allowed.size());
   for (const std::size_t server : allowed) {
     upto.push_back(sum += std::exp((least - prices[server]) / temperature));
   }

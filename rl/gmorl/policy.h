@@ -44,7 +44,7 @@ class GreedyPolicy final : public DispatchPolicy {
 class PricedPolicy final : public DispatchPolicy {
  public:
   PricedPolicy(const Mlp& network, std::size_t servers) : network_(&network), servers_(servers) {}
-  Detail detail() const override { return Detail::kFeatures; }
+  Detail detail() const override { return Detail::kAll; }
   void price(const View& view, std::size_t rows, std::span<double> prices) override;
 
  private:

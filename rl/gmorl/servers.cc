@@ -8,14 +8,110 @@ namespace skerry::rl::gmorl {
 
 namespace {
 
-// 1 / tasks, which is multiplied with faster than divided by; [0] is of no use.
-constexpr auto kInverse = [] {
-  std::array<double, 64> inverse{};
-  for (std::size_t tasks = 1; tasks < inverse.size(); ++tasks) {
-    inverse[tasks] = 1 / static_cast<double>(tasks);
+constexpr std::size_t kLanes = Servers::kLanes;
+constexpr double kNone = -1e300;  // the mark of no task: overlaps with nothing
+
+// A block's lanes as one value; what a processor cannot hold in one register the compiler splits.
+// Only ever a local variable: as an argument its calling convention would depend on the processor.
+using Lanes = double __attribute__((vector_size(kLanes * sizeof(double))));
+
+#define SKERRY_ALL_LEVELS \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+
+// Lets a block's tasks have their share; returns the new depth.
+SKERRY_ALL_LEVELS std::uint32_t advance_block(const double* speed, double seconds, double* count,
+                                              double* virtual_mbit, double* marks,
+                                              std::uint32_t depth) {
+  const Lanes zero{};
+  Lanes n, v, budget, first;
+  __builtin_memcpy(&n, count, sizeof(n));
+  __builtin_memcpy(&v, virtual_mbit, sizeof(v));
+  __builtin_memcpy(&budget, speed, sizeof(budget));
+  budget *= seconds;  // work that a server can do
+  bool ended = false;
+  for (;;) {
+    __builtin_memcpy(&first, marks, sizeof(first));
+    const Lanes needed = (first - v) * n;
+    const auto ends = (n > zero) & (needed <= budget);
+    long any = 0;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      any |= ends[lane];
+    }
+    if (any == 0) {
+      break;
+    }
+    ended = true;
+    v = ends ? first : v;
+    budget = ends ? budget - needed : budget;
+    n = ends ? n - 1 : n;
+    Lanes here = first;
+    for (std::uint32_t task = 0; task + 1 < depth; ++task) {
+      Lanes next;
+      __builtin_memcpy(&next, marks + (task + 1) * kLanes, sizeof(next));
+      const Lanes kept = ends ? next : here;
+      __builtin_memcpy(marks + task * kLanes, &kept, sizeof(kept));
+      here = next;
+    }
+    const Lanes last = ends ? zero + kNone : here;
+    __builtin_memcpy(marks + (depth - 1) * kLanes, &last, sizeof(last));
   }
-  return inverse;
-}();
+  v += n > zero ? budget / n : zero;
+  __builtin_memcpy(virtual_mbit, &v, sizeof(v));
+  if (!ended) {
+    return depth;
+  }
+  __builtin_memcpy(count, &n, sizeof(n));
+  double most = 0;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    most = std::max(most, n[lane]);
+  }
+  return static_cast<std::uint32_t>(most);
+}
+
+SKERRY_ALL_LEVELS void overlap_block(const double* virtual_mbit, const double* marks,
+                                     std::uint32_t depth, double mbit, double* overlaps) {
+  const Lanes zero{};
+  Lanes v;
+  __builtin_memcpy(&v, virtual_mbit, sizeof(v));
+  const Lanes most = zero + mbit;
+  Lanes sum = zero;
+  for (std::uint32_t task = 0; task < depth; ++task) {
+    Lanes x;
+    __builtin_memcpy(&x, marks + task * kLanes, sizeof(x));
+    x -= v;
+    x = x < most ? x : most;
+    sum += x > zero ? x : zero;
+  }
+  __builtin_memcpy(overlaps, &sum, sizeof(sum));
+}
+
+// to: [work, overlaps...][stride]
+SKERRY_ALL_LEVELS void summarise_block(const double* virtual_mbit, const double* marks,
+                                       std::uint32_t depth, const double* mbit, double* to,
+                                       std::size_t stride) {
+  const Lanes zero{};
+  Lanes v;
+  __builtin_memcpy(&v, virtual_mbit, sizeof(v));
+  Lanes work = zero, one = zero, two = zero, three = zero, four = zero;
+  for (std::uint32_t task = 0; task < depth; ++task) {
+    Lanes x;
+    __builtin_memcpy(&x, marks + task * kLanes, sizeof(x));
+    x -= v;
+    x = x > zero ? x : zero;
+    work += x;
+    one += x < mbit[0] ? x : zero + mbit[0];
+    two += x < mbit[1] ? x : zero + mbit[1];
+    three += x < mbit[2] ? x : zero + mbit[2];
+    four += x < mbit[3] ? x : zero + mbit[3];
+  }
+  __builtin_memcpy(to, &work, sizeof(work));
+  __builtin_memcpy(to + stride, &one, sizeof(one));
+  __builtin_memcpy(to + 2 * stride, &two, sizeof(two));
+  __builtin_memcpy(to + 3 * stride, &three, sizeof(three));
+  __builtin_memcpy(to + 4 * stride, &four, sizeof(four));
+}
+
+#undef SKERRY_ALL_LEVELS
 
 }  // namespace
 
@@ -23,53 +119,55 @@ Servers::Servers(const Context& context, std::size_t rows)
     : context_(&context),
       rows_(rows),
       servers_(context.servers()),
-      count_(rows * servers_),
-      virtual_mbit_(rows * servers_),
-      mark_(rows * servers_ * capacity_) {}
+      blocks_((servers_ + kLanes - 1) / kLanes),
+      speed_(context.speed),
+      depth_(rows * blocks_),
+      count_(rows * blocks_ * kLanes),
+      virtual_mbit_(rows * blocks_ * kLanes),
+      mark_(rows * blocks_ * capacity_ * kLanes, kNone) {
+  speed_.resize(lanes(), 0);
+}
 
 void Servers::grow() {
-  std::vector<double> wider(mark_.size() * 2);
-  for (std::size_t i = 0; i < count_.size(); ++i) {
-    std::copy_n(mark_.begin() + static_cast<std::ptrdiff_t>(i * capacity_), count_[i],
-                wider.begin() + static_cast<std::ptrdiff_t>(i * capacity_ * 2));
+  std::vector<double> wider(mark_.size() * 2, kNone);
+  for (std::size_t i = 0; i < depth_.size(); ++i) {
+    std::copy_n(marks(i), depth_[i] * kLanes,
+                wider.begin() + static_cast<std::ptrdiff_t>(i * capacity_ * 2 * kLanes));
   }
   mark_ = std::move(wider);
   capacity_ *= 2;
 }
 
 void Servers::join(std::size_t row, std::size_t server, double mbit) {
-  const std::size_t i = at(row, server);
-  if (count_[i] == capacity_) {
+  const std::size_t i = block(row, server);
+  const std::size_t lane = server % kLanes;
+  const std::size_t at = i * kLanes + lane;
+  auto place = static_cast<std::uint32_t>(count_[at]);
+  if (place == capacity_) {
     grow();
   }
-  double* marks = &mark_[i * capacity_];
-  if (count_[i] == 0) {
-    virtual_mbit_[i] = 0;
+  double* const all = marks(i);
+  if (place == depth_[i]) {
+    std::fill_n(all + place * kLanes, kLanes, kNone);
+    ++depth_[i];
   }
-  const double mark = virtual_mbit_[i] + mbit;
-  std::uint32_t place = count_[i]++;
-  for (; place > 0 && marks[place - 1] < mark; --place) {
-    marks[place] = marks[place - 1];
+  if (place == 0) {
+    virtual_mbit_[at] = 0;
   }
-  marks[place] = mark;
+  count_[at] += 1;
+  const double mark = virtual_mbit_[at] + mbit;
+  for (; place > 0 && all[(place - 1) * kLanes + lane] > mark; --place) {
+    all[place * kLanes + lane] = all[(place - 1) * kLanes + lane];
+  }
+  all[place * kLanes + lane] = mark;
 }
 
 void Servers::advance(std::size_t row, double seconds) {
-  const auto share = [](double budget, std::uint32_t tasks) {
-    return tasks < kInverse.size() ? budget * kInverse[tasks] : budget / tasks;
-  };
-  for (std::size_t server = 0; server < servers_; ++server) {
-    const std::size_t i = at(row, server);
-    const double* marks = &mark_[i * capacity_];
-    double budget = seconds * context_->speed[server];  // work that the server can do
-    while (count_[i] > 0) {
-      const double needed = (marks[count_[i] - 1] - virtual_mbit_[i]) * count_[i];
-      if (needed > budget) {
-        virtual_mbit_[i] += share(budget, count_[i]);
-        break;
-      }
-      budget -= needed;
-      virtual_mbit_[i] = marks[--count_[i]];
+  for (std::size_t b = 0; b < blocks_; ++b) {
+    const std::size_t i = row * blocks_ + b;
+    if (depth_[i] > 0) {
+      depth_[i] = advance_block(&speed_[b * kLanes], seconds, &count_[i * kLanes],
+                                &virtual_mbit_[i * kLanes], marks(i), depth_[i]);
     }
   }
 }
@@ -78,68 +176,72 @@ void Servers::copy(std::size_t to, const Servers& from, std::size_t from_row) {
   while (capacity_ < from.capacity_) {
     grow();
   }
-  for (std::size_t server = 0; server < servers_; ++server) {
-    const std::size_t i = at(to, server);
-    const std::size_t j = from.at(from_row, server);
-    count_[i] = from.count_[j];
-    virtual_mbit_[i] = from.virtual_mbit_[j];
-    std::copy_n(&from.mark_[j * from.capacity_], from.count_[j], &mark_[i * capacity_]);
+  for (std::size_t b = 0; b < blocks_; ++b) {
+    const std::size_t i = to * blocks_ + b;
+    const std::size_t j = from_row * blocks_ + b;
+    depth_[i] = from.depth_[j];
+    std::copy_n(&from.count_[j * kLanes], kLanes, &count_[i * kLanes]);
+    std::copy_n(&from.virtual_mbit_[j * kLanes], kLanes, &virtual_mbit_[i * kLanes]);
+    std::copy_n(from.marks(j), depth_[i] * kLanes, marks(i));
   }
 }
 
 void Servers::clear(std::size_t row) {
-  std::fill_n(count_.begin() + static_cast<std::ptrdiff_t>(at(row, 0)), servers_, 0u);
+  for (std::size_t i = row * blocks_; i < (row + 1) * blocks_; ++i) {
+    depth_[i] = 0;
+    std::fill_n(&count_[i * kLanes], kLanes, 0.0);
+  }
+}
+
+std::size_t Servers::count(std::size_t row, std::size_t server) const {
+  return static_cast<std::size_t>(count_[block(row, server) * kLanes + server % kLanes]);
 }
 
 double Servers::work(std::size_t row, std::size_t server) const {
-  const std::size_t i = at(row, server);
-  const double* marks = &mark_[i * capacity_];
-  double sum = 0;
-  for (std::uint32_t task = 0; task < count_[i]; ++task) {
-    sum += marks[task];
-  }
-  return sum - count_[i] * virtual_mbit_[i];
+  return overlap(row, server, 1e300);
 }
 
 double Servers::overlap(std::size_t row, std::size_t server, double mbit) const {
-  const std::size_t i = at(row, server);
-  // Marks instead of work left: one subtraction for all.
-  const double v = virtual_mbit_[i];
-  return scheduler::shared_overlap({&mark_[i * capacity_], count_[i]}, v + mbit) - count_[i] * v;
-}
-
-void Servers::overlaps(std::size_t row, double mbit, double* overlaps) const {
-  for (std::size_t server = 0; server < servers_; ++server) {
-    overlaps[server] = overlap(row, server, mbit);
+  const std::size_t i = block(row, server);
+  const std::size_t lane = server % kLanes;
+  const double v = virtual_mbit_[i * kLanes + lane];
+  const double* const all = marks(i) + lane;
+  double sum = 0;
+  for (std::size_t task = 0; task < count(row, server); ++task) {
+    sum += std::min(all[task * kLanes] - v, mbit);
   }
-}
-
-Servers::Summary Servers::summary(std::size_t row, std::size_t server,
-                                  const std::array<double, kSizes>& mbit) const {
-  const std::size_t i = at(row, server);
-  const double* marks = &mark_[i * capacity_];
-  const double v = virtual_mbit_[i];
-  Summary summary{.count = count_[i]};
-  for (std::uint32_t task = 0; task < count_[i]; ++task) {
-    const double x = marks[task] - v;
-    summary.work += x;
-    for (std::size_t size = 0; size < kSizes; ++size) {
-      summary.overlap[size] += std::min(x, mbit[size]);
-    }
-  }
-  return summary;
+  return sum;
 }
 
 void Servers::left(std::size_t row, std::size_t server, std::vector<double>& left) const {
-  const std::size_t i = at(row, server);
-  left.assign(&mark_[i * capacity_], &mark_[i * capacity_] + count_[i]);
-  for (double& x : left) {
-    x -= virtual_mbit_[i];
+  const std::size_t i = block(row, server);
+  const std::size_t lane = server % kLanes;
+  const double* const all = marks(i) + lane;
+  left.clear();
+  for (std::size_t task = count(row, server); task > 0; --task) {
+    left.push_back(all[(task - 1) * kLanes] - virtual_mbit_[i * kLanes + lane]);
   }
 }
 
 double Servers::marginal_s(std::size_t row, std::size_t server, double mbit) const {
   return scheduler::marginal_delay_s(mbit, overlap(row, server, mbit), context_->speed[server]);
+}
+
+void Servers::overlaps(std::size_t row, double mbit, std::span<double> overlaps) const {
+  for (std::size_t b = 0; b < blocks_; ++b) {
+    const std::size_t i = row * blocks_ + b;
+    overlap_block(&virtual_mbit_[i * kLanes], marks(i), depth_[i], mbit, &overlaps[b * kLanes]);
+  }
+}
+
+void Servers::summaries(std::size_t row, const std::array<double, kSizes>& mbit,
+                        std::span<double> summaries) const {
+  for (std::size_t b = 0; b < blocks_; ++b) {
+    const std::size_t i = row * blocks_ + b;
+    std::copy_n(&count_[i * kLanes], kLanes, &summaries[b * kLanes]);
+    summarise_block(&virtual_mbit_[i * kLanes], marks(i), depth_[i], mbit.data(),
+                    &summaries[lanes() + b * kLanes], lanes());
+  }
 }
 
 }  // namespace skerry::rl::gmorl

@@ -28,18 +28,8 @@ float unit_float(std::uint64_t bits) { return (static_cast<float>(bits) + 0.5f) 
 
 // Lanes of uploads are computed in whole blocks of so many.
 constexpr std::size_t kBlock = 8;
-
-// Poisson by inversion, from the probability of 0: cheap for the small means that are used here.
-int poisson(double uniform, double mean, double probability) {
-  double sum = probability;
-  int count = 0;
-  while (uniform > sum && count < 64) {
-    ++count;
-    probability *= mean / count;
-    sum += probability;
-  }
-  return count;
-}
+// So many arrivals of a step are usual.
+constexpr std::size_t kFewArrivals = 4;
 
 // log2(1 + x) is log2(x) to five digits where x is as large as it nearly always is in compat mode.
 constexpr float kLarge = 13;
@@ -50,17 +40,30 @@ constexpr float kLarge = 13;
 __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void fade(
     UploadRow* rows, std::size_t count) {
   for (UploadRow* row = rows; row != rows + count; ++row) {
-    float least = 1e9f;
-    for (std::size_t i = 0; i < row->lanes; ++i) {
-      const float log2_gain = fast_log2(-kLn2 * fast_log2(row->values[i]));
-      row->values[i] = row->link_log2[i] + row->gains * log2_gain;
-      least = std::min(least, row->values[i]);
-    }
-    row->weak = least <= kLarge;
-    if (!row->weak) {
-      for (std::size_t i = 0; i < row->lanes; ++i) {
-        row->values[i] = row->mbit_s / row->values[i];
+    float least[kBlock];
+    std::fill_n(least, kBlock, 1e9f);
+    for (std::size_t at = 0; at < row->lanes; at += kBlock) {
+      float x[kBlock], link[kBlock];  // whole blocks in registers
+      std::copy_n(row->values + at, kBlock, x);
+      std::copy_n(row->link_log2 + at, kBlock, link);
+      for (std::size_t i = 0; i < kBlock; ++i) {
+        x[i] = link[i] + row->gains * fast_log2(-kLn2 * fast_log2(x[i]));
+        least[i] = std::min(least[i], x[i]);
       }
+      std::copy_n(x, kBlock, row->values + at);
+    }
+    bool weak = false;
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      weak |= least[i] <= kLarge;
+    }
+    row->weak = weak;
+    for (std::size_t at = 0; !weak && at < row->lanes; at += kBlock) {
+      float x[kBlock];
+      std::copy_n(row->values + at, kBlock, x);
+      for (std::size_t i = 0; i < kBlock; ++i) {
+        x[i] = row->mbit_s / x[i];
+      }
+      std::copy_n(x, kBlock, row->values + at);
     }
   }
 }
@@ -78,10 +81,13 @@ std::uint64_t mixed(std::uint64_t seed, std::uint64_t number) {
 }  // namespace
 
 Tape::Tape(const Context& context, std::uint64_t seed, std::uint64_t number)
-    : context_(&context),
-      mean_mbit_(context.mean_mbit()),
-      none_(std::exp(-context.arrivals_per_step)),
-      random_(mixed(seed, number)) {
+    : context_(&context), mean_mbit_(context.mean_mbit()), random_(mixed(seed, number)) {
+  double probability = std::exp(-context.arrivals_per_step);
+  double sum = 0;
+  for (std::size_t i = 0; i < arrivals_upto_.size(); ++i) {
+    arrivals_upto_[i] = sum += probability;
+    probability *= context.arrivals_per_step / static_cast<double>(i + 1);
+  }
   draw_links();
 }
 
@@ -147,15 +153,34 @@ bool Tape::next(Dispatch& dispatch) {
   return dispatched;
 }
 
-bool Tape::draw(Dispatch& dispatch) {
-  for (int arrived = poisson(random_.uniform(), context_->arrivals_per_step, none_); arrived > 0;
-       --arrived) {
-    waiting_.push_back(step_);
+// Poisson by inversion: how many of the sums are below a uniform number. The first few arrivals are
+// written whether they came or not, which costs less than asking.
+void Tape::draw_arrivals() {
+  const double uniform = random_.uniform();
+  std::size_t arrived = 0;
+  for (std::size_t i = 0; i < kFewArrivals; ++i) {
+    arrived += uniform > arrivals_upto_[i] ? 1 : 0;
   }
-  const bool dispatched = head_ < waiting_.size();
+  while (arrived >= kFewArrivals && arrived + 1 < arrivals_upto_.size() &&
+         uniform > arrivals_upto_[arrived]) {
+    ++arrived;
+  }
+  if (tail_ + arrivals_upto_.size() > waiting_.size()) {
+    waiting_.resize(2 * waiting_.size() + arrivals_upto_.size());
+  }
+  std::fill_n(&waiting_[tail_], kFewArrivals, step_);
+  for (std::size_t i = kFewArrivals; i < arrived; ++i) {
+    waiting_[tail_ + i] = step_;
+  }
+  tail_ += arrived;
+}
+
+bool Tape::draw(Dispatch& dispatch) {
+  draw_arrivals();
+  const bool dispatched = head_ < tail_;
   if (dispatched) {
     dispatch.waited_s = step_ - waiting_[head_++];
-    dispatch.queue = static_cast<int>(waiting_.size() - head_);
+    dispatch.queue = static_cast<int>(tail_ - head_);
     const float mean_sizes = -kLn2 * fast_log2(unit_float(random_.next_u64() >> 40));
     dispatch.mbit =
         std::clamp(mean_mbit_ * static_cast<double>(mean_sizes), kLeastMbit, context_->most_mbit);
@@ -163,10 +188,9 @@ bool Tape::draw(Dispatch& dispatch) {
     dispatch.number = dispatched_++;
     dispatch.chance = random_.next_u64();
   }
-  if (head_ == waiting_.size()) {
-    waiting_.clear();
-    head_ = 0;
-  }
+  const bool empty = head_ == tail_;
+  head_ = empty ? 0 : head_;
+  tail_ = empty ? 0 : tail_;
   ++step_;
   return dispatched;
 }

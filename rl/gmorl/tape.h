@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -55,18 +56,20 @@ class Tape {
 
  private:
   void draw_links();
+  void draw_arrivals();
   void draw_fading(Dispatch& dispatch);
 
   const Context* context_;
   double mean_mbit_;
-  double none_;  // probability that nobody arrives in a step
   Random random_;
   std::size_t servers_ = 0;
-  std::vector<float> link_log2_;  // per lane: log2 of the mean signal-to-noise ratio
-  std::vector<int> waiting_;      // steps at which those in the queue arrived; a ring
+  std::vector<float> link_log2_;          // per lane: log2 of the mean signal-to-noise ratio
+  std::array<double, 24> arrivals_upto_;  // probability that at most so many arrive in a step
+  std::vector<int> waiting_;  // [head_, tail_): steps at which those in the queue arrived
   int step_ = 0;
   std::uint32_t dispatched_ = 0;
   std::size_t head_ = 0;
+  std::size_t tail_ = 0;
 };
 
 }  // namespace skerry::rl::gmorl

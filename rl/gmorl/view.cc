@@ -28,6 +28,29 @@ __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) vo
   }
 }
 
+// What the exact cost of a task on each of some servers is made of.
+struct Pricing {
+  double mbit, inverse_delay, inverse_energy, w;
+  const double* overlap;
+  const float* upload_s;
+  const double* inverse_speed;
+  const double* joules_per_mbit;
+};
+
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void price_exactly(
+    const Pricing& of, std::size_t count, double* __restrict delays, double* __restrict energies,
+    double* __restrict costs) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto upload_s = static_cast<double>(of.upload_s[i]);
+    const double delay =
+        (upload_s + (of.mbit + 2 * of.overlap[i]) * of.inverse_speed[i]) * of.inverse_delay;
+    const double energy = (of.mbit * of.joules_per_mbit[i] + kSendW * upload_s) * of.inverse_energy;
+    delays[i] = delay;
+    energies[i] = energy;
+    costs[i] = of.w * delay + (1 - of.w) * energy;
+  }
+}
+
 float compressed(double x) { return fast_log1p(static_cast<float>(x)); }
 
 }  // namespace
@@ -88,136 +111,137 @@ void View::look(std::size_t row, const Servers& servers, std::size_t servers_row
   mbit_[row] = dispatch.mbit;
   number_[row] = dispatch.number;
   chance_[row] = dispatch.chance;
+  const std::size_t lanes = servers.lanes();
   if (detail_ == Detail::kCosts) {
-    look_at_costs(row, servers, servers_row, dispatch, w);
-  } else {
-    look_at_all(row, servers, servers_row, dispatch, w, remaining);
+    scratch_.resize(lanes);
+    servers.overlaps(servers_row, dispatch.mbit, scratch_);
+    price(row, dispatch, scratch_.data());
+    return;
+  }
+  const double mean_mbit = scales_->mean_mbit;
+  scratch_.resize((2 + Servers::kSizes) * lanes);
+  servers.summaries(
+      servers_row,
+      {kProbes[0] * mean_mbit, kProbes[1] * mean_mbit, kProbes[2] * mean_mbit, dispatch.mbit},
+      scratch_);
+  price(row, dispatch, &scratch_[(1 + Servers::kSizes) * lanes]);
+  summarise(row, lanes, remaining);
+  if (detail_ == Detail::kAll) {
+    describe_servers(row);
+    describe_fleet(row, dispatch, remaining);
   }
 }
 
-// Exact costs and nothing else.
-void View::look_at_costs(std::size_t row, const Servers& servers, std::size_t servers_row,
-                         const Dispatch& dispatch, double w) {
+// The exact costs of the row's servers, and the best.
+void View::price(std::size_t row, const Dispatch& dispatch, const double* overlap) {
   const std::size_t count = context_->servers();
   const std::size_t first = row * count;
-  const double inverse_delay = 1 / scales_->delay_s;
-  const double inverse_energy = 1 / scales_->energy_j;
-  double* const overlap = &delay_[first];
-  servers.overlaps(servers_row, dispatch.mbit, overlap);
+  const double w = weight_[row];
+  const Pricing pricing{.mbit = dispatch.mbit,
+                        .inverse_delay = 1 / scales_->delay_s,
+                        .inverse_energy = 1 / scales_->energy_j,
+                        .w = w,
+                        .overlap = overlap,
+                        .upload_s = dispatch.upload_s.data(),
+                        .inverse_speed = scales_->inverse_speed.data(),
+                        .joules_per_mbit = scales_->joules_per_mbit.data()};
+  price_exactly(pricing, count, &delay_[first], &energy_[first], &cost_[first]);
   double best = std::numeric_limits<double>::infinity();
   std::size_t best_server = 0;
   for (std::size_t server = 0; server < count; ++server) {
-    const std::size_t lane = first + server;
-    const auto upload_s = static_cast<double>(dispatch.upload_s[server]);
-    const double delay =
-        (upload_s + (dispatch.mbit + 2 * overlap[server]) * scales_->inverse_speed[server]) *
-        inverse_delay;
-    const double energy =
-        (dispatch.mbit * scales_->joules_per_mbit[server] + kSendW * upload_s) * inverse_energy;
-    delay_[lane] = delay;
-    energy_[lane] = energy;
-    cost_[lane] = w * delay + (1 - w) * energy;
-    best_server = cost_[lane] < best ? server : best_server;
-    best = std::min(best, cost_[lane]);
+    best_server = cost_[first + server] < best ? server : best_server;
+    best = std::min(best, cost_[first + server]);
   }
   greedy_[row] = best_server;
   limit_[row] = best + kGuard * w * delay_[first + best_server];
 }
 
-void View::look_at_all(std::size_t row, const Servers& servers, std::size_t servers_row,
-                       const Dispatch& dispatch, double w, int remaining) {
+// From the servers' summaries as they were just read: [field][lanes]. What a task takes from those
+// that come later falls with the number of those that still do, where the end is known.
+void View::summarise(std::size_t row, std::size_t lanes, int remaining) {
+  constexpr double kFadeSteps = 20;
+  const double fade = context_->horizon_given ? 1 - std::exp(-(remaining + 1) / kFadeSteps) : 1;
+  const double relative_size = mbit_[row] / scales_->mean_mbit;
+  for (std::size_t server = 0; server < context_->servers(); ++server) {
+    const auto read = [&](std::size_t field) { return scratch_[field * lanes + server]; };
+    summaries_[lane(row, server)] = {.count = static_cast<std::size_t>(read(0)),
+                                     .work = read(1),
+                                     .overlap = {read(2), read(3), read(4), read(5)}};
+    price_scale_[lane(row, server)] =
+        static_cast<float>(fade * relative_size * scales_->mean_speed * scales_->inverse_speed[server]);
+  }
+}
+
+void View::describe_servers(std::size_t row) {
+  const double inverse_mbit = 1 / scales_->mean_mbit;
+  const double own_scale = mbit_[row] / scales_->delay_s;
+  const double best = cost_[lane(row, greedy_[row])];
+  for (std::size_t server = 0; server < context_->servers(); ++server) {
+    const std::size_t l = lane(row, server);
+    const Summary& now = summaries_[l];
+    const auto put = [&](std::size_t feature, double value) {
+      features_[feature * stride_ + l] = static_cast<float>(value);
+    };
+    put(0, delay_[l]);
+    put(1, 4 * (cost_[l] - best));
+    put(2, static_cast<double>(now.count));
+    put(3, now.work * inverse_mbit);
+    put(4, now.overlap[0] * inverse_mbit);
+    put(5, now.overlap[1] * inverse_mbit);
+    put(6, now.overlap[2] * inverse_mbit);
+    put(7, now.overlap[3] * inverse_mbit);
+    features_[8 * stride_ + l] = scales_->log_speed[server];
+    features_[9 * stride_ + l] = scales_->log_joules[server];
+    put(10, own_scale * scales_->inverse_speed[server]);
+    put(11, now.count == 0 ? 1 : 0);
+  }
+}
+
+void View::describe_fleet(std::size_t row, const Dispatch& dispatch, int remaining) {
   const std::size_t count = context_->servers();
-  const std::size_t first = row * count;
-  const double mean_mbit = scales_->mean_mbit;
-  const double inverse_mbit = 1 / mean_mbit;
-  const double inverse_delay = 1 / scales_->delay_s;
-  const double inverse_energy = 1 / scales_->energy_j;
-  double best = std::numeric_limits<double>::infinity();
-  double second = best;
+  const double inverse_mbit = 1 / scales_->mean_mbit;
+  const double best = cost_[lane(row, greedy_[row])];
+  double gap = count > 1 ? 10 : 0;  // to the second best
   double tasks = 0;
   double work = 0;
   double backlog = 0;
   std::size_t idle = 0;
-  const std::array<double, Servers::kSizes> sizes = {kProbes[0] * mean_mbit, kProbes[1] * mean_mbit,
-                                                     kProbes[2] * mean_mbit, dispatch.mbit};
   for (std::size_t server = 0; server < count; ++server) {
-    const std::size_t lane = first + server;
-    const Servers::Summary now = servers.summary(servers_row, server, sizes);
-    const double inverse_speed = scales_->inverse_speed[server];
-    const auto upload_s = static_cast<double>(dispatch.upload_s[server]);
-    const double own = dispatch.mbit * inverse_speed;
-    const double delay = (upload_s + own + 2 * now.overlap[3] * inverse_speed) * inverse_delay;
-    const double energy =
-        (dispatch.mbit * scales_->joules_per_mbit[server] + kSendW * upload_s) * inverse_energy;
-    const double cost = w * delay + (1 - w) * energy;
-    delay_[lane] = delay;
-    energy_[lane] = energy;
-    cost_[lane] = cost;
-    if (cost < best) {
-      second = best;
-      best = cost;
-      greedy_[row] = server;
-    } else {
-      second = std::min(second, cost);
-    }
-    const auto n = static_cast<double>(now.count);
+    const Summary& now = summaries_[lane(row, server)];
     const double left = now.work * inverse_mbit;
-    summaries_[lane] = now;
-    price_scale_[lane] = static_cast<float>(own * inverse_mbit * scales_->mean_speed);
-    if (detail_ != Detail::kFeatures) {
-      continue;
-    }
-    tasks += n;
+    const double relative = left * scales_->mean_speed * scales_->inverse_speed[server];
+    tasks += static_cast<double>(now.count);
     work += left;
-    const double relative = left * scales_->mean_speed * inverse_speed;
     backlog += relative / (1 + relative);
     idle += now.count == 0 ? 1 : 0;
-    float* at = &features_[lane];
-    at[0] = static_cast<float>(delay);
-    at[2 * stride_] = static_cast<float>(n);
-    at[3 * stride_] = static_cast<float>(left);
-    at[4 * stride_] = static_cast<float>(now.overlap[0] * inverse_mbit);
-    at[5 * stride_] = static_cast<float>(now.overlap[1] * inverse_mbit);
-    at[6 * stride_] = static_cast<float>(now.overlap[2] * inverse_mbit);
-    at[7 * stride_] = static_cast<float>(now.overlap[3] * inverse_mbit);
-    at[8 * stride_] = scales_->log_speed[server];
-    at[9 * stride_] = scales_->log_joules[server];
-    at[10 * stride_] = static_cast<float>(own * inverse_delay);
-    at[11 * stride_] = now.count == 0 ? 1.0f : 0.0f;
+    gap = server == greedy_[row] ? gap : std::min(gap, cost_[lane(row, server)] - best);
   }
-  limit_[row] = best + kGuard * w * delay_[first + greedy_[row]];
-  if (detail_ != Detail::kFeatures) {
-    return;
-  }
-  const double gap = count > 1 ? std::min(second - best, 10.0) : 0;
-  const auto servers_count = static_cast<double>(count);
+  const double w = weight_[row];
   const double logit = w >= 1 ? 6 : (w <= 0 ? -6 : std::clamp(std::log(w / (1 - w)), -6.0, 6.0));
+  const auto servers = static_cast<double>(count);
   const float fleet[kFleetFeatures] = {
       static_cast<float>(w),
       static_cast<float>(logit / 4),
       static_cast<float>(std::log(dispatch.mbit * inverse_mbit) / 2),
       compressed(dispatch.queue) / 2,
-      compressed(tasks / servers_count),
-      compressed(work / servers_count),
+      compressed(tasks / servers),
+      compressed(work / servers),
       compressed(4 * gap),
       static_cast<float>(scales_->load),
-      static_cast<float>(std::log(servers_count) / 3),
-      static_cast<float>(static_cast<double>(idle) / servers_count),
+      static_cast<float>(std::log(servers) / 3),
+      static_cast<float>(static_cast<double>(idle) / servers),
       context_->horizon_given ? 1.0f : 0.0f,
       context_->horizon_given ? std::exp(-static_cast<float>(remaining) / 15) : 0.0f,
       context_->horizon_given ? std::exp(-static_cast<float>(remaining) / 60) : 0.0f,
-      static_cast<float>(backlog / servers_count),
+      static_cast<float>(backlog / servers),
   };
-  for (std::size_t server = 0; server < count; ++server) {
-    features_[stride_ + first + server] = static_cast<float>(4 * (cost_[first + server] - best));
-  }
   for (std::size_t f = 0; f < kFleetFeatures; ++f) {
-    std::fill_n(&features_[(kServerFeatures + f) * stride_ + first], count, fleet[f]);
+    std::fill_n(&features_[(kServerFeatures + f) * stride_ + lane(row, 0)], count, fleet[f]);
   }
 }
 
 void View::finish(std::size_t rows) {
-  if (detail_ != Detail::kFeatures) {
+  if (detail_ != Detail::kAll) {
     return;
   }
   const std::size_t lanes = rows * context_->servers();

@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -49,15 +50,22 @@ struct Cost {
 Cost cost_of(const Servers& servers, std::size_t row, std::size_t server, const Dispatch& dispatch,
              const Scales& scales);
 
+// What is on a server.
+struct Summary {
+  std::size_t count = 0;
+  double work = 0;
+  std::array<double, Servers::kSizes> overlap{};
+};
+
 // How much of the servers a policy looks at; each holds the ones before.
-enum class Detail : std::uint8_t { kCosts, kSummaries, kFeatures };
+enum class Detail : std::uint8_t { kCosts, kSummaries, kAll };
 
 class View {
  public:
   View(const Context& context, const Scales& scales) : context_(&context), scales_(&scales) {}
 
   // Makes room, forgets what was there.
-  void start(std::size_t rows, Detail detail = Detail::kFeatures);
+  void start(std::size_t rows, Detail detail = Detail::kAll);
   // Looks at a row's servers; finish() once after all rows. remaining: steps left, told only if the context gives the horizon.
   void look(std::size_t row, const Servers& servers, std::size_t servers_row,
             const Dispatch& dispatch, double w, int remaining);
@@ -73,7 +81,7 @@ class View {
   double energy(std::size_t lane) const { return energy_[lane]; }  // / E0
   // What is on the server; overlap[3] is with this task, the others with tasks of a quarter, one and
   // three times the mean size.
-  const Servers::Summary& summary(std::size_t lane) const { return summaries_[lane]; }
+  const Summary& summary(std::size_t lane) const { return summaries_[lane]; }
   // What is left of each task on the server, as it stands now: ask before the servers change.
   void left(std::size_t row, std::size_t server, std::vector<double>& left) const {
     source_->left(source_row_[row], server, left);
@@ -98,16 +106,17 @@ class View {
   const Scales* scales_;
   const Servers* source_ = nullptr;
   std::vector<std::size_t> source_row_;
-  void look_at_costs(std::size_t row, const Servers& servers, std::size_t servers_row,
-                     const Dispatch& dispatch, double w);
-  void look_at_all(std::size_t row, const Servers& servers, std::size_t servers_row,
-                   const Dispatch& dispatch, double w, int remaining);
+  void price(std::size_t row, const Dispatch& dispatch, const double* overlap);
+  void summarise(std::size_t row, std::size_t lanes, int remaining);
+  void describe_servers(std::size_t row);
+  void describe_fleet(std::size_t row, const Dispatch& dispatch, int remaining);
 
-  Detail detail_ = Detail::kFeatures;
+  Detail detail_ = Detail::kAll;
   std::size_t stride_ = 0;
   std::vector<float> features_, price_scale_;
   std::vector<double> cost_, delay_, energy_, weight_, limit_, mbit_;
-  std::vector<Servers::Summary> summaries_;
+  std::vector<Summary> summaries_;
+  std::vector<double> scratch_;
   std::vector<std::uint32_t> number_;
   std::vector<std::uint64_t> chance_;
   std::vector<std::size_t> greedy_;

@@ -108,12 +108,32 @@ std::vector<PlayedCell> play(const std::vector<Cell>& cells, const SuiteOptions&
 }
 
 void add_changes(const std::vector<PlayedCell>& cells, SuiteResult& result) {
+  struct Sum {
+    std::string policy, group;
+    double value = 0, ci95 = 0, count = 0;
+  };
+  std::vector<Sum> sums;
   for (const PlayedCell& cell : cells) {
     for (const Played& played : cell.played) {
-      if (played.policy != "greedy") {
-        result.add(played.policy, cell_name(cell.cell), cell.change(played.policy, "greedy"));
+      if (played.policy == "greedy") {
+        continue;
       }
+      const Estimate change = cell.change(played.policy, "greedy");
+      result.add(played.policy, cell_name(cell.cell), change);
+      auto sum = std::ranges::find_if(sums, [&](const Sum& one) {
+        return one.policy == played.policy && one.group == cell.cell.group;
+      });
+      if (sum == sums.end()) {
+        sum = sums.insert(sums.end(), {played.policy, cell.cell.group});
+      }
+      sum->value += change.value;
+      sum->ci95 += change.ci95;
+      ++sum->count;
     }
+  }
+  // Preferences meet the same episodes, so that their errors go together: the mean's is no smaller.
+  for (const Sum& sum : sums) {
+    result.add(sum.policy, sum.group + " mean", {sum.value / sum.count, sum.ci95 / sum.count});
   }
 }
 

@@ -191,7 +191,7 @@ TEST(GmorlView, TheExactCostWeighsNormalisedDelayAndEnergy) {
   Dispatch dispatch{.mbit = 4};
   dispatch.upload_s = {0.5f, 0.25f};
   View view(context, scales);
-  for (const Detail detail : {Detail::kCosts, Detail::kSummaries, Detail::kFeatures}) {
+  for (const Detail detail : {Detail::kCosts, Detail::kSummaries, Detail::kAll}) {
     view.start(1, detail);
     view.look(0, servers, 0, dispatch, w, 10);
     view.finish(1);
