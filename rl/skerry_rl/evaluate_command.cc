@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "common/version.h"
+#include "rl/fleet/view.h"
 #include "rl/gmorl/view.h"
 #include "rl/report/html.h"
 #include "rl/skerry_rl/files.h"
@@ -31,14 +32,17 @@ Result<Bundle> load(const std::string& path, const NamedSuite& suite) {
   if (!bundle) {
     return bundle;
   }
-  if (bundle->problem != suite.problem || bundle->features != gmorl::kFeatureSchema ||
-      bundle->network.inputs() != gmorl::kFeatures || bundle->network.outputs() != 2) {
+  const bool of_fleet = std::string_view(suite.problem) == "fleet";
+  const std::string_view features = of_fleet ? fleet::kFeatureSchema : gmorl::kFeatureSchema;
+  const std::size_t inputs = of_fleet ? fleet::kFeatures : gmorl::kFeatures;
+  const std::size_t outputs = of_fleet ? fleet::kOutputs : 2;
+  if (bundle->problem != suite.problem || bundle->features != features ||
+      bundle->network.inputs() != inputs || bundle->network.outputs() != outputs) {
     return fail(
         ErrorCode::kUnsupported,
         fmt::format("{} is a policy of problem '{}' with features '{}'; suite {} needs '{}' "
                     "with '{}'",
-                    path, bundle->problem, bundle->features, suite.name, suite.problem,
-                    gmorl::kFeatureSchema));
+                    path, bundle->problem, bundle->features, suite.name, suite.problem, features));
   }
   return bundle;
 }

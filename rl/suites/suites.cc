@@ -9,6 +9,7 @@ const std::vector<NamedSuite>& suites() {
       {"generalise", "fleets, loads, horizons, speeds and sizes far outside training", "gmorl",
        run_generalise},
       {"env", "how fast the environment steps on one core", "gmorl", run_env},
+      {"fleet", "Skerry's own problem, on fleets that training has not seen", "fleet", run_fleet},
   };
   return kSuites;
 }
