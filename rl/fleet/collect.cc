@@ -8,6 +8,8 @@ namespace skerry::rl::fleet {
 
 namespace {
 
+constexpr double kLeastMeanCost = 0.01;
+
 // A moment at which a task is placed.
 struct Moment {
   World world;
@@ -93,6 +95,9 @@ class Collector {
     if (order_.size() < 2) {
       return;
     }
+    // Prices are relative to the mean cost too, so that a temperature means the same on every fleet.
+    const double mean_cost = std::max(mean_cost_, kLeastMeanCost);
+    const double scale = 1 / mean_cost;
     const std::size_t first = labels_.size() * kLabelActions;
     labels_.grow(order_.size());
     for (std::size_t a = 0; a < order_.size(); ++a) {
@@ -101,9 +106,10 @@ class Collector {
         labels_.features[(first + a) * kFeatures + f] =
             view_.features()[f * view_.stride() + candidate];
       }
-      labels_.base[first + a] = static_cast<float>(view_.base(candidate));
+      labels_.base[first + a] = static_cast<float>(view_.base(candidate) * scale);
       for (std::size_t o = 0; o < kOutputs; ++o) {
-        labels_.coefficients[(first + a) * kOutputs + o] = view_.coefficient(candidate, o);
+        labels_.coefficients[(first + a) * kOutputs + o] =
+            view_.coefficient(candidate, o) * static_cast<float>(scale);
       }
     }
     std::vector<double> costs(order_.size(), 0);
@@ -118,11 +124,10 @@ class Collector {
     // Relative to the mean cost of a task, but no label weighs more than a few tasks do: where a fleet
     // is overrun, one decision moves the cost of a hundred others, by chance as much as by choice.
     constexpr double kMostWeight = 1;
-    constexpr double kLeastCost = 0.01;
     const auto futures = static_cast<double>(options_.futures);
     const auto [least, most] = std::ranges::minmax(costs);
     const double spread = (most - least) / futures;
-    const double unit = futures * (std::max(mean_cost_, kLeastCost) + spread / kMostWeight);
+    const double unit = futures * (mean_cost + spread / kMostWeight);
     for (std::size_t a = 0; a < costs.size(); ++a) {
       labels_.costs[first + a] = static_cast<float>((costs[a] - least) / unit);
     }

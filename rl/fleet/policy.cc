@@ -74,12 +74,10 @@ class Chance final : public Pricer {
 class Externality final : public Pricer {
  public:
   explicit Externality(double c) : c_(c) {}
-  void price(View& view, const Choice& choice, std::span<double> prices) override {
-    constexpr std::size_t kBusy = scheduler::kObjectives;
+  void price(View& view, const Choice& /*choice*/, std::span<double> prices) override {
     for (std::size_t i = 0; i < prices.size(); ++i) {
-      const Facts& facts = choice.candidates[i];
-      prices[i] = view.base(i) + c_ * static_cast<double>(view.coefficient(i, kBusy)) *
-                                     (1 + facts.outstanding / facts.slots);
+      prices[i] = view.base(i) + c_ * static_cast<double>(view.coefficient(i, kOthersDelay) +
+                                                          view.coefficient(i, kOthersQueue));
     }
   }
 
@@ -109,22 +107,21 @@ struct Term {
 constexpr std::size_t kBias = kFeatures;
 constexpr std::size_t kQueued = 15;
 constexpr std::size_t kIdleShare = kCandidateFeatures + 7;
-constexpr std::size_t kLatencyTrend = kCandidateFeatures + 14;
 constexpr std::size_t kSlowLoad = kCandidateFeatures + 18;
-constexpr std::array<Term, kLinearTerms> kTerms = {{{0, kBias},
-                                                    {0, kQueued},
-                                                    {1, kBias},
-                                                    {2, kBias},
-                                                    {3, kBias},
-                                                    {4, kBias},
-                                                    {4, kQueued},
-                                                    {4, kIdleShare},
-                                                    {4, kLatencyTrend},
-                                                    {4, kSlowLoad},
-                                                    {5, kBias},
-                                                    {5, kSlowLoad},
-                                                    {6, kBias},
-                                                    {7, kBias}}};
+constexpr std::array<Term, kLinearTerms> kTerms = {{{kOwnBusy, kBias},
+                                                    {kOwnBusy + 1, kBias},
+                                                    {kOwnBusy + 2, kBias},
+                                                    {kOwnBusy + 3, kBias},
+                                                    {kOwnWait, kBias},
+                                                    {kOthersDelay, kBias},
+                                                    {kOthersDelay, kQueued},
+                                                    {kOthersDelay, kIdleShare},
+                                                    {kOthersDelay, kSlowLoad},
+                                                    {kOthersQueue, kBias},
+                                                    {kOthersQueue, kIdleShare},
+                                                    {kOthersQueue, kSlowLoad},
+                                                    {kOthersLoad, kBias},
+                                                    {kLate, kBias}}};
 
 }  // namespace
 

@@ -30,8 +30,8 @@ class Pricer {
 std::unique_ptr<Pricer> make_baseline(std::string_view name);
 std::span<const std::string_view> baseline_names();
 
-// The exact cost, and c for what a task takes from those that come later: c x the time that it holds
-// a slot x (1 + attempts a slot), relative to the mean.
+// The exact cost, and c times what a task takes from others: the time that it holds a slot x (1 +
+// attempts a slot), at what a second of delay costs them.
 std::unique_ptr<Pricer> make_externality(double c);
 
 // Prices by a network, which outlives it.

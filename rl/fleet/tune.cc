@@ -92,7 +92,7 @@ std::vector<Tuned> tune_all(const Context& context, const TuneOptions& options) 
     tuner.measure(all.back());
   }
   std::vector<Tuned> grid;
-  for (const double c : {0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 1.6, 2.4, 3.2}) {
+  for (const double c : {0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 8.0, 15.0}) {
     grid.push_back({"externality", {c}, 0});
   }
   all.push_back(tuner.best_of(std::move(grid)));

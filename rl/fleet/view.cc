@@ -16,9 +16,9 @@ using scheduler::Objectives;
 using Values = std::array<double, kObjectives>;
 
 // How far a candidate's exact cost may lie above the best one's: this many times the larger of the
-// best one's own cost and half the scale.
+// best one's own cost and a share of the scale.
 constexpr double kGuard = 2;
-constexpr double kLeastGuardedCost = 0.25;
+constexpr double kLeastGuardedCost = 0.1;
 
 // Features come in three runs, so that each is computed as one column: logarithms of 1 + x,
 // logarithms of ratios, and numbers as they are.
@@ -28,6 +28,7 @@ constexpr std::size_t kPlain = kCandidateFeatures - kLog1 - kRatios;
 
 // Bounded: a load of a minute among services of a millisecond must not drown all else.
 constexpr double kMostServices = 10;
+constexpr double kMostDelay = 5;
 
 Values as_array(const Objectives& objectives) {
   return {objectives.latency_s, objectives.energy_j, objectives.cost_usd, objectives.error};
@@ -118,7 +119,8 @@ void View::measure(const TaskFacts& task, std::span<const Facts> candidates) {
   limit_ = best_ + kGuard * std::max(best_, kLeastGuardedCost);
 }
 
-void View::fill(std::size_t candidate, const Facts& facts, const TaskFacts& task) {
+void View::fill(std::size_t candidate, const Facts& facts, const TaskFacts& task,
+                double delay_price) {
   const scheduler::Prediction& p = facts.prediction;
   const Values now = as_array(p.objectives);
   const Values idle = as_array(facts.idle);
@@ -162,21 +164,20 @@ void View::fill(std::size_t candidate, const Facts& facts, const TaskFacts& task
   put(std::clamp(late, 0.0, 1.5));
   static_assert(kPlain == 6);
 
-  const double busy =
-      std::min((p.load_s + p.service_s) * per_service, kMostServices) * per_slot;
-  const double load = std::min(p.load_s * per_service, kMostServices) * per_slot;
-  float* price = &coefficients_[candidate];
-  const auto times = [&](double value) {
-    *price = static_cast<float>(value);
-    price += stride_;
+  const double busy = std::min((p.load_s + p.service_s) * per_service, kMostServices) * per_slot;
+  const double delay = std::min((p.load_s + p.service_s) * per_slot * delay_price, kMostDelay);
+  const double room = facts.resident ? 0 : std::clamp(facts.memory_share, 0.0, 1.0);
+  const auto price_of = [&](std::size_t output, double value) {
+    coefficients_[output * stride_ + candidate] = static_cast<float>(value);
   };
   for (std::size_t k = 0; k < kObjectives; ++k) {
-    times(task.preference.weights[k] * busy);
+    price_of(kOwnBusy + k, task.preference.weights[k] * busy);
   }
-  times(busy);
-  times(load);
-  times(facts.resident ? 0 : std::clamp(facts.memory_share, 0.0, 1.0));
-  times(std::clamp(late, 0.0, 1.5));
+  price_of(kOwnWait, task.preference.weights[0] * std::min(p.wait_s * per_range, kMostServices));
+  price_of(kOthersDelay, delay);
+  price_of(kOthersQueue, delay * facts.outstanding * per_slot);
+  price_of(kOthersLoad, std::min(p.load_s * room * delay_price, kMostDelay));
+  price_of(kLate, std::clamp(late, 0.0, 1.5));
 }
 
 void View::fill_decision(const TaskFacts& task, std::span<const Facts> candidates,
@@ -216,6 +217,8 @@ void View::fill_decision(const TaskFacts& task, std::span<const Facts> candidate
   }
   put(log1(trend.slow_load()));
   put(log1(trend.fast_load()));
+  put(log1(4 * trend.delay_price() * mean_service_s_));
+  put(trend.timed());
   check(f == kDecisionFeatures, "every feature of a decision is filled");
   for (f = 0; f < kDecisionFeatures; ++f) {
     std::fill_n(&features_[(kCandidateFeatures + f) * stride_], size_, values[f]);
@@ -226,10 +229,13 @@ void View::look(const TaskFacts& task, std::span<const Facts> candidates, Trend&
   check(!candidates.empty(), "a decision has a candidate");
   make_room(candidates.size());
   measure(task, candidates);
-  trend.observe(task.now_s, task.preference,
-                mean_service_s_ / (slots_a_node_ * std::max(task.nodes, 1.0)));
+  trend.observe({.now_s = task.now_s,
+                 .work_s = mean_service_s_ / (slots_a_node_ * std::max(task.nodes, 1.0)),
+                 .delay_price = task.preference.weights[0] * inverse_range_[0],
+                 .timed = task.deadline_left_s.has_value()},
+                task.preference);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    fill(i, candidates[i], task);
+    fill(i, candidates[i], task, trend.delay_price());
   }
   // Lanes beyond the candidates hold what they held: numbers, which nobody reads.
   log1p_all(std::span(features_).first(kLog1 * stride_));

@@ -5,11 +5,8 @@
 // non-dominated candidates if all were idle and had their variant loaded: what there is to choose
 // between on this fleet, however loaded it is at the moment. The exact cost of a candidate is then
 //   sum_k weight_k x (objective_k - ideal_k) / range_k,
-// and a network adds prices, each times what it is a price of:
-//   of holding a slot, by each objective's weight, and once for what it takes from others;
-//   of loading a variant; of the memory that it takes from others; of a deadline that may pass.
-// Slot and load are counted relative to the mean service time of the candidates, and divided by the
-// node's slots.
+// and a network adds prices, each times what it is a price of (Output). What a task takes from others
+// is priced in what a second of delay costs them (trend.h), so that it means the same on every fleet.
 //
 // Not thread-safe; buffers are kept, so that nothing is allocated once they have grown.
 
@@ -33,9 +30,19 @@ namespace skerry::rl::fleet {
 
 constexpr std::string_view kFeatureSchema = "fleet/1";
 constexpr std::size_t kCandidateFeatures = 27;
-constexpr std::size_t kDecisionFeatures = 20;
+constexpr std::size_t kDecisionFeatures = 22;
 constexpr std::size_t kFeatures = kCandidateFeatures + kDecisionFeatures;
-constexpr std::size_t kOutputs = scheduler::kObjectives + 4;
+
+// What a network's outputs are prices of.
+enum Output : std::size_t {
+  kOwnBusy = 0,  // by objective: weight x time that a slot is held, relative to the mean, a slot
+  kOwnWait = scheduler::kObjectives,  // weight of latency x predicted wait, scaled
+  kOthersDelay,  // others' delay for each task that comes behind: time that a slot is held, a slot
+  kOthersQueue,  // the same times the attempts a slot that are there already
+  kOthersLoad,   // others' delay by a variant that goes for this one: load time x share of memory
+  kLate,         // predicted latency, as a share of the time that is left
+  kOutputs
+};
 
 // A candidate, as the scheduler knows it.
 struct Facts {
@@ -85,7 +92,7 @@ class View {
  private:
   void make_room(std::size_t candidates);
   void measure(const TaskFacts& task, std::span<const Facts> candidates);
-  void fill(std::size_t candidate, const Facts& facts, const TaskFacts& task);
+  void fill(std::size_t candidate, const Facts& facts, const TaskFacts& task, double delay_price);
   void fill_decision(const TaskFacts& task, std::span<const Facts> candidates, const Trend& trend);
 
   std::size_t size_ = 0;
