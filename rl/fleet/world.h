@@ -23,7 +23,7 @@ namespace skerry::rl::fleet {
 
 // What is counted for a task whose deadline passed, beside what it took until then: as much as the
 // worst candidate of an idle fleet, several times over.
-constexpr double kMissCost = 4;
+constexpr double kMissCost = 6;
 
 // What tasks took. Costs are weighed by each task's own preference and scaled by the context.
 struct Tally {
