@@ -12,7 +12,7 @@
 namespace skerry::cli {
 
 enum class CandidateNotes : std::uint8_t {
-  kLeftOut,
+  kLeftOut,  // of a decision: beside the policy's score, the weighted sum of the predictions
   kShown,  // a last column says "best trade-off", "dominated", or why one is excluded
 };
 

@@ -21,8 +21,8 @@ bool all_finite(std::span<const double> scores) {
   return true;
 }
 
-// The smallest score. Among equal scores one that dominates the other wins; then the smaller node,
-// then variant.
+}  // namespace
+
 std::size_t best_of(std::span<const Candidate> candidates, std::span<const double> scores) {
   std::size_t best = 0;
   for (std::size_t i = 1; i < candidates.size(); ++i) {
@@ -35,8 +35,6 @@ std::size_t best_of(std::span<const Candidate> candidates, std::span<const doubl
   }
   return best;
 }
-
-}  // namespace
 
 Ranking::Ranking(std::unique_ptr<Policy> policy, Random random, Clock* stopwatch)
     : greedy_(make_heuristic("greedy")),

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,10 @@
 #include "scheduler/decision.h"
 
 namespace skerry::scheduler {
+
+// The smallest score. Among equal scores one that dominates the other wins; then the smaller node,
+// then variant. There is at least one candidate.
+std::size_t best_of(std::span<const Candidate> candidates, std::span<const double> scores);
 
 class Ranking {
  public:

@@ -7,6 +7,8 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/value_to.hpp>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
@@ -15,6 +17,7 @@
 #include <thread>
 
 #include "common/digest.h"
+#include "controller/core/policy_factory.h"
 #include "controller/metrics/metrics.h"
 
 namespace skerry::api {
@@ -46,6 +49,21 @@ class MemoryArchive final : public JobArchive {
     const std::scoped_lock lock(mutex_);
     const auto found = decisions_.find(id);
     return found == decisions_.end() ? std::vector<core::DecisionRecord>() : found->second;
+  }
+  Result<std::vector<core::DecisionRecord>> decisions_after(std::optional<DecisionPlace> place,
+                                                            std::size_t limit) const override {
+    const std::scoped_lock lock(mutex_);
+    std::vector<core::DecisionRecord> found;
+    for (const auto& [id, decisions] : decisions_) {
+      for (const core::DecisionRecord& decision : decisions) {
+        const bool behind =
+            !place || std::pair(id, decision.attempt) > std::pair(place->job, place->attempt);
+        if (behind && found.size() < limit) {
+          found.push_back(decision);
+        }
+      }
+    }
+    return found;
   }
   void keep(const core::RecordWrite& write) {
     const std::scoped_lock lock(mutex_);
@@ -93,12 +111,43 @@ core::Settings quick_settings() {
   return settings;
 }
 
+// A bundle of these tests is {"name": ..., "version": ...}, and ranks as greedy does.
+class WordPolicies final : public core::PolicyFactory {
+ public:
+  Result<std::unique_ptr<scheduler::Policy>> make(std::string_view bundle) override {
+    const auto parsed = boost::json::parse(boost::json::string_view(bundle.data(), bundle.size()));
+    const auto& json = parsed.get_object();
+    if (!json.contains("name") || !json.contains("version")) {
+      return skerry::fail(ErrorCode::kInvalidArgument, "this is no bundle",
+                          {{"/name", "is missing"}});
+    }
+    return std::make_unique<WordPolicy>(boost::json::value_to<std::string>(json.at("name")),
+                                        boost::json::value_to<std::string>(json.at("version")));
+  }
+
+ private:
+  class WordPolicy final : public scheduler::Policy {
+   public:
+    WordPolicy(std::string name, std::string version)
+        : name_(std::move(name)), version_(std::move(version)) {}
+    std::string_view name() const override { return name_; }
+    std::string_view version() const override { return version_; }
+    Status rank(const scheduler::RankInput& input, std::span<double> scores) override {
+      return scheduler::make_heuristic("greedy")->rank(input, scores);
+    }
+
+   private:
+    std::string name_;
+    std::string version_;
+  };
+};
+
 struct TestApi::State final : public controller::Gateway {
   State(ApiOptions options, std::vector<ReadyCheck> ready_checks)
       : root(std::filesystem::path(testing::TempDir()) / ("api-" + to_hex(random_bytes(8)))),
         blobs(*blobs::BlobDir::open(root)),
         log("test", std::make_shared<spdlog::sinks::null_sink_mt>()),
-        core(quick_settings(), 1),
+        core(quick_settings(), 1, {.stopwatch = nullptr, .factory = &policies}),
         server(api_loop.io, std::move(options),
                ApiParts{.gateway = *this,
                         .blobs = *blobs,
@@ -234,6 +283,7 @@ struct TestApi::State final : public controller::Gateway {
   Log log;
   MemoryArchive archive;
   metrics::Metrics metrics;
+  WordPolicies policies;
   core::Core core;
   std::map<core::Ticket, std::move_only_function<void(Result<core::Reply>)>> waiting;
   std::atomic<core::Ticket> last_ticket = 0;
