@@ -139,7 +139,7 @@ Result<ExitCode> roll_back(Context& context) {
   return ExitCode::kOk;
 }
 
-void add_get(Command policy) {
+void add_policy_get(Command policy) {
   auto flags = std::make_shared<GetFlags>();
   Command get = policy.sub("get", "One policy with its card, and how it does as a shadow");
   get.add({.names = "NAME", .help = "which", .values = Values::kPolicies, .required = true},
@@ -151,7 +151,7 @@ void add_get(Command policy) {
   get.on_run([flags](Context& context) { return get_policy(context, *flags); });
 }
 
-void add_apply(Command policy) {
+void add_policy_apply(Command policy) {
   auto files = std::make_shared<std::vector<std::string>>();
   Command apply = policy.sub("apply", "Hand over a policy bundle; what decides does not change");
   apply.add({.names = "-f,--file",
@@ -173,8 +173,8 @@ void add_policy(Command root) {
   Command policy = root.sub("policy", "Show or change how nodes are chosen");
   policy.sub("list", "The policies, which is active, and how shadows compare")
       .on_run(list_policies);
-  add_get(policy);
-  add_apply(policy);
+  add_policy_get(policy);
+  add_policy_apply(policy);
   add_verb(policy, {.name = "promote",
                     .help = "Let this policy choose nodes from now on",
                     .method = "POST",

@@ -185,7 +185,7 @@ void judge_outcome(Context& ctx, const Job& job, const Attempt& attempt,
                    const scheduler::Objectives& actual);
 void tell_breaker(Context& ctx);  // if its state has changed since it was last told
 
-// ---- decisions.cc
+// ---- decisions.cc: of the attempt that is to be made next
 DecisionRecord decision_record(Context& ctx, const JobEntry& entry,
                                const scheduler::Decision& decision);
 

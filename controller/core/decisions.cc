@@ -60,7 +60,7 @@ DecisionRecord decision_record(Context& ctx, const JobEntry& entry,
   State& state = ctx.state;
   const JobSpec& spec = entry.job.spec;
   DecisionRecord record{.job = entry.job.id,
-                        .attempt = entry.job.attempts,
+                        .attempt = entry.job.attempts + 1,
                         .at = ctx.now,
                         .policy = decision.policy,
                         .policy_version = decision.policy_version,

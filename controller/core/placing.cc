@@ -5,6 +5,7 @@
 // Bounded per apply, so that no event waits long behind a crowd; the rest goes on at the next Tick.
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "common/check.h"
@@ -63,6 +64,11 @@ void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, D
   const auto& choice = decision.candidates[*decision.chosen];
   NodeEntry& node = node_by_id(state, choice.node);
   check(node.session.has_value(), "only a connected node is chosen");
+  // As the fleet was when it was decided, without this attempt.
+  std::optional<DecisionRecord> record;
+  if (job.stored()) {
+    record = decision_record(ctx, entry, decision);
+  }
   make_room(ctx, entry);
 
   const auto& prediction = choice.prediction;
@@ -87,8 +93,8 @@ void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, D
   entry.ready_order = 0;
   store_state(ctx, entry, TaskState::kLeased,
               {.node = attempt.node_name, .variant = attempt.variant_name});
-  if (job.stored()) {
-    ctx.write(decision_record(ctx, entry, decision));
+  if (record) {
+    ctx.write(*std::move(record));
   }
   const auto& deadline = job.spec.constraints.deadline;
   ctx.send(*node.session,

@@ -175,11 +175,11 @@ TEST(Records, WhatScoringADecisionAgainTakesComesBack) {
                                 .model = "m",
                                 .input_bytes = 12,
                                 .deadline_left_s = 0.25,
-                                .scale = {.ideal = {1, 2, 3, 0.1}, .nadir = {2, 4, 5, 0.3}},
+                                .scale = {.ideal = {1, 2, 3, 0.1}, .nadir = {2, 4, 5, 0.6}},
                                 .considered = 9};
   decision.candidates.push_back({.node = "n",
                                  .variant = "v",
-                                 .prediction = {.objectives = {1.5, 2, 4, 0.2}},
+                                 .prediction = {.objectives = {1.5, 2, 4, 0.35}},
                                  .facts = {.node = {7},
                                            .variant = {3},
                                            .tier = scheduler::Tier::kCloud,
@@ -201,7 +201,8 @@ TEST(Records, WhatScoringADecisionAgainTakesComesBack) {
   const auto back = decode_decision(batch[0].key, *batch[0].value);
   ASSERT_TRUE(back);
   EXPECT_EQ(back->candidates[0].facts, decision.candidates[0].facts);
-  EXPECT_EQ(back->candidates[0].normalised, (scheduler::Objectives{0.5, 0, 0.5, 0.5}));
+  EXPECT_EQ(back->candidates[0].normalised,
+            decision.scale.normalise(decision.candidates[0].prediction.objectives));
   EXPECT_EQ(back->deadline_left_s, 0.25);
   EXPECT_EQ(back->considered, 9u);
   EXPECT_EQ(back->shadows[0].policy, (core::PolicyRef{"a", "1"}));
