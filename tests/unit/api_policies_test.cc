@@ -85,7 +85,7 @@ TEST_F(Registry, ShadowsAreExplainedAndCountedInMetrics) {
   EXPECT_EQ(text_at(decisions, "/items/0/shadows/0/policy"), "fleet");
   EXPECT_EQ(text_at(decisions, "/items/0/shadows/0/choice/node"), "edge-1");
   const auto shown = api_.call("GET", "/api/v1/policies/fleet").json();
-  EXPECT_EQ(shown.at_pointer("/shadow/agreement"), 1.0);
+  EXPECT_EQ(shown.at_pointer("/shadow/agreement").to_number<double>(), 1.0);
   EXPECT_EQ(shown.at_pointer("/shadow/matched"), 1);
   const std::string metrics = api_.call("GET", "/metrics").body;
   EXPECT_THAT(metrics,
