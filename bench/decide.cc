@@ -89,7 +89,8 @@ Figures measure(const Setting& setting, std::uint64_t seed) {
     placer.ranking().set_policy(learned_policy(), std::make_unique<Breaker>());
   }
   std::deque<Placed> placed;
-  const std::size_t level = setting.nodes;  // on top of the fleet's own load, about one attempt a node
+  const std::size_t level =
+      setting.nodes;  // on top of the fleet's own load, about one attempt a node
 
   using Clock = std::chrono::steady_clock;
   std::vector<double> times_us;
@@ -129,8 +130,8 @@ int main(int argc, char** argv) {
     }
   }
   std::string metrics;
-  for (const Setting& setting : {Setting{10}, {1000}, {10000}, {64, true, true}, {1000, true},
-                                 {10000, true}}) {
+  for (const Setting& setting :
+       {Setting{10}, {1000}, {10000}, {64, true, true}, {1000, true}, {10000, true}}) {
     std::vector<double> per_s;
     std::vector<double> p50_us;
     std::vector<double> p99_us;
@@ -142,8 +143,8 @@ int main(int argc, char** argv) {
     }
     const std::string name = fmt::format("{}_{}", setting.learned ? "learned" : "greedy",
                                          setting.one_variant ? kShortlistNodes : setting.nodes);
-    metrics += fmt::format("{}\"{}_per_s\":{:.0f},\"{}_p99_us\":{:.2f}",
-                           metrics.empty() ? "" : ",", name, median(per_s), name, median(p99_us));
+    metrics += fmt::format("{}\"{}_per_s\":{:.0f},\"{}_p99_us\":{:.2f}", metrics.empty() ? "" : ",",
+                           name, median(per_s), name, median(p99_us));
     if (setting.learned) {
       metrics += fmt::format(",\"{}_p50_us\":{:.2f}", name, median(p50_us));
     }

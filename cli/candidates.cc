@@ -40,16 +40,15 @@ std::vector<Cell> cells_of(const json::value& candidate, bool chosen, CandidateN
   if (notes == CandidateNotes::kLeftOut) {
     cells.emplace_back(cost ? fmt::format("{:.3f}", *cost) : "");
   }
-  const std::vector<Cell> predictions = {
-          objective_text(Objective::kLatency, predicted),
-          objective_text(Objective::kEnergy, predicted),
-          objective_text(Objective::kCost, predicted),
-          objective_text(Objective::kError, predicted),
-          part("latency_deviation_ms"),
-          part("wait_ms"),
-          part("transfer_ms"),
-          part("load_ms"),
-          part("service_ms")};
+  const std::vector<Cell> predictions = {objective_text(Objective::kLatency, predicted),
+                                         objective_text(Objective::kEnergy, predicted),
+                                         objective_text(Objective::kCost, predicted),
+                                         objective_text(Objective::kError, predicted),
+                                         part("latency_deviation_ms"),
+                                         part("wait_ms"),
+                                         part("transfer_ms"),
+                                         part("load_ms"),
+                                         part("service_ms")};
   cells.insert(cells.end(), predictions.begin(), predictions.end());
   return cells;
 }

@@ -72,7 +72,8 @@ std::string decision_text(Context& context, const json::value& decision) {
   const auto recorded = items_at(decision, "candidates").size();
   const double considered = number_at(decision, "considered").value_or(0);
   sheet.line("Not shown", considered > static_cast<double>(recorded)
-                              ? fmt::format("{} candidates of worse scores", considered - static_cast<double>(recorded))
+                              ? fmt::format("{} candidates of worse scores",
+                                            considered - static_cast<double>(recorded))
                               : "");
   sheet.block("Candidates (predicted; * = chosen, smaller scores are better)",
               table.render(context.settings.wide(), context.settings.colour));

@@ -47,9 +47,9 @@ struct GetFlags {
 };
 
 Result<ExitCode> get_policy(Context& context, const GetFlags& flags) {
-  const auto policy = context.api.get(
-      path_of(flags.name) +
-      query({{"version", flags.version}, {"weights", flags.weights ? "true" : ""}}));
+  const auto policy =
+      context.api.get(path_of(flags.name) + query({{"version", flags.version},
+                                                   {"weights", flags.weights ? "true" : ""}}));
   if (!policy) {
     return fail(policy.error());
   }
@@ -82,8 +82,7 @@ Result<ExitCode> apply_policies(Context& context, const std::vector<std::string>
                   fmt::format("{} is no policy bundle: it has no name", file));
     }
     // As it is in the file: a number that is read and written again may be another one.
-    const auto answer =
-        context.api.call({.method = "PUT", .path = path_of(name), .text = &*text});
+    const auto answer = context.api.call({.method = "PUT", .path = path_of(name), .text = &*text});
     if (!answer) {
       return fail(answer.error());
     }
@@ -154,12 +153,13 @@ void add_policy_get(Command policy) {
 void add_policy_apply(Command policy) {
   auto files = std::make_shared<std::vector<std::string>>();
   Command apply = policy.sub("apply", "Hand over a policy bundle; what decides does not change");
-  apply.add({.names = "-f,--file",
-             .help = "a bundle, as skerry-rl export writes it; - is standard input; may be repeated",
-             .value = "FILE",
-             .values = Values::kFiles,
-             .required = true},
-            *files);
+  apply.add(
+      {.names = "-f,--file",
+       .help = "a bundle, as skerry-rl export writes it; - is standard input; may be repeated",
+       .value = "FILE",
+       .values = Values::kFiles,
+       .required = true},
+      *files);
   apply.on_run([files](Context& context) { return apply_policies(context, *files); });
 }
 

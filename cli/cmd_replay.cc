@@ -48,27 +48,26 @@ json::value report_json(const replay::Replay& replay) {
   const auto share = [](std::uint64_t part, std::uint64_t whole) {
     return whole == 0 ? json::value() : static_cast<double>(part) / static_cast<double>(whole);
   };
-  json::value all = {
-      {"policy", std::string(replay.policy().name())},
-      {"version", std::string(replay.policy().version())},
-      {"decisions", report.decisions},
-      {"incomplete", report.incomplete},
-      {"failed", report.failed},
-      {"agreed", report.agreed},
-      {"agreement", share(report.agreed, report.decisions)},
-      {"predicted_regret", report.regret},
-      {"normalised",
-       {{"latency", report.normalised[0]},
-        {"energy", report.normalised[1]},
-        {"cost", report.normalised[2]},
-        {"error", report.normalised[3]}}},
-      {"difference",
-       {{"latency_ms", report.raw.latency_s * 1000},
-        {"energy_j", report.raw.energy_j},
-        {"cost_usd", report.raw.cost_usd},
-        {"error", report.raw.error}}},
-      {"outcomes", report.outcomes},
-      {"matched", report.matched}};
+  json::value all = {{"policy", std::string(replay.policy().name())},
+                     {"version", std::string(replay.policy().version())},
+                     {"decisions", report.decisions},
+                     {"incomplete", report.incomplete},
+                     {"failed", report.failed},
+                     {"agreed", report.agreed},
+                     {"agreement", share(report.agreed, report.decisions)},
+                     {"predicted_regret", report.regret},
+                     {"normalised",
+                      {{"latency", report.normalised[0]},
+                       {"energy", report.normalised[1]},
+                       {"cost", report.normalised[2]},
+                       {"error", report.normalised[3]}}},
+                     {"difference",
+                      {{"latency_ms", report.raw.latency_s * 1000},
+                       {"energy_j", report.raw.energy_j},
+                       {"cost_usd", report.raw.cost_usd},
+                       {"error", report.raw.error}}},
+                     {"outcomes", report.outcomes},
+                     {"matched", report.matched}};
   if (report.outcomes > 0) {
     all.get_object()["measured_cost"] = report.measured_cost;
     all.get_object()["estimated_cost"] = report.estimated_cost;
@@ -100,20 +99,19 @@ Table report_table() {
 
 void add_row(Table& table, const replay::Replay& replay) {
   const replay::Report report = replay.report();
-  const double agreement =
-      static_cast<double>(report.agreed) / std::max<double>(static_cast<double>(report.decisions), 1);
+  const double agreement = static_cast<double>(report.agreed) /
+                           std::max<double>(static_cast<double>(report.decisions), 1);
   const bool outcomes = report.outcomes > 0;
-  table.add({std::string(replay.policy().name()), std::string(replay.policy().version()),
-             std::to_string(report.decisions), human_percent(agreement),
-             fmt::format("{:+.3f}", report.regret),
-             signed_text(report.raw.latency_s * 1000, human_ms),
-             signed_text(report.raw.energy_j, human_joules),
-             signed_text(report.raw.cost_usd, human_usd),
-             signed_text(report.raw.error, human_percent),
-             outcomes ? fmt::format("{:.3f}", report.measured_cost) : "",
-             outcomes ? fmt::format("{:.3f}", report.estimated_cost) : "",
-             std::to_string(report.outcomes), std::to_string(report.incomplete),
-             std::to_string(report.failed)});
+  table.add(
+      {std::string(replay.policy().name()), std::string(replay.policy().version()),
+       std::to_string(report.decisions), human_percent(agreement),
+       fmt::format("{:+.3f}", report.regret), signed_text(report.raw.latency_s * 1000, human_ms),
+       signed_text(report.raw.energy_j, human_joules), signed_text(report.raw.cost_usd, human_usd),
+       signed_text(report.raw.error, human_percent),
+       outcomes ? fmt::format("{:.3f}", report.measured_cost) : "",
+       outcomes ? fmt::format("{:.3f}", report.estimated_cost) : "",
+       std::to_string(report.outcomes), std::to_string(report.incomplete),
+       std::to_string(report.failed)});
 }
 
 Result<ExitCode> run_replay(Context& context, const ReplayFlags& flags) {
@@ -140,9 +138,10 @@ Result<ExitCode> run_replay(Context& context, const ReplayFlags& flags) {
   show(context.settings, table);
   note("means over the decisions of (its choice - the recorded one), as predicted");
   if (left_out > 0) {
-    note(fmt::format("{} decisions were left out: not all of their candidates are recorded; "
-                     "--incomplete scores what there is",
-                     left_out));
+    note(
+        fmt::format("{} decisions were left out: not all of their candidates are recorded; "
+                    "--incomplete scores what there is",
+                    left_out));
   }
   return ExitCode::kOk;
 }

@@ -95,14 +95,14 @@ Sheet policy_sheet(const json::value& policy, Instant now) {
   sheet.line("Size", human_at(policy, "size_bytes", human_bytes));
   sheet.line("Features", text_at(policy, "features"));
   if (find(policy, "shadow") != nullptr) {
-    sheet.line("Decisions", fmt::format("{}, of which {} it could not score",
-                                        text_at(policy, "shadow/decisions"),
-                                        text_at(policy, "shadow/failed")));
+    sheet.line("Decisions",
+               fmt::format("{}, of which {} it could not score",
+                           text_at(policy, "shadow/decisions"), text_at(policy, "shadow/failed")));
     sheet.line("Agrees", human_at(policy, "shadow/agreement", human_percent));
     sheet.line("Predicted regret", human_at(policy, "shadow/predicted_regret", difference));
-    sheet.line("Outcomes", fmt::format("{}, {} of the same choice",
-                                       text_at(policy, "shadow/outcomes"),
-                                       text_at(policy, "shadow/matched")));
+    sheet.line("Outcomes",
+               fmt::format("{}, {} of the same choice", text_at(policy, "shadow/outcomes"),
+                           text_at(policy, "shadow/matched")));
     sheet.line("Measured cost", human_at(policy, "shadow/measured_cost", cost));
     sheet.line("Estimated cost", human_at(policy, "shadow/estimated_cost", cost));
     sheet.line("Estimated gain", estimate_text(policy));

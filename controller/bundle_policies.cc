@@ -50,7 +50,8 @@ std::string find_default() {
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   const auto installed = program.parent_path().parent_path() / "share/skerry" / kFile;
-  for (const auto& path : {installed, std::filesystem::path(SKERRY_SOURCE_DIR) / "models" / kFile}) {
+  for (const auto& path :
+       {installed, std::filesystem::path(SKERRY_SOURCE_DIR) / "models" / kFile}) {
     if (std::filesystem::exists(path, error)) {
       return path.string();
     }

@@ -36,8 +36,9 @@ class Daemon {
         models_(core_) {}
 
   Status open() {
-    for (const auto step : {&Daemon::open_store, &Daemon::open_blobs, &Daemon::start_driver,
-                            &Daemon::offer_policy, &Daemon::start_api, &Daemon::start_hub, &Daemon::write_ready_file}) {
+    for (const auto step :
+         {&Daemon::open_store, &Daemon::open_blobs, &Daemon::start_driver, &Daemon::offer_policy,
+          &Daemon::start_api, &Daemon::start_hub, &Daemon::write_ready_file}) {
       if (auto status = (this->*step)(); !status) {
         close();
         return status;

@@ -97,8 +97,8 @@ const std::vector<Row>& rows() {
 void add_kinds(Figure& figure, const char* direction,
                const std::vector<hub::Hub::KindCount>& counts) {
   for (const auto& [kind, count] : counts) {
-    figure.samples.push_back(
-        {.labels = {{"direction", direction}, {"kind", std::string(kind)}}, .value = static_cast<double>(count)});
+    figure.samples.push_back({.labels = {{"direction", direction}, {"kind", std::string(kind)}},
+                              .value = static_cast<double>(count)});
   }
 }
 

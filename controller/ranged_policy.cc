@@ -21,11 +21,10 @@ struct Figure {
   double (*read)(const RankInput& input, const Candidate& candidate);
 };
 constexpr std::array<Figure, 9> kFigures = {{
-    {"candidates",
-     [](const RankInput& input, const Candidate&) {
-       return static_cast<double>(input.candidates.size());
-     }},
-    {"input_bytes", [](const RankInput& input, const Candidate&) { return input.task.input_bytes; }},
+    {"candidates", [](const RankInput& input,
+                      const Candidate&) { return static_cast<double>(input.candidates.size()); }},
+    {"input_bytes",
+     [](const RankInput& input, const Candidate&) { return input.task.input_bytes; }},
     {"wait_s", [](const RankInput&, const Candidate& c) { return c.prediction.wait_s; }},
     {"transfer_s", [](const RankInput&, const Candidate& c) { return c.prediction.transfer_s; }},
     {"load_s", [](const RankInput&, const Candidate& c) { return c.prediction.load_s; }},

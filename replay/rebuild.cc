@@ -34,14 +34,14 @@ void put_variants(scheduler::Fleet& fleet, const TracedDecision& decision) {
   std::vector<Variant> variants;
   for (std::size_t i = 0; i < decision.candidates.size(); ++i) {
     const TracedCandidate& candidate = decision.candidates[i];
-    variants.push_back({.id = {static_cast<std::uint32_t>(i)},
-                        .model = kModel,
-                        .name = candidate.variant,
-                        .accuracy = 1 - candidate.prediction.objectives.error,
-                        .reference_s = candidate.prediction.service_s,
-                        .artifact_bytes = 0,
-                        .memory_bytes =
-                            static_cast<std::uint64_t>(candidate.variant_memory_bytes)});
+    variants.push_back(
+        {.id = {static_cast<std::uint32_t>(i)},
+         .model = kModel,
+         .name = candidate.variant,
+         .accuracy = 1 - candidate.prediction.objectives.error,
+         .reference_s = candidate.prediction.service_s,
+         .artifact_bytes = 0,
+         .memory_bytes = static_cast<std::uint64_t>(candidate.variant_memory_bytes)});
   }
   fleet.put_model({.id = kModel, .name = "model", .engine = {}, .variants = {}},
                   std::move(variants));

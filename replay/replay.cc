@@ -22,6 +22,8 @@ double cost_of(const TracedDecision& decision, const Objectives& objectives) {
   return scheduler::weighted_sum(decision.preference, decision.scale.normalise(objectives));
 }
 
+double bounded(double cost) { return std::clamp(cost, -kMostCost, kMostCost); }
+
 }  // namespace
 
 Replay::Replay(std::unique_ptr<scheduler::Policy> policy, bool incomplete_too)
@@ -43,9 +45,10 @@ std::optional<std::size_t> Replay::choose(const TracedDecision& decision) {
                                  .pinned_variant = std::nullopt,
                                  .now = kNow};
   std::vector<double> scores(rebuilt.candidates.size());
-  const Status ranked = policy_->rank(
-      {task, rebuilt.fleet, decision.scale, rebuilt.candidates, random_}, scores);
-  const bool finite = std::ranges::all_of(scores, [](double score) { return std::isfinite(score); });
+  const Status ranked =
+      policy_->rank({task, rebuilt.fleet, decision.scale, rebuilt.candidates, random_}, scores);
+  const bool finite =
+      std::ranges::all_of(scores, [](double score) { return std::isfinite(score); });
   return ranked && finite ? std::optional(scheduler::best_of(rebuilt.candidates, scores))
                           : std::nullopt;
 }
@@ -77,11 +80,11 @@ void Replay::add(const TracedDecision& decision) {
   sums_.raw.cost_usd += ours.cost_usd - theirs.cost_usd;
   sums_.raw.error += ours.error - theirs.error;
   if (decision.actual) {
-    const double measured = std::min(cost_of(decision, *decision.actual), kMostCost);
+    const double measured = bounded(cost_of(decision, *decision.actual));
     ++sums_.outcomes;
     sums_.matched += agrees ? 1 : 0;
     sums_.measured_cost += measured;
-    sums_.estimated_cost += agrees ? measured : std::min(cost_of(decision, ours), kMostCost);
+    sums_.estimated_cost += agrees ? measured : bounded(cost_of(decision, ours));
   }
 }
 
@@ -93,8 +96,8 @@ Report Replay::report() const {
   for (double& sum : means.normalised) {
     sum /= decisions;
   }
-  for (double* sum : {&means.raw.latency_s, &means.raw.energy_j, &means.raw.cost_usd,
-                      &means.raw.error}) {
+  for (double* sum :
+       {&means.raw.latency_s, &means.raw.energy_j, &means.raw.cost_usd, &means.raw.error}) {
     *sum /= decisions;
   }
   means.measured_cost /= outcomes;

@@ -23,7 +23,7 @@ struct Report {
   std::uint64_t failed = 0;      // the policy gave no usable answer; not in `decisions`
   std::uint64_t agreed = 0;      // it chose the same
   // Means over `decisions` of (its choice - the recorded choice).
-  double regret = 0;                                       // predicted cost
+  double regret = 0;                                        // predicted cost
   std::array<double, scheduler::kObjectives> normalised{};  // by objective
   scheduler::Objectives raw{};                              // in the objective's own unit
   // Over the decisions that have an outcome: what was measured, and what it would have been by the

@@ -69,7 +69,9 @@ class Reader {
 TracedCandidate read_candidate(Reader& reader, const std::string& at) {
   const std::string facts = at + "/facts";
   const std::string predicted = at + "/predicted";
-  const auto number = [&](const char* name) { return reader.number(fmt::format("{}/{}", facts, name)); };
+  const auto number = [&](const char* name) {
+    return reader.number(fmt::format("{}/{}", facts, name));
+  };
   const auto part_s = [&](const char* name) {
     return reader.number(fmt::format("{}/{}", predicted, name)) / 1000;
   };
@@ -149,8 +151,8 @@ Result<TracedDecision> read_decision(std::string_view line) {
     decision.deadline_left_s = reader.number("/deadline_left_ms") / 1000;
   }
   for (std::size_t k = 0; k < kObjectives; ++k) {
-    decision.preference.weights[k] = reader.number(
-        fmt::format("/preference/weights/{}", to_string(static_cast<Objective>(k))));
+    decision.preference.weights[k] =
+        reader.number(fmt::format("/preference/weights/{}", to_string(static_cast<Objective>(k))));
   }
   read_candidates(reader, decision);
   if (reader.find("/outcome/actual") != nullptr) {

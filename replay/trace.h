@@ -44,9 +44,9 @@ struct TracedDecision {
   std::optional<double> deadline_left_s;
   scheduler::Preference preference;
   scheduler::Scale scale;
-  std::vector<TracedCandidate> candidates;  // in the order in which policies see them
-  std::size_t chosen = 0;                   // into candidates
-  bool complete = false;                    // no candidate is missing
+  std::vector<TracedCandidate> candidates;      // in the order in which policies see them
+  std::size_t chosen = 0;                       // into candidates
+  bool complete = false;                        // no candidate is missing
   std::optional<scheduler::Objectives> actual;  // what the attempt took, if it succeeded
 };
 

@@ -69,11 +69,12 @@ void Breaker::refused(Fault fault, std::string_view why, Instant now) {
 
 void Breaker::policy_outcome(double relative_cost, Instant now) {
   if (drift_.policy_outcome(relative_cost) && state_ != BreakerState::kOpen) {
-    trip(Fault::kDrift,
-         fmt::format("what its choices cost was {:.2f} times what greedy expected, over a window of "
-                     "outcomes; at most {:.2f} is borne",
-                     drift_.last_mean(), drift_.limit()),
-         now);
+    trip(
+        Fault::kDrift,
+        fmt::format("what its choices cost was {:.2f} times what greedy expected, over a window of "
+                    "outcomes; at most {:.2f} is borne",
+                    drift_.last_mean(), drift_.limit()),
+        now);
   }
 }
 

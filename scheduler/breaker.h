@@ -61,7 +61,7 @@ class Breaker {
   // Grows with every change of the state.
   std::uint64_t changes() const { return changes_; }
   std::uint64_t trips() const { return trips_; }
-  Fault last_fault() const { return fault_; }        // valid if it ever tripped
+  Fault last_fault() const { return fault_; }            // valid if it ever tripped
   const std::string& reason() const { return reason_; }  // of the last trip; empty if it never did
   Instant rests_until() const { return rests_until_; }   // valid while open
   const DriftWatch& drift() const { return drift_; }
@@ -80,8 +80,8 @@ class Breaker {
   std::string reason_;
   Duration rest_;  // of the next trip
   Instant rests_until_{};
-  std::uint32_t slow_ = 0;        // in a row
-  double out_of_range_ = 0;       // share of the recent decisions
+  std::uint32_t slow_ = 0;         // in a row
+  double out_of_range_ = 0;        // share of the recent decisions
   std::uint32_t until_trial_ = 0;  // decisions
   std::uint32_t good_trials_ = 0;
 };

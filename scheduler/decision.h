@@ -41,8 +41,8 @@ struct Decision {
   std::optional<WarmUp> warm_up;
   std::string policy;  // whose scores these are
   std::string policy_version;
-  std::string fallback_reason;  // set if greedy decided in the policy's place: its answer was
-                                // refused, or its breaker is open
+  std::string fallback_reason;        // set if greedy decided in the policy's place: its answer was
+                                      // refused, or its breaker is open
   std::vector<ShadowChoice> shadows;  // in the order of Ranking's shadows
 };
 

@@ -34,7 +34,7 @@ class DriftWatch {
   // Of a task that greedy decided in its place.
   void greedy_outcome(double cost);
 
-  double limit() const;        // of a window's mean
+  double limit() const;                            // of a window's mean
   double last_mean() const { return last_mean_; }  // of the newest whole window; 0 = none yet
   void forget_window() { window_ = {}; }
 

@@ -64,9 +64,8 @@ Task<Response> export_decisions(Call call) {
     if (!connected || left == 0 || page->count < kPage || call.exchange->stopping()) {
       break;
     }
-    page = co_await off_strand(call, [call, last, left] {
-      return read_page(call->archive, last, std::min(left, kPage));
-    });
+    page = co_await off_strand(
+        call, [call, last, left] { return read_page(call->archive, last, std::min(left, kPage)); });
     if (!page) {
       call->log.error("the decisions broke off while they were sent: {}", page.error().message);
       head.close = true;  // the client must see it

@@ -66,8 +66,7 @@ Task<Response> get_policy(Call call) {
   if (!policies) {
     co_return problem(policies.error());
   }
-  const core::PolicyView* policy =
-      find_policy(*policies, name, request.query_value("version"));
+  const core::PolicyView* policy = find_policy(*policies, name, request.query_value("version"));
   if (policy == nullptr) {
     co_return problem(Error{
         ErrorCode::kNotFound,
@@ -96,9 +95,7 @@ Task<Response> put_policy(Call call) {
   co_return changed_response(co_await ask(call, std::move(event)));
 }
 
-Task<Response> delete_policy(Call call) {
-  return change_policy(call, core::PolicyAction::kDelete);
-}
+Task<Response> delete_policy(Call call) { return change_policy(call, core::PolicyAction::kDelete); }
 Task<Response> promote_policy(Call call) {
   return change_policy(call, core::PolicyAction::kPromote);
 }

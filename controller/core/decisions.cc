@@ -82,19 +82,17 @@ DecisionRecord decision_record(Context& ctx, const JobEntry& entry,
   const auto order = chosen_few(decision, whole ? kWholeDecision : kBestCandidates);
   for (const auto i : order) {
     const auto& candidate = decision.candidates[i];
-    record.candidates.push_back(
-        {.node = state.node_names.at(candidate.node.value),
-         .variant = state.variant_names.at(candidate.variant.value).variant,
-         .prediction = candidate.prediction,
-         .normalised = candidate.normalised,
-         .score = decision.scores[i],
-         .facts = facts_of(state.fleet, candidate)});
+    record.candidates.push_back({.node = state.node_names.at(candidate.node.value),
+                                 .variant = state.variant_names.at(candidate.variant.value).variant,
+                                 .prediction = candidate.prediction,
+                                 .normalised = candidate.normalised,
+                                 .score = decision.scores[i],
+                                 .facts = facts_of(state.fleet, candidate)});
   }
   for (std::size_t i = 0; i < decision.shadows.size(); ++i) {
     DecisionShadow shadow{.policy = state.policies.shadows[i].ref, .chosen = {}};
     if (const auto chosen = decision.shadows[i].chosen) {
-      shadow.chosen =
-          static_cast<std::uint32_t>(std::ranges::find(order, *chosen) - order.begin());
+      shadow.chosen = static_cast<std::uint32_t>(std::ranges::find(order, *chosen) - order.begin());
     }
     record.shadows.push_back(std::move(shadow));
   }

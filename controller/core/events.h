@@ -224,7 +224,8 @@ struct Tick {};
 
 using Event =
     std::variant<Submit, Await, ListJobs, Abandon, CancelJob, PutModel, DeleteModel, ChangeNode,
-                 ApplyPolicy, ChangePolicy, RollBackPolicy, OfferPolicy, AgentHello, AgentHeartbeat, AttemptStarted, AttemptEnded,
-                 AttemptReturned, CreditsChanged, ProbeEnded, ResidentChanged, SessionClosed, Tick>;
+                 ApplyPolicy, ChangePolicy, RollBackPolicy, OfferPolicy, AgentHello, AgentHeartbeat,
+                 AttemptStarted, AttemptEnded, AttemptReturned, CreditsChanged, ProbeEnded,
+                 ResidentChanged, SessionClosed, Tick>;
 
 }  // namespace skerry::core

@@ -118,7 +118,7 @@ struct Attempt {
   Instant leased_at{};
   std::optional<Instant> started_at;
   scheduler::Objectives predicted;
-  double predicted_service_s = 0;  // what the fleet's backlog counts for it
+  double predicted_service_s = 0;       // what the fleet's backlog counts for it
   std::optional<Expectation> expected;  // not stored
   bool silent = false;  // its node is not heard of; a late result still wins if it is the first
 };

@@ -14,6 +14,8 @@ namespace {
 // measured.
 constexpr double kMostCost = 10;
 
+double bounded(double cost) { return std::clamp(cost, -kMostCost, kMostCost); }
+
 }  // namespace
 
 Expectation expectation_of(const State& state, const scheduler::Decision& decision) {
@@ -55,11 +57,11 @@ void judge_outcome(Context& ctx, const Job& job, const Attempt& attempt,
   const Expectation& expected = *attempt.expected;
   const auto& preference = job.spec.preference;
   const double measured =
-      std::min(scheduler::weighted_sum(preference, expected.scale.normalise(actual)), kMostCost);
+      bounded(scheduler::weighted_sum(preference, expected.scale.normalise(actual)));
   for (const ShadowExpectation& of_shadow : expected.shadows) {
     if (ShadowEntry* shadow = ctx.state.policies.shadow(of_shadow.serial)) {
-      shadow->stats.came(of_shadow.agrees, std::min(of_shadow.cost, kMostCost),
-                         std::min(expected.cost, kMostCost), measured);
+      shadow->stats.came(of_shadow.agrees, bounded(of_shadow.cost), bounded(expected.cost),
+                         measured);
     }
   }
   scheduler::Breaker* breaker = ctx.state.placer.ranking().breaker();

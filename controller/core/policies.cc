@@ -27,9 +27,8 @@ auto unknown_policy(const PolicyTable& table, std::string_view name) {
     }
     last = ref.name;
   }
-  return fail(
-      ErrorCode::kNotFound,
-      fmt::format("there is no policy named '{}'; known are: {}", name.substr(0, 80), known));
+  return fail(ErrorCode::kNotFound, fmt::format("there is no policy named '{}'; known are: {}",
+                                                name.substr(0, 80), known));
 }
 
 Result<std::unique_ptr<scheduler::Policy>> make(const State& state, const PolicyRef& ref) {
@@ -38,8 +37,8 @@ Result<std::unique_ptr<scheduler::Policy>> make(const State& state, const Policy
   }
   const HeldBundle* held = state.policies.bundle(ref);
   if (held == nullptr) {
-    return fail(ErrorCode::kNotFound, fmt::format("the bundle of policy '{}' version {} is gone",
-                                                  ref.name, ref.version));
+    return fail(ErrorCode::kNotFound,
+                fmt::format("the bundle of policy '{}' version {} is gone", ref.name, ref.version));
   }
   if (state.factory == nullptr) {
     return fail(ErrorCode::kUnsupported, "this controller scores with no bundles");
@@ -48,8 +47,7 @@ Result<std::unique_ptr<scheduler::Policy>> make(const State& state, const Policy
 }
 
 void install(State& state, const PolicyRef& ref, std::unique_ptr<scheduler::Policy> policy) {
-  auto breaker = is_builtin(ref.name) ? nullptr
-                                      : std::make_unique<Breaker>(state.settings.breaker);
+  auto breaker = is_builtin(ref.name) ? nullptr : std::make_unique<Breaker>(state.settings.breaker);
   state.placer.ranking().set_policy(std::move(policy), std::move(breaker));
   state.policies.active = ref;
   ++state.policies.activation;
@@ -201,8 +199,7 @@ void remove(Context& ctx, Ticket ticket, const PolicyRef& newest) {
 
 Status check_name(const PolicyTable& table, std::string_view asked, std::string_view name) {
   const auto wrong = [](std::string sentence, std::string field) {
-    return fail(ErrorCode::kInvalidArgument, std::move(sentence),
-                {{"/name", std::move(field)}});
+    return fail(ErrorCode::kInvalidArgument, std::move(sentence), {{"/name", std::move(field)}});
   };
   if (asked != name) {
     return wrong(fmt::format("the bundle is of policy '{}', but '{}' was asked for", name,
@@ -303,7 +300,8 @@ void handle(Context& ctx, RollBackPolicy& event) {
 void handle(Context& ctx, OfferPolicy& event) {
   State& state = ctx.state;
   if (event.bundle == nullptr) {
-    const bool by_default = !state.policies.operator_chose && !is_builtin(state.policies.active.name);
+    const bool by_default =
+        !state.policies.operator_chose && !is_builtin(state.policies.active.name);
     if (by_default && activate(ctx, *state.policies.find(state.settings.policy))) {
       store_table(ctx);
       tell(ctx, state.policies.active, "promoted", event.why);
@@ -351,7 +349,8 @@ void restore_policies(Context& ctx, const MetaRecord& meta, std::vector<PolicyRe
     }
   }
   // What the configuration says holds until an operator or a default bundle says otherwise.
-  const bool configured = is_builtin(meta.policy.name) || state.settings.policy != Settings{}.policy;
+  const bool configured =
+      is_builtin(meta.policy.name) || state.settings.policy != Settings{}.policy;
   if (meta.policy.name.empty() || (configured && !meta.operator_chose)) {
     return;
   }
@@ -359,8 +358,7 @@ void restore_policies(Context& ctx, const MetaRecord& meta, std::vector<PolicyRe
     install(state, meta.policy, *std::move(policy));
   } else {
     tell(ctx, table.active, "promoted",
-         fmt::format("'{}' cannot be used any more: {}", meta.policy.name,
-                     policy.error().message));
+         fmt::format("'{}' cannot be used any more: {}", meta.policy.name, policy.error().message));
   }
 }
 

@@ -156,10 +156,10 @@ struct DeletePolicyRecord {
   PolicyRef ref;
 };
 
-using RecordWrite = std::variant<JobRecord, TaskRecord, ResultRecord, NodeRecord, ModelRecord,
-                                 IdempotencyRecord, DecisionRecord, MetaRecord, DeleteRecords,
-                                 DeleteIdempotency, DeleteModelRecord, DeleteNodeRecord,
-                                 PolicyRecord, DeletePolicyRecord>;
+using RecordWrite =
+    std::variant<JobRecord, TaskRecord, ResultRecord, NodeRecord, ModelRecord, IdempotencyRecord,
+                 DecisionRecord, MetaRecord, DeleteRecords, DeleteIdempotency, DeleteModelRecord,
+                 DeleteNodeRecord, PolicyRecord, DeletePolicyRecord>;
 
 // Everything stored, for restore(). Decisions and outputs of results stay in the store; they are
 // read when asked for.

@@ -18,12 +18,12 @@ struct ShadowStats {
 
   // Of those whose attempt succeeded, where it had chosen.
   std::uint64_t outcomes = 0;
-  std::uint64_t matched = 0;       // where both chose the same
-  double measured = 0;             // sum of what the active choices cost
-  double matched_measured = 0;     // the part of it where both chose the same
-  double direct = 0;               // sum of the predicted costs of its choices
-  double estimate = 0;             // sum of the doubly robust terms
-  double difference_squared = 0;   // sum of (doubly robust term - measured)^2
+  std::uint64_t matched = 0;      // where both chose the same
+  double measured = 0;            // sum of what the active choices cost
+  double matched_measured = 0;    // the part of it where both chose the same
+  double direct = 0;              // sum of the predicted costs of its choices
+  double estimate = 0;            // sum of the doubly robust terms
+  double difference_squared = 0;  // sum of (doubly robust term - measured)^2
 
   // An attempt that the active policy chose, predicted to cost `active_predicted`, cost `measured`.
   void came(bool agrees, double predicted, double active_predicted, double cost) {

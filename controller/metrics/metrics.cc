@@ -199,9 +199,9 @@ void Metrics::State::observe(const core::DecisionMade& decision) {
     const auto outcome = [&](const char* name) {
       return &families.decisions.Add({{"policy", text(label)}, {"outcome", name}});
     };
-    return DecisionHandles{.outcomes = {outcome("placed"), outcome("none"), outcome("fallback")},
-                           .duration = &families.decision_duration.Add(
-                               {{"policy", text(label)}}, decades(1e-6, 0.1))};
+    return DecisionHandles{
+        .outcomes = {outcome("placed"), outcome("none"), outcome("fallback")},
+        .duration = &families.decision_duration.Add({{"policy", text(label)}}, decades(1e-6, 0.1))};
   });
   handles.outcomes[decision.fallback ? 2 : decision.placed ? 0 : 1]->Increment();
   if (decision.took.count() > 0) {
@@ -383,8 +383,7 @@ std::string Metrics::scrape(const Gauges& gauges) {
   }
   state_->forget_gone_nodes(present);
   auto collected = state_->registry.Collect();
-  std::ranges::transform(policy_figures(gauges.policies), std::back_inserter(collected),
-                         family_of);
+  std::ranges::transform(policy_figures(gauges.policies), std::back_inserter(collected), family_of);
   for (const auto& read : state_->others) {
     std::ranges::transform(read(), std::back_inserter(collected), family_of);
   }

@@ -26,11 +26,11 @@ double mean(double sum, std::uint64_t count) {
 }
 
 Figure active_figure(const core::PoliciesView& policies) {
-  Figure active = figure("skerry_policy_active", "1 for the policy that decides",
-                         Figure::Kind::kGauge);
-  active.samples.push_back({.labels = {{"policy", policies.active.name},
-                                       {"version", policies.active.version}},
-                            .value = 1});
+  Figure active =
+      figure("skerry_policy_active", "1 for the policy that decides", Figure::Kind::kGauge);
+  active.samples.push_back(
+      {.labels = {{"policy", policies.active.name}, {"version", policies.active.version}},
+       .value = 1});
   return active;
 }
 
@@ -85,8 +85,13 @@ std::vector<Figure> policy_figures(const core::PoliciesView& policies) {
     add(measured, policy, mean(stats.measured, stats.outcomes));
     add(estimated, policy, mean(stats.estimate, stats.outcomes));
   }
-  return {active_figure(policies), breaker_figure(policies), decisions, regret,
-          outcomes,                measured,                 estimated};
+  return {active_figure(policies),
+          breaker_figure(policies),
+          decisions,
+          regret,
+          outcomes,
+          measured,
+          estimated};
 }
 
 }  // namespace skerry::metrics

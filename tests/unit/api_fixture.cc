@@ -7,8 +7,6 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/json/parse.hpp>
-#include <boost/json/value_to.hpp>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
@@ -17,8 +15,8 @@
 #include <thread>
 
 #include "common/digest.h"
-#include "controller/core/policy_factory.h"
 #include "controller/metrics/metrics.h"
+#include "tests/unit/word_policies.h"
 
 namespace skerry::api {
 
@@ -110,37 +108,6 @@ core::Settings quick_settings() {
   settings.reconnect_grace = Duration(0);
   return settings;
 }
-
-// A bundle of these tests is {"name": ..., "version": ...}, and ranks as greedy does.
-class WordPolicies final : public core::PolicyFactory {
- public:
-  Result<std::unique_ptr<scheduler::Policy>> make(std::string_view bundle) override {
-    const auto parsed = boost::json::parse(boost::json::string_view(bundle.data(), bundle.size()));
-    const auto& json = parsed.get_object();
-    if (!json.contains("name") || !json.contains("version")) {
-      return skerry::fail(ErrorCode::kInvalidArgument, "this is no bundle",
-                          {{"/name", "is missing"}});
-    }
-    return std::make_unique<WordPolicy>(boost::json::value_to<std::string>(json.at("name")),
-                                        boost::json::value_to<std::string>(json.at("version")));
-  }
-
- private:
-  class WordPolicy final : public scheduler::Policy {
-   public:
-    WordPolicy(std::string name, std::string version)
-        : name_(std::move(name)), version_(std::move(version)) {}
-    std::string_view name() const override { return name_; }
-    std::string_view version() const override { return version_; }
-    Status rank(const scheduler::RankInput& input, std::span<double> scores) override {
-      return scheduler::make_heuristic("greedy")->rank(input, scores);
-    }
-
-   private:
-    std::string name_;
-    std::string version_;
-  };
-};
 
 struct TestApi::State final : public controller::Gateway {
   State(ApiOptions options, std::vector<ReadyCheck> ready_checks)

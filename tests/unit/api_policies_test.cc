@@ -16,9 +16,11 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-constexpr std::string_view kBundle = R"({"name":"fleet","version":"v1","card":{"ahead_of_greedy":true},"weights":"AAAA"})";
+constexpr std::string_view kBundle =
+    R"({"name":"fleet","version":"v1","card":{"ahead_of_greedy":true},"weights":"AAAA"})";
 constexpr std::string_view kChanged = R"({"changed":true})";
-constexpr std::string_view kJobText = R"({"model":"echo","inputs":{"x":{"shape":[1,1],"data":[1]}}})";
+constexpr std::string_view kJobText =
+    R"({"model":"echo","inputs":{"x":{"shape":[1,1],"data":[1]}}})";
 
 class Registry : public ::testing::Test {
  protected:

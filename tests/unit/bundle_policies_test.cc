@@ -19,8 +19,8 @@
 namespace skerry::controller {
 namespace {
 
-using ::testing::HasSubstr;
 using rl::testing::tiny_bundle;
+using ::testing::HasSubstr;
 
 std::string field_of(const std::string& bundle) {
   const auto made = BundlePolicies().make(bundle);

@@ -69,7 +69,8 @@ TEST(Get, ModelsAndPoliciesShowWhatThereIs) {
        {"GET /api/v1/policies", ok(R"({"active": "greedy", "available": ["greedy", "jsq"]})")}});
   EXPECT_THAT(run(server, {"get", "models"}).out,
               HasSubstr("digits  READY  small,large  93 %..99 %  20 KiB..1 MiB  image   labels\n"));
-  EXPECT_EQ(run(server, {"get", "policies"}).out, "NAME    VERSION  STATE      KIND  AGREES  REGRET  ESTIMATE\n"
+  EXPECT_EQ(run(server, {"get", "policies"}).out,
+            "NAME    VERSION  STATE      KIND  AGREES  REGRET  ESTIMATE\n"
             "greedy  -        active     -          -       -         -\n"
             "jsq     -        available  -          -       -         -\n");
   EXPECT_EQ(run(server, {"policy", "list", "-o", "name"}).out, "policy/greedy\npolicy/jsq\n");
@@ -130,13 +131,14 @@ TEST(Explain, ShowsCandidatesReasonsTheChoiceAndPredictedAgainstActual) {
                                {"GET /api/v1/jobs/j0000100000001/decisions", ok(kDecisions)}});
   const Finished explained = run(server, {"explain", "j0000100000001"});
   EXPECT_EQ(explained.exit_code, 0) << explained.err;
-  EXPECT_THAT(explained.out,
-              AllOf(HasSubstr("Constraints:  site=shop-17\n"), HasSubstr("Policy:      greedy 1\n"),
-                    HasSubstr("Left out:    3 no_credit, 2 tier\n"),
-                    HasSubstr("  *  edge-1  small    0.100      0.090  3.10 ms   10 mJ  $1.0e-08    7 %\n"),
-                    HasSubstr("     edge-2  large    0.800          -    20 ms  200 mJ  $2.0e-07    1 %\n"),
-                    HasSubstr("Predicted and actual (energy modelled):\n"),
-                    HasSubstr("latency      3.10 ms   2.90 ms    0.02\n")));
+  EXPECT_THAT(
+      explained.out,
+      AllOf(HasSubstr("Constraints:  site=shop-17\n"), HasSubstr("Policy:      greedy 1\n"),
+            HasSubstr("Left out:    3 no_credit, 2 tier\n"),
+            HasSubstr("  *  edge-1  small    0.100      0.090  3.10 ms   10 mJ  $1.0e-08    7 %\n"),
+            HasSubstr("     edge-2  large    0.800          -    20 ms  200 mJ  $2.0e-07    1 %\n"),
+            HasSubstr("Predicted and actual (energy modelled):\n"),
+            HasSubstr("latency      3.10 ms   2.90 ms    0.02\n")));
   EXPECT_EQ(json::parse(run(server, {"explain", "job/j0000100000001", "-o", "json"}).out),
             json::parse(kDecisions));
 }

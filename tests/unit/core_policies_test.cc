@@ -84,7 +84,9 @@ class Policies : public CoreWorld {
   Result<Reply> change(const std::string& name, PolicyAction action) {
     return ask(ChangePolicy{.name = name, .action = action});
   }
-  static bool changed(const Result<Reply>& reply) { return std::get<Changed>(reply.value()).changed; }
+  static bool changed(const Result<Reply>& reply) {
+    return std::get<Changed>(reply.value()).changed;
+  }
   std::string active() const {
     const PolicyRef ref = core->policies().active;
     return ref.name + "@" + ref.version;

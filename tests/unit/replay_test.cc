@@ -21,8 +21,8 @@
 namespace skerry::replay {
 namespace {
 
-using ::testing::HasSubstr;
 using scheduler::Objectives;
+using ::testing::HasSubstr;
 
 // Two idle nodes: "quick" takes 1 s and 4 J, "frugal" 2 s and 1 J; latency counts 0.75, energy 0.25.
 TracedDecision two_candidates(std::size_t chosen) {
@@ -70,7 +70,8 @@ TEST(Replay, CountsAgreementAndRegretByObjective) {
 }
 
 TEST(Replay, SeesHowBusyNodesWere) {
-  const Report report = replayed("jsq", {two_candidates(0)});  // quick has two attempts, frugal none
+  const Report report =
+      replayed("jsq", {two_candidates(0)});  // quick has two attempts, frugal none
   EXPECT_EQ(report.agreed, 0u);
 }
 
@@ -133,8 +134,7 @@ TracedDecision traced(const scheduler::Decision& decision, const scheduler::Task
          .transfer_j_per_byte = physics.transfer_j_per_byte,
          .price_usd_per_s = physics.price_usd_per_s,
          .node_memory_bytes = static_cast<double>(node.memory_bytes),
-         .variant_memory_bytes =
-             static_cast<double>(fleet.variant(candidate.variant).memory_bytes),
+         .variant_memory_bytes = static_cast<double>(fleet.variant(candidate.variant).memory_bytes),
          .resident = fleet.resident(candidate.node, candidate.variant)});
   }
   return traced;
@@ -157,8 +157,8 @@ TEST(Rebuild, ALearnedPolicyScoresTheRebuiltFleetAsItDidTheRealOne) {
     const Rebuilt rebuilt = rebuild(trace);
     std::vector<double> scores(rebuilt.candidates.size());
     Random unused(1);
-    ASSERT_TRUE((*again)->rank({task, rebuilt.fleet, trace.scale, rebuilt.candidates, unused},
-                               scores));
+    ASSERT_TRUE(
+        (*again)->rank({task, rebuilt.fleet, trace.scale, rebuilt.candidates, unused}, scores));
     for (std::size_t c = 0; c < scores.size(); ++c) {
       EXPECT_NEAR(scores[c], decision.scores[c], 1e-6 * std::max(1.0, std::abs(scores[c])));
     }
@@ -192,7 +192,13 @@ TEST(Trace, ALineReadsBack) {
 TEST(Trace, SaysWhatIsMissing) {
   EXPECT_THAT(read_decision("{").error().message, HasSubstr("no JSON"));
   auto json = boost::json::parse(boost::json::string_view(kLine.data(), kLine.size()));
-  json.as_object().at("candidates").as_array()[0].as_object().at("facts").as_object().erase("rtt_ms");
+  json.as_object()
+      .at("candidates")
+      .as_array()[0]
+      .as_object()
+      .at("facts")
+      .as_object()
+      .erase("rtt_ms");
   EXPECT_THAT(read_decision(boost::json::serialize(json)).error().message,
               HasSubstr("/candidates/0/facts/rtt_ms"));
   json.as_object().erase("choice");

@@ -82,11 +82,14 @@ TEST_F(Live, AllocatesNothingPerDecisionOnceWarm) {
 }
 
 TEST_F(Live, TheSameBundleDecidesTheSame) {
-  Placer first(learned(3), Random(1));
-  Placer second(learned(3), Random(2));
-  EXPECT_EQ(place_all(first), place_all(second));
-  Placer other(learned(4), Random(1));
-  EXPECT_NE(place_all(first), place_all(other));
+  const auto decided_by = [&](std::uint64_t bundle, std::uint64_t seed) {
+    Random again(1);
+    fleet = world::random_fleet(again, options);
+    Placer placer(learned(bundle), Random(seed));
+    return place_all(placer);
+  };
+  EXPECT_EQ(decided_by(3, 1), decided_by(3, 2));
+  EXPECT_NE(decided_by(3, 1), decided_by(4, 1));
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
 // Tests of the breaker around a policy, and of the watch for drift inside it.
 
-#include "scheduler/breaker.h"
-
 #include <gtest/gtest.h>
 
+#include "scheduler/breaker.h"
 #include "scheduler/objectives.h"
 
 namespace skerry::scheduler {

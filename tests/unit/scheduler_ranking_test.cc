@@ -1,7 +1,5 @@
 // Tests of choosing among candidates: the breaker around the active policy, and shadows.
 
-#include "scheduler/ranking.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 #include <stdexcept>
 
 #include "scheduler/place.h"
+#include "scheduler/ranking.h"
 #include "tests/unit/scheduler_world.h"
 
 namespace skerry::scheduler {
@@ -149,8 +148,8 @@ TEST_F(TwoNodes, CostsAreGreedysScoresWhoeverDecides) {
   placer.ranking().set_policy(prefers(1));
   const Decision& decision = decide();
   EXPECT_EQ(decision.costs, costs);
-  EXPECT_EQ(decision.greedy, static_cast<std::size_t>(std::ranges::min_element(costs) -
-                                                      costs.begin()));
+  EXPECT_EQ(decision.greedy,
+            static_cast<std::size_t>(std::ranges::min_element(costs) - costs.begin()));
 }
 
 }  // namespace
