@@ -1,14 +1,9 @@
-// Tests of the registry of policies: what is applied, promoted, shadowed and rolled back, what a
-// restart finds, and what is counted of shadows and breakers.
+// Tests of the registry of policies: what is applied, promoted, shadowed and rolled back, and what a
+// restart finds.
 
 #include <gmock/gmock.h>
 
-#include <charconv>
-#include <cmath>
-
-#include "controller/core/policy_factory.h"
-#include "controller/core/policy_table.h"
-#include "tests/unit/core_world.h"
+#include "tests/unit/core_policies_world.h"
 
 namespace skerry::core {
 namespace {
@@ -16,122 +11,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
-
-// Bundles of these tests are "NAME VERSION BEHAVIOUR": "last" prefers the last candidate, "greedy"
-// does as greedy, "nan" says NaN.
-class Worded final : public scheduler::Policy {
- public:
-  Worded(std::string name, std::string version, std::string behaviour)
-      : name_(std::move(name)), version_(std::move(version)), behaviour_(std::move(behaviour)) {}
-  std::string_view name() const override { return name_; }
-  std::string_view version() const override { return version_; }
-  Status rank(const scheduler::RankInput& input, std::span<double> scores) override {
-    for (std::size_t i = 0; i < scores.size(); ++i) {
-      scores[i] = behaviour_ == "last" ? -static_cast<double>(i)
-                  : behaviour_ == "nan"
-                      ? NAN
-                      : weighted_sum(input.task.preference, input.candidates[i].normalised);
-    }
-    return {};
-  }
-
- private:
-  std::string name_, version_, behaviour_;
-};
-
-class WordFactory final : public PolicyFactory {
- public:
-  Result<std::unique_ptr<scheduler::Policy>> make(std::string_view bundle) override {
-    std::vector<std::string> words;
-    while (!bundle.empty()) {
-      const auto end = std::min(bundle.find(' '), bundle.size());
-      words.emplace_back(bundle.substr(0, end));
-      bundle.remove_prefix(std::min(end + 1, bundle.size()));
-    }
-    if (words.size() != 3 || words[2] == broken) {
-      return fail(ErrorCode::kInvalidArgument, "this is no bundle", {{"/weights", "are missing"}});
-    }
-    return std::make_unique<Worded>(words[0], words[1], words[2]);
-  }
-  std::string broken;  // a behaviour that cannot be made any more
-};
-
-class Policies : public CoreWorld {
- protected:
-  Policies() {
-    helpers.factory = &factory;
-    settings.probe_runs = 0;
-    settings.breaker.rest = seconds(10);
-    settings.breaker.trial_every = 2;
-    settings.breaker.good_trials = 1;
-    settings.breaker.drift.window = 8;
-    restart({});
-  }
-  Result<Reply> ask(Event event) {
-    std::visit(
-        [&](auto& concrete) {
-          if constexpr (requires { concrete.ticket; }) {
-            concrete.ticket = ++tickets;
-          }
-        },
-        event);
-    apply(std::move(event));
-    return answers.at(tickets);
-  }
-  Result<Reply> put(const std::string& name, const std::string& words) {
-    return ask(ApplyPolicy{.name = name, .bundle = std::make_shared<const std::string>(words)});
-  }
-  Result<Reply> change(const std::string& name, PolicyAction action) {
-    return ask(ChangePolicy{.name = name, .action = action});
-  }
-  static bool changed(const Result<Reply>& reply) {
-    return std::get<Changed>(reply.value()).changed;
-  }
-  std::string active() const {
-    const PolicyRef ref = core->policies().active;
-    return ref.name + "@" + ref.version;
-  }
-  std::vector<std::string> bundles() const {
-    std::vector<std::string> found;
-    for (const PolicyView& policy : core->policies().items) {
-      if (!policy.builtin) {
-        found.push_back(policy.ref.name + "@" + policy.ref.version);
-      }
-    }
-    return found;
-  }
-  const ShadowStats& shadow(const std::string& name) {
-    policies = core->policies();
-    for (const PolicyView& policy : policies.items) {
-      if (policy.ref.name == name && policy.shadow) {
-        return *policy.shadow;
-      }
-    }
-    ADD_FAILURE() << name << " is no shadow";
-    static const ShadowStats kNone;
-    return kNone;
-  }
-  // Two idle nodes; the first is what greedy takes of equals.
-  void two_nodes() {
-    put_model();
-    first = connect("a");
-    second = connect("b");
-  }
-  SessionId placed_on(JobId id) {
-    return core->find_job(id)->live.at(0).node_name == "a" ? first : second;
-  }
-  void run_jobs(int count) {
-    for (int i = 0; i < count; ++i) {
-      const JobId id = submit(spec());
-      const SessionId session = placed_on(id);
-      finish(session, last_assigned(session));
-    }
-  }
-
-  WordFactory factory;
-  PoliciesView policies;
-  SessionId first, second;
-};
 
 TEST_F(Policies, HeuristicsAreListedAndCanBePromoted) {
   EXPECT_EQ(active(), "greedy@1");
@@ -248,80 +127,6 @@ TEST_F(Policies, ABundleThatCanNoLongerBeMadeLeavesTheConfiguredPolicy) {
   restart(stored());
   EXPECT_EQ(active(), "greedy@1");
   EXPECT_THAT(told<PolicyChanged>().at(0).reason, HasSubstr("fleet"));
-}
-
-TEST_F(Policies, ShadowsAreCountedAndChooseWithoutEffect) {
-  two_nodes();
-  put("same", "same v1 greedy");
-  put("last", "last v1 last");
-  put("bad", "bad v1 nan");
-  for (const char* const name : {"same", "last", "bad"}) {
-    change(name, PolicyAction::kShadow);
-  }
-  run_jobs(40);
-  EXPECT_EQ(shadow("same").decisions, 40u);
-  EXPECT_EQ(shadow("same").agreed, 40u);
-  EXPECT_EQ(shadow("same").regret, 0);
-  EXPECT_EQ(shadow("same").matched, 40u);
-  EXPECT_DOUBLE_EQ(shadow("same").estimate, shadow("same").measured)
-      << "where both agree, what was measured counts";
-  EXPECT_EQ(shadow("last").agreed, 0u);
-  EXPECT_GE(shadow("last").regret, 0);
-  EXPECT_EQ(shadow("last").outcomes, 40u);
-  EXPECT_EQ(shadow("bad").failed, 40u);
-  EXPECT_EQ(shadow("bad").outcomes, 0u);
-}
-
-TEST_F(Policies, TheRecordSaysWhatShadowsWouldHaveChosenAndAllThatScoringTakes) {
-  two_nodes();
-  put("last", "last v1 last");
-  change("last", PolicyAction::kShadow);
-  submit(spec());
-  const auto record = std::ranges::find_if(written, [](const RecordWrite& write) {
-    return std::holds_alternative<DecisionRecord>(write);
-  });
-  ASSERT_NE(record, written.end());
-  const auto& decision = std::get<DecisionRecord>(*record);
-  EXPECT_EQ(decision.considered, 2u);
-  ASSERT_EQ(decision.candidates.size(), 2u);
-  EXPECT_EQ(decision.candidates[decision.chosen].node, "a");
-  EXPECT_EQ(decision.candidates.at(*decision.shadows.at(0).chosen).node, "b");
-  EXPECT_EQ(decision.candidates[0].facts.slots, 2);
-  EXPECT_EQ(decision.candidates[0].facts.outstanding, 0);
-  EXPECT_EQ(decision.model, "m");
-}
-
-TEST_F(Policies, APoisonedPolicyTripsItsBreakerAndEveryJobIsPlaced) {
-  two_nodes();
-  put("bad", "bad v1 nan");
-  change("bad", PolicyAction::kPromote);
-  run_jobs(5);
-  EXPECT_EQ(core->policies().breaker->state, scheduler::BreakerState::kOpen);
-  const auto told_breaker = told<BreakerChanged>();
-  ASSERT_EQ(told_breaker.size(), 1u);
-  EXPECT_EQ(told_breaker[0].state, "open");
-  EXPECT_EQ(told_breaker[0].fault, "not_finite");
-  EXPECT_EQ(told_breaker[0].policy, "bad");
-  for (const auto& decision : told<DecisionMade>()) {
-    EXPECT_TRUE(decision.placed && decision.fallback);
-  }
-  now += seconds(10);
-  run_jobs(1);
-  EXPECT_EQ(told<BreakerChanged>().back().state, "open") << "a bad trial";
-  change("greedy", PolicyAction::kPromote);
-  EXPECT_FALSE(core->policies().breaker);
-}
-
-TEST_F(Policies, AGoodBundleClosesItsBreakerAgain) {
-  two_nodes();
-  put("bad", "bad v1 nan");
-  change("bad", PolicyAction::kPromote);
-  run_jobs(2);
-  put("bad", "bad v2 greedy");
-  change("bad", PolicyAction::kPromote);
-  EXPECT_EQ(core->policies().breaker->state, scheduler::BreakerState::kClosed);
-  run_jobs(3);
-  EXPECT_EQ(core->policies().breaker->trips, 0u);
 }
 
 // ---- the bundle that comes with the controller
