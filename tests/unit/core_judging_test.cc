@@ -48,6 +48,24 @@ TEST_F(Policies, TheRecordSaysWhatShadowsWouldHaveChosenAndAllThatScoringTakes) 
   EXPECT_EQ(decision.model, "m");
 }
 
+TEST_F(Policies, OneDecisionInAFewIsRecordedWithAllItsCandidates) {
+  settings.trace_every = 4;
+  restart({});
+  put_model("m", std::vector<double>(20, 0.9));
+  first = connect("a", 8);
+  for (int i = 0; i < 5; ++i) {
+    submit(spec());
+  }
+  std::vector<std::size_t> recorded;
+  for (const RecordWrite& write : written) {
+    if (const auto* decision = std::get_if<DecisionRecord>(&write)) {
+      EXPECT_EQ(decision->considered, 20u);
+      recorded.push_back(decision->candidates.size());
+    }
+  }
+  EXPECT_THAT(recorded, ::testing::ElementsAre(20u, 16u, 16u, 16u, 20u));
+}
+
 TEST_F(Policies, APoisonedPolicyTripsItsBreakerAndEveryJobIsPlaced) {
   two_nodes();
   put("bad", "bad v1 nan");
