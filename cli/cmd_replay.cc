@@ -66,11 +66,16 @@ json::value report_json(const replay::Replay& replay) {
                        {"energy_j", report.raw.energy_j},
                        {"cost_usd", report.raw.cost_usd},
                        {"error", report.raw.error}}},
-                     {"outcomes", report.outcomes},
-                     {"matched", report.matched}};
-  if (report.outcomes > 0) {
-    all.get_object()["measured_cost"] = report.measured_cost;
-    all.get_object()["estimated_cost"] = report.estimated_cost;
+                     {"outcomes", report.outcomes.outcomes},
+                     {"matched", report.outcomes.matched}};
+  if (report.outcomes.outcomes > 0) {
+    const auto estimated = estimate(report.outcomes);
+    json::object& object = all.get_object();
+    object["measured_cost"] =
+        report.outcomes.measured / static_cast<double>(report.outcomes.outcomes);
+    object["estimated_cost"] = estimated.cost;
+    object["estimated_difference"] = estimated.difference;
+    object["estimated_difference_ci95"] = estimated.half_width;
   }
   return all;
 }
@@ -90,7 +95,6 @@ Table report_table() {
                 {.title = "ENERGY", .align = Align::kRight},
                 {.title = "COST", .align = Align::kRight},
                 {.title = "ERROR", .align = Align::kRight},
-                {.title = "MEASURED", .align = Align::kRight, .wide = true},
                 {.title = "ESTIMATE", .align = Align::kRight, .wide = true},
                 {.title = "OUTCOMES", .align = Align::kRight, .wide = true},
                 {.title = "INCOMPLETE", .align = Align::kRight, .wide = true},
@@ -101,16 +105,17 @@ void add_row(Table& table, const replay::Replay& replay) {
   const replay::Report report = replay.report();
   const double agreement = static_cast<double>(report.agreed) /
                            std::max<double>(static_cast<double>(report.decisions), 1);
-  const bool outcomes = report.outcomes > 0;
+  const auto estimated = estimate(report.outcomes);
   table.add(
       {std::string(replay.policy().name()), std::string(replay.policy().version()),
        std::to_string(report.decisions), human_percent(agreement),
        fmt::format("{:+.3f}", report.regret), signed_text(report.raw.latency_s * 1000, human_ms),
        signed_text(report.raw.energy_j, human_joules), signed_text(report.raw.cost_usd, human_usd),
        signed_text(report.raw.error, human_percent),
-       outcomes ? fmt::format("{:.3f}", report.measured_cost) : "",
-       outcomes ? fmt::format("{:.3f}", report.estimated_cost) : "",
-       std::to_string(report.outcomes), std::to_string(report.incomplete),
+       estimated.half_width > 0
+           ? fmt::format("{:+.3f} +- {:.3f}", estimated.difference, estimated.half_width)
+           : "",
+       std::to_string(report.outcomes.outcomes), std::to_string(report.incomplete),
        std::to_string(report.failed)});
 }
 

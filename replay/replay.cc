@@ -80,18 +80,14 @@ void Replay::add(const TracedDecision& decision) {
   sums_.raw.cost_usd += ours.cost_usd - theirs.cost_usd;
   sums_.raw.error += ours.error - theirs.error;
   if (decision.actual) {
-    const double measured = bounded(cost_of(decision, *decision.actual));
-    ++sums_.outcomes;
-    sums_.matched += agrees ? 1 : 0;
-    sums_.measured_cost += measured;
-    sums_.estimated_cost += agrees ? measured : bounded(cost_of(decision, ours));
+    sums_.outcomes.add(agrees, bounded(cost_of(decision, ours)), bounded(cost_of(decision, theirs)),
+                       bounded(cost_of(decision, *decision.actual)));
   }
 }
 
 Report Replay::report() const {
   Report means = sums_;
   const double decisions = std::max<double>(static_cast<double>(sums_.decisions), 1);
-  const double outcomes = std::max<double>(static_cast<double>(sums_.outcomes), 1);
   means.regret /= decisions;
   for (double& sum : means.normalised) {
     sum /= decisions;
@@ -100,8 +96,6 @@ Report Replay::report() const {
        {&means.raw.latency_s, &means.raw.energy_j, &means.raw.cost_usd, &means.raw.error}) {
     *sum /= decisions;
   }
-  means.measured_cost /= outcomes;
-  means.estimated_cost /= outcomes;
   return means;
 }
 

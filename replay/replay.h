@@ -14,6 +14,7 @@
 
 #include "common/random.h"
 #include "replay/trace.h"
+#include "scheduler/off_policy.h"
 
 namespace skerry::replay {
 
@@ -26,12 +27,7 @@ struct Report {
   double regret = 0;                                        // predicted cost
   std::array<double, scheduler::kObjectives> normalised{};  // by objective
   scheduler::Objectives raw{};                              // in the objective's own unit
-  // Over the decisions that have an outcome: what was measured, and what it would have been by the
-  // doubly robust estimate (docs/policies.md).
-  std::uint64_t outcomes = 0;
-  std::uint64_t matched = 0;
-  double measured_cost = 0;
-  double estimated_cost = 0;
+  scheduler::OffPolicy outcomes;                            // sums over the decisions that have one
 };
 
 class Replay {

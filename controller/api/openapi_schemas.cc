@@ -170,7 +170,7 @@ std::string_view openapi_schemas() {
   "properties":{"decisions":{"type":"integer"},"agreed":{"type":"integer"},"failed":{"type":"integer"},
   "agreement":{"type":["number","null"]},"predicted_regret":{"type":["number","null"]},"outcomes":{"type":"integer"},
   "matched":{"type":"integer"},"measured_cost":{"type":["number","null"]},"matched_cost":{"type":["number","null"]},
-  "direct_cost":{"type":["number","null"]},"estimated_cost":{"type":["number","null"]},"estimated_difference":{"type":"number"},
+  "direct_cost":{"type":["number","null"]},"model_bias":{"type":["number","null"]},"estimated_cost":{"type":"number"},"estimated_difference":{"type":"number"},
   "estimated_difference_ci95":{"type":"number"}},"additionalProperties":false},
 "Breaker":{"type":"object","required":["state","trips","drift","drift_limit"],"properties":{
   "state":{"enum":["closed","open","half_open"]},"trips":{"type":"integer"},

@@ -31,20 +31,22 @@ void write_mean(JsonWriter& json, std::string_view name, double sum, std::uint64
 
 void write_shadow(JsonWriter& json, const core::ShadowStats& stats) {
   const std::uint64_t chose = stats.decisions - stats.failed;
-  const core::EstimatedDifference difference = estimated_difference(stats);
+  const scheduler::OffPolicy& outcomes = stats.outcomes;
+  const scheduler::OffPolicyEstimate estimated = estimate(outcomes);
   json.object()
       .member("decisions", stats.decisions)
       .member("agreed", stats.agreed)
       .member("failed", stats.failed);
   write_mean(json, "agreement", static_cast<double>(stats.agreed), chose);
   write_mean(json, "predicted_regret", stats.regret, chose);
-  json.member("outcomes", stats.outcomes).member("matched", stats.matched);
-  write_mean(json, "measured_cost", stats.measured, stats.outcomes);
-  write_mean(json, "matched_cost", stats.matched_measured, stats.matched);
-  write_mean(json, "direct_cost", stats.direct, stats.outcomes);
-  write_mean(json, "estimated_cost", stats.estimate, stats.outcomes);
-  json.member("estimated_difference", difference.mean)
-      .member("estimated_difference_ci95", difference.half_width)
+  json.member("outcomes", outcomes.outcomes).member("matched", outcomes.matched);
+  write_mean(json, "measured_cost", outcomes.measured, outcomes.outcomes);
+  write_mean(json, "matched_cost", outcomes.matched_measured, outcomes.matched);
+  write_mean(json, "direct_cost", outcomes.direct, outcomes.outcomes);
+  write_mean(json, "model_bias", outcomes.residual, outcomes.outcomes);
+  json.member("estimated_cost", estimated.cost)
+      .member("estimated_difference", estimated.difference)
+      .member("estimated_difference_ci95", estimated.half_width)
       .end();
 }
 

@@ -60,8 +60,8 @@ void judge_outcome(Context& ctx, const Job& job, const Attempt& attempt,
       bounded(scheduler::weighted_sum(preference, expected.scale.normalise(actual)));
   for (const ShadowExpectation& of_shadow : expected.shadows) {
     if (ShadowEntry* shadow = ctx.state.policies.shadow(of_shadow.serial)) {
-      shadow->stats.came(of_shadow.agrees, bounded(of_shadow.cost), bounded(expected.cost),
-                         measured);
+      shadow->stats.outcomes.add(of_shadow.agrees, bounded(of_shadow.cost), bounded(expected.cost),
+                                 measured);
     }
   }
   scheduler::Breaker* breaker = ctx.state.placer.ranking().breaker();

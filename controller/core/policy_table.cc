@@ -1,7 +1,6 @@
 #include "controller/core/policy_table.h"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "scheduler/policy.h"
@@ -10,19 +9,7 @@ namespace skerry::core {
 
 namespace {
 constexpr std::string_view kBuiltinVersion = "1";
-constexpr std::uint64_t kFewOutcomes = 30;
-constexpr double kNormal95 = 1.96;
 }  // namespace
-
-EstimatedDifference estimated_difference(const ShadowStats& stats) {
-  if (stats.outcomes < kFewOutcomes) {
-    return {};
-  }
-  const auto count = static_cast<double>(stats.outcomes);
-  const double mean = (stats.estimate - stats.measured) / count;
-  const double variance = std::max(stats.difference_squared / count - mean * mean, 0.0);
-  return {.mean = mean, .half_width = kNormal95 * std::sqrt(variance / (count - 1))};
-}
 
 bool is_builtin(std::string_view name) {
   return std::ranges::find(scheduler::heuristic_names(), name) !=

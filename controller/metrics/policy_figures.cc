@@ -79,11 +79,11 @@ std::vector<Figure> policy_figures(const core::PoliciesView& policies) {
     add(decisions, policy, static_cast<double>(chose - stats.agreed), {{"outcome", "differed"}});
     add(decisions, policy, static_cast<double>(stats.failed), {{"outcome", "failed"}});
     add(regret, policy, mean(stats.regret, chose));
-    add(outcomes, policy, static_cast<double>(stats.matched), {{"choice", "same"}});
-    add(outcomes, policy, static_cast<double>(stats.outcomes - stats.matched),
+    add(outcomes, policy, static_cast<double>(stats.outcomes.matched), {{"choice", "same"}});
+    add(outcomes, policy, static_cast<double>(stats.outcomes.outcomes - stats.outcomes.matched),
         {{"choice", "other"}});
-    add(measured, policy, mean(stats.measured, stats.outcomes));
-    add(estimated, policy, mean(stats.estimate, stats.outcomes));
+    add(measured, policy, mean(stats.outcomes.measured, stats.outcomes.outcomes));
+    add(estimated, policy, estimate(stats.outcomes).cost);
   }
   return {active_figure(policies),
           breaker_figure(policies),

@@ -19,14 +19,14 @@ TEST_F(Policies, ShadowsAreCountedAndChooseWithoutEffect) {
   EXPECT_EQ(shadow("same").decisions, 40u);
   EXPECT_EQ(shadow("same").agreed, 40u);
   EXPECT_EQ(shadow("same").regret, 0);
-  EXPECT_EQ(shadow("same").matched, 40u);
-  EXPECT_DOUBLE_EQ(shadow("same").estimate, shadow("same").measured)
+  EXPECT_EQ(shadow("same").outcomes.matched, 40u);
+  EXPECT_NEAR(estimate(shadow("same").outcomes).difference, 0, 1e-9)
       << "where both agree, what was measured counts";
   EXPECT_EQ(shadow("last").agreed, 0u);
   EXPECT_GE(shadow("last").regret, 0);
-  EXPECT_EQ(shadow("last").outcomes, 40u);
+  EXPECT_EQ(shadow("last").outcomes.outcomes, 40u);
   EXPECT_EQ(shadow("bad").failed, 40u);
-  EXPECT_EQ(shadow("bad").outcomes, 0u);
+  EXPECT_EQ(shadow("bad").outcomes.outcomes, 0u);
 }
 
 TEST_F(Policies, TheRecordSaysWhatShadowsWouldHaveChosenAndAllThatScoringTakes) {
