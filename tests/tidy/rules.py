@@ -19,11 +19,12 @@ INCLUDE_DIRECTIONS = {
     "controller/": ["controller/", "rl/", "scheduler/", "skerry/v1/", "common/"],
     "agent/runner/": ["agent/runner/", "common/"],
     "agent/": ["agent/", "skerry/v1/", "common/"],
-    "cli/": ["cli/", "common/"],
+    "replay/": ["replay/", "rl/", "scheduler/", "common/"],
+    "cli/": ["cli/", "replay/policies.h", "replay/replay.h", "replay/trace.h", "common/"],
     "models/": ["models/", "agent/runner/", "common/"],
 }
 # The folders above, plus those that nothing but themselves may include.
-PROJECT_FOLDERS = ["common", "scheduler", "rl", "controller", "agent", "cli", "models", "tests", "bench", "skerry"]
+PROJECT_FOLDERS = ["common", "scheduler", "rl", "replay", "controller", "agent", "cli", "models", "tests", "bench", "skerry"]
 
 # ---- Libraries that a part must not see, as a regular expression on the include's path.
 # Pure parts do no I/O, so that a whole cluster can be simulated and replayed from a seed.
