@@ -21,6 +21,7 @@ const std::vector<double>& weights() {
   static const std::vector<double> kWeights = [] {
     const gmorl::Scales headline(gmorl::uniform_context(6));
     std::vector<double> all;
+    all.reserve(5);
     for (const double lambda : {kInfinity, 0.03, 0.01, 0.003, 0.001}) {
       all.push_back(headline.weight(lambda));
     }
