@@ -17,6 +17,7 @@ constexpr double kWidth = 860, kHeight = 460;
 constexpr double kLeft = 70, kRight = 210, kTop = 40, kBottom = 60;
 constexpr int kTicks = 6;
 
+constexpr const char* kStrong = "#c00028";
 // Told apart by people who see few colours too (Okabe and Ito), then once more, dashed.
 constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                  "#e69f00", "#56b4e9", "#555555", "#b8a800"};
@@ -154,8 +155,9 @@ class Drawing {
 
   void draw_series(std::size_t number) {
     const Series& series = chart_.series[number];
-    const char* colour = kColours[number % kColours.size()];
-    const char* dash = number < kColours.size() ? "" : " stroke-dasharray=\"5 3\"";
+    const char* colour = series.strong ? kStrong : kColours[number % kColours.size()];
+    const bool again = number >= kColours.size() && !series.strong;
+    const char* dash = again ? " stroke-dasharray=\"5 3\"" : "";
     std::string path, upper, lower, marks;
     for (const ChartPoint& point : series.points) {
       if (!usable(point)) {
