@@ -8,7 +8,6 @@
 #include <filesystem>
 
 #include "common/version.h"
-#include "rl/gmorl/view.h"
 #include "rl/report/html.h"
 #include "rl/skerry_rl/files.h"
 #include "rl/suites/suite.h"
@@ -31,14 +30,15 @@ Result<Bundle> load(const std::string& path, const NamedSuite& suite) {
   if (!bundle) {
     return bundle;
   }
-  if (bundle->problem != suite.problem || bundle->features != gmorl::kFeatureSchema ||
-      bundle->network.inputs() != gmorl::kFeatures || bundle->network.outputs() != 2) {
+  const Wanted& wanted = suite.wanted;
+  if (bundle->problem != wanted.problem || bundle->features != wanted.features ||
+      bundle->network.inputs() != wanted.inputs || bundle->network.outputs() != wanted.outputs) {
     return fail(
         ErrorCode::kUnsupported,
         fmt::format("{} is a policy of problem '{}' with features '{}'; suite {} needs '{}' "
                     "with '{}'",
-                    path, bundle->problem, bundle->features, suite.name, suite.problem,
-                    gmorl::kFeatureSchema));
+                    path, bundle->problem, bundle->features, suite.name, wanted.problem,
+                    wanted.features));
   }
   return bundle;
 }
