@@ -1,5 +1,7 @@
 #include "rl/skerry_rl/problems.h"
 
+#include <utility>
+
 #include "common/check.h"
 #include "rl/gmorl/problem.h"
 
@@ -37,7 +39,7 @@ std::vector<std::string> problem_names() { return {"gmorl"}; }
 
 NamedProblem make_problem(const std::string& name, ConfigFields settings) {
   check(name == "gmorl", "the problem has a known name");
-  return make_gmorl(settings);
+  return make_gmorl(std::move(settings));
 }
 
 }  // namespace skerry::rl
