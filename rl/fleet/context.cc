@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "common/charge.h"
+#include "rl/fleet/view.h"
 #include "scheduler/pareto.h"
 
 namespace skerry::rl::fleet {
@@ -102,6 +104,25 @@ void draw_times(Context& context, Random& random) {
   }
 }
 
+// A fleet that has been at work for a while: nodes hold what they have memory for.
+void draw_warm(Context& context, Random& random) {
+  context.warm.assign(context.nodes.size() * context.variants.size(), 0);
+  for (std::size_t n = 0; n < context.nodes.size(); ++n) {
+    std::vector<std::size_t> order(context.variants.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    double left_bytes = context.nodes[n].memory_bytes;
+    while (!order.empty()) {
+      const std::size_t at = random.below(order.size());
+      const std::size_t v = order[at];
+      order.erase(order.begin() + static_cast<std::ptrdiff_t>(at));
+      if (context.variants[v].memory_bytes <= left_bytes) {
+        left_bytes -= context.variants[v].memory_bytes;
+        context.warm[context.at(n, v)] = 1;
+      }
+    }
+  }
+}
+
 scheduler::Preference drawn_preference(Random& random) {
   scheduler::Preference preference;
   double sum = 0;
@@ -142,7 +163,7 @@ void conclude(Context& context) {
                   0);
       }
     }
-    context.scales.push_back(front.scale());
+    context.scales.push_back(spread(front.scale()));
   }
   // What the fleet can do, if every node runs every model's medium variant in their shares.
   double shares = 0;
@@ -174,6 +195,7 @@ Context draw_context(const Draw& draw, Random& random) {
     context.nodes[0].memory_bytes = std::max(context.nodes[0].memory_bytes, 1.1 * variant.memory_bytes);
   }
   draw_times(context, random);
+  draw_warm(context, random);
   context.load = random.uniform(draw.least_load, draw.most_load);
   if (random.chance(0.4)) {
     context.burst = random.uniform(1.5, 4);
@@ -190,8 +212,8 @@ Context draw_context(const Draw& draw, Random& random) {
   if (random.chance(0.3)) {
     for (Node& node : context.nodes) {
       if (random.chance(0.5)) {
-        node.up_s = random.uniform(150, 1500) / context.arrivals_per_s;
-        node.down_s = random.uniform(5, 80) / context.arrivals_per_s;
+        node.up_s = random.uniform(1000, 6000) / context.arrivals_per_s;
+        node.down_s = random.uniform(20, 200) / context.arrivals_per_s;
       }
     }
   }

@@ -61,6 +61,7 @@ struct Context {
   std::vector<double> service_s;   // [node][variant], the truth on average
   std::vector<double> load_s;      // likewise
   std::vector<double> believed_s;  // what the scheduler believes the service time to be
+  std::vector<std::uint8_t> warm;  // likewise: whether it is loaded when the episode begins
   double load = 0.7;               // arrivals against what the fleet can do with medium variants
   double arrivals_per_s = 1;
   double burst = 1;                // in bursts, arrivals come this many times as fast

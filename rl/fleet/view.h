@@ -5,11 +5,11 @@
 // non-dominated candidates if all were idle and had their variant loaded: what there is to choose
 // between on this fleet, however loaded it is at the moment. The exact cost of a candidate is then
 //   sum_k weight_k x (objective_k - ideal_k) / range_k,
-// and what a network adds to it,
-//   sum_k weight_k x (busy x o_k + load x o'_k),
-// are shadow prices of holding a slot and of loading a variant: `busy` is the time that the slot is
-// held, `load` the part of it that loads, both relative to the mean service time of the candidates
-// and divided by the node's slots.
+// and a network adds prices, each times what it is a price of:
+//   of holding a slot, by each objective's weight, and once for what it takes from others;
+//   of loading a variant; of the memory that it takes from others; of a deadline that may pass.
+// Slot and load are counted relative to the mean service time of the candidates, and divided by the
+// node's slots.
 //
 // Not thread-safe; buffers are kept, so that nothing is allocated once they have grown.
 
@@ -19,8 +19,10 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "rl/fleet/trend.h"
 #include "rl/net/mlp.h"
 #include "scheduler/constraints.h"
 #include "scheduler/objectives.h"
@@ -30,35 +32,40 @@
 namespace skerry::rl::fleet {
 
 constexpr std::string_view kFeatureSchema = "fleet/1";
-constexpr std::size_t kCandidateFeatures = 26;
-constexpr std::size_t kDecisionFeatures = 14;
+constexpr std::size_t kCandidateFeatures = 27;
+constexpr std::size_t kDecisionFeatures = 20;
 constexpr std::size_t kFeatures = kCandidateFeatures + kDecisionFeatures;
-constexpr std::size_t kOutputs = 2 * scheduler::kObjectives;
+constexpr std::size_t kOutputs = scheduler::kObjectives + 4;
 
 // A candidate, as the scheduler knows it.
 struct Facts {
   scheduler::Prediction prediction;
   scheduler::Objectives idle;  // if its node were idle and had the variant loaded
+  std::uint32_t node = 0;      // tells nodes apart; candidates of one node are neighbours
   double outstanding = 0;      // attempts on the node
   double slots = 1;
-  double capacity = 1;   // attempts that the node holds at most
-  double backlog_s = 0;  // their predicted service
-  double rtt_s = 0;
+  double capacity = 1;      // attempts that the node holds at most
+  double backlog_s = 0;     // their predicted service
   double memory_share = 0;  // of the node's memory for models that the variant takes
   bool resident = false;
   scheduler::Tier tier = scheduler::Tier::kEdge;
 };
 
 struct TaskFacts {
+  double now_s = 0;
   scheduler::Preference preference;
-  double input_bytes = 0;
   std::optional<double> deadline_left_s;
+  double nodes = 1;  // of the fleet that take work
 };
+
+// The scale of costs: as it is, but no range smaller than a share of the ideal, so that on a fleet
+// where one candidate is best in everything the others still differ.
+scheduler::Scale spread(scheduler::Scale scale);
 
 class View {
  public:
-  // Looks at a decision; at least one candidate.
-  void look(const TaskFacts& task, std::span<const Facts> candidates);
+  // Looks at a decision; at least one candidate. The trend takes notice of the task.
+  void look(const TaskFacts& task, std::span<const Facts> candidates, Trend& trend);
 
   std::size_t size() const { return size_; }
   std::size_t stride() const { return stride_; }
@@ -66,7 +73,7 @@ class View {
   double base(std::size_t candidate) const { return base_[candidate]; }
   // What output o is multiplied by, and then added to the base.
   float coefficient(std::size_t candidate, std::size_t output) const {
-    return coefficients_[candidate * kOutputs + output];
+    return coefficients_[output * stride_ + candidate];
   }
   const scheduler::Scale& scale() const { return scale_; }
   // A candidate of a base cost above this is never chosen, whatever the network says.
@@ -79,15 +86,18 @@ class View {
   void make_room(std::size_t candidates);
   void measure(const TaskFacts& task, std::span<const Facts> candidates);
   void fill(std::size_t candidate, const Facts& facts, const TaskFacts& task);
-  void fill_decision(const TaskFacts& task, std::span<const Facts> candidates);
+  void fill_decision(const TaskFacts& task, std::span<const Facts> candidates, const Trend& trend);
 
   std::size_t size_ = 0;
   std::size_t stride_ = 0;
   scheduler::Front front_;
   scheduler::Scale scale_;
+  std::array<double, scheduler::kObjectives> ideal_ = {};
+  std::array<double, scheduler::kObjectives> inverse_range_ = {};
   double mean_service_s_ = 1;
-  double mean_power_ = 1;
-  double mean_price_ = 1;
+  double mean_energy_ = 1;
+  double mean_cost_ = 1;
+  double slots_a_node_ = 1;
   double best_ = 0;
   double second_ = 0;
   double limit_ = 0;

@@ -8,11 +8,15 @@ namespace skerry::rl::gmorl {
 
 namespace {
 
+constexpr int kStartSteps = 100;  // until then a fleet that started empty fills up
+constexpr int kLongSteps = 2 * kStartSteps;
+
 void add_label(Labels& labels, const View& view, std::size_t row, const Moment& moment,
-               const Outcome& outcome) {
+               const Outcome& outcome, double most_weight) {
   labels.grow(outcome.servers.size());
   const std::size_t first = (labels.size() - 1) * kLabelActions;
-  const double least = *std::ranges::min_element(outcome.costs);
+  const auto [least, most] = std::ranges::minmax(outcome.costs);
+  const double unit = most_weight > 0 ? 1 + (most - least) / most_weight : 1;
   for (std::size_t a = 0; a < outcome.servers.size(); ++a) {
     const std::size_t lane = view.lane(row, outcome.servers[a]);
     for (std::size_t f = 0; f < kFeatures; ++f) {
@@ -22,7 +26,7 @@ void add_label(Labels& labels, const View& view, std::size_t row, const Moment& 
     labels.coefficients[(first + a) * 2] = view.price_scale(lane) * static_cast<float>(moment.w);
     labels.coefficients[(first + a) * 2 + 1] =
         view.price_scale(lane) * static_cast<float>(1 - moment.w);
-    labels.costs[first + a] = static_cast<float>(outcome.costs[a] - least);
+    labels.costs[first + a] = static_cast<float>((outcome.costs[a] - least) / unit);
   }
 }
 
@@ -71,9 +75,12 @@ class Collector {
       tapes_.emplace_back(context_, seed, e);
       weights_.push_back(options_.lambda > 0 ? scales_.weight(options_.lambda)
                                              : drawn_weight(random_));
+      // Long episodes are there for what goes on for ever, so their start, with all servers empty, is
+      // left to short ones.
+      const int first = context_.steps > kLongSteps ? kStartSteps : 0;
       while (picked_[e].size() < options_.moments) {
-        picked_[e].insert(
-            static_cast<int>(random_.below(static_cast<std::uint64_t>(context_.steps))));
+        picked_[e].insert(first + static_cast<int>(random_.below(
+                                      static_cast<std::uint64_t>(context_.steps - first))));
       }
     }
   }
@@ -147,7 +154,7 @@ class Collector {
     for (std::size_t m = 0; m < batch.size(); ++m) {
       labels.steps += outcomes[m].steps;
       if (outcomes[m].servers.size() > 1) {
-        add_label(labels, view_, m, batch[m], outcomes[m]);
+        add_label(labels, view_, m, batch[m], outcomes[m], options_.most_weight);
       }
     }
   }

@@ -125,7 +125,7 @@ void View::look(std::size_t row, const Servers& servers, std::size_t servers_row
       {kProbes[0] * mean_mbit, kProbes[1] * mean_mbit, kProbes[2] * mean_mbit, dispatch.mbit},
       scratch_);
   price(row, dispatch, &scratch_[(1 + Servers::kSizes) * lanes]);
-  summarise(row, lanes);
+  summarise(row, lanes, remaining);
   if (detail_ == Detail::kAll) {
     describe_servers(row);
     describe_fleet(row, dispatch, remaining);
@@ -156,16 +156,19 @@ void View::price(std::size_t row, const Dispatch& dispatch, const double* overla
   limit_[row] = best + kGuard * w * delay_[first + best_server];
 }
 
-// From the servers' summaries as they were just read: [field][lanes].
-void View::summarise(std::size_t row, std::size_t lanes) {
+// From the servers' summaries as they were just read: [field][lanes]. What a task takes from those
+// that come later falls with the number of those that still do, where the end is known.
+void View::summarise(std::size_t row, std::size_t lanes, int remaining) {
+  constexpr double kFadeSteps = 20;
+  const double fade = context_->horizon_given ? 1 - std::exp(-(remaining + 1) / kFadeSteps) : 1;
   const double relative_size = mbit_[row] / scales_->mean_mbit;
   for (std::size_t server = 0; server < context_->servers(); ++server) {
     const auto read = [&](std::size_t field) { return scratch_[field * lanes + server]; };
     summaries_[lane(row, server)] = {.count = static_cast<std::size_t>(read(0)),
                                      .work = read(1),
                                      .overlap = {read(2), read(3), read(4), read(5)}};
-    price_scale_[lane(row, server)] =
-        static_cast<float>(relative_size * scales_->mean_speed * scales_->inverse_speed[server]);
+    price_scale_[lane(row, server)] = static_cast<float>(
+        fade * relative_size * scales_->mean_speed * scales_->inverse_speed[server]);
   }
 }
 
@@ -227,7 +230,9 @@ void View::describe_fleet(std::size_t row, const Dispatch& dispatch, int remaini
       static_cast<float>(scales_->load),
       static_cast<float>(std::log(servers) / 3),
       static_cast<float>(static_cast<double>(idle) / servers),
-      context_->horizon_given ? static_cast<float>(1 / (1 + remaining / 10.0)) : 0.0f,
+      context_->horizon_given ? 1.0f : 0.0f,
+      context_->horizon_given ? std::exp(-static_cast<float>(remaining) / 15) : 0.0f,
+      context_->horizon_given ? std::exp(-static_cast<float>(remaining) / 60) : 0.0f,
       static_cast<float>(backlog / servers),
   };
   for (std::size_t f = 0; f < kFleetFeatures; ++f) {

@@ -25,7 +25,7 @@ namespace skerry::rl::gmorl {
 // Changes whenever a feature does: a network is of no use with others than it was trained on.
 constexpr std::string_view kFeatureSchema = "gmorl/1";
 constexpr std::size_t kServerFeatures = 12;
-constexpr std::size_t kFleetFeatures = 12;
+constexpr std::size_t kFleetFeatures = 14;
 constexpr std::size_t kFeatures = kServerFeatures + kFleetFeatures;
 
 // What a policy is told of a context, and the scales that follow.
@@ -107,7 +107,7 @@ class View {
   const Servers* source_ = nullptr;
   std::vector<std::size_t> source_row_;
   void price(std::size_t row, const Dispatch& dispatch, const double* overlap);
-  void summarise(std::size_t row, std::size_t lanes);
+  void summarise(std::size_t row, std::size_t lanes, int remaining);
   void describe_servers(std::size_t row);
   void describe_fleet(std::size_t row, const Dispatch& dispatch, int remaining);
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rl/fleet/view.h"
+#include "scheduler/index.h"
 
 namespace skerry::rl {
 
@@ -23,11 +24,11 @@ fleet::Facts facts_of(const scheduler::RankInput& input, const scheduler::Candid
       static_cast<double>(input.fleet.variant(candidate.variant).memory_bytes);
   return {.prediction = candidate.prediction,
           .idle = scheduler::predict(physics).objectives,
+          .node = candidate.node.value,
           .outstanding = static_cast<double>(load.outstanding),
           .slots = physics.slots,
           .capacity = static_cast<double>(load.capacity),
           .backlog_s = load.backlog_s,
-          .rtt_s = physics.rtt_s,
           .memory_share =
               node.memory_bytes > 0 ? memory_bytes / static_cast<double>(node.memory_bytes) : 0,
           .resident = input.fleet.resident(candidate.node, candidate.variant),
@@ -49,14 +50,15 @@ class LearnedPolicy final : public scheduler::Policy {
     for (const scheduler::Candidate& candidate : input.candidates) {
       facts_.push_back(facts_of(input, candidate));
     }
-    fleet::TaskFacts task{.preference = input.task.preference,
-                          .input_bytes = input.task.input_bytes,
-                          .deadline_left_s = {}};
+    fleet::TaskFacts task{.now_s = to_seconds(input.task.now.time_since_epoch()),
+                          .preference = input.task.preference,
+                          .deadline_left_s = {},
+                          .nodes = static_cast<double>(input.fleet.index().placeable_count())};
     if (input.task.constraints->deadline) {
       task.deadline_left_s =
           std::chrono::duration<double>(*input.task.constraints->deadline - input.task.now).count();
     }
-    view_.look(task, facts_);
+    view_.look(task, facts_, trend_);
     view_.price(network_, scores);
     return {};
   }
@@ -66,6 +68,7 @@ class LearnedPolicy final : public scheduler::Policy {
   std::string version_;
   Mlp network_;
   fleet::View view_;
+  fleet::Trend trend_;
   std::vector<fleet::Facts> facts_;
 };
 

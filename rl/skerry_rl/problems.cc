@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "rl/fleet/problem.h"
 #include "rl/gmorl/problem.h"
 
 namespace skerry::rl {
@@ -23,6 +24,7 @@ NamedProblem make_gmorl(ConfigFields settings) {
   collect.moments = count(settings, "moments", collect.moments, 100);
   collect.lambda = settings.number("lambda", collect.lambda, 0, 1e9);
   collect.explore = settings.number("explore", collect.explore, 0, 1);
+  collect.most_weight = settings.number("most_weight", collect.most_weight, 0, 1e6);
   collect.rollout.actions =
       count(settings, "actions", collect.rollout.actions, gmorl::kLabelActions);
   collect.rollout.futures = count(settings, "futures", collect.rollout.futures, 4096);
@@ -33,13 +35,30 @@ NamedProblem make_gmorl(ConfigFields settings) {
   return {problem, problem, std::string(gmorl::kFeatureSchema)};
 }
 
+NamedProblem make_fleet(ConfigFields settings) {
+  fleet::ProblemOptions options;
+  fleet::CollectOptions& collect = options.collect;
+  collect.arrivals = count(settings, "arrivals", collect.arrivals, 1 << 20);
+  collect.moments = count(settings, "moments", collect.moments, 100);
+  collect.futures = count(settings, "futures", collect.futures, 4096);
+  collect.explore = settings.number("explore", collect.explore, 0, 1);
+  collect.arrivals_a_slot = settings.number("arrivals_a_slot", collect.arrivals_a_slot, 0, 1000);
+  collect.least_horizon = count(settings, "least_horizon", collect.least_horizon, 100'000);
+  collect.most_horizon = count(settings, "most_horizon", collect.most_horizon, 100'000);
+  options.draw.most_nodes =
+      count(settings, "most_nodes", options.draw.most_nodes, fleet::kMostNodes);
+  options.probe_fleets = count(settings, "probe_fleets", options.probe_fleets, 1 << 10);
+  return {std::make_shared<fleet::FleetProblem>(options), nullptr,
+          std::string(fleet::kFeatureSchema)};
+}
+
 }  // namespace
 
-std::vector<std::string> problem_names() { return {"gmorl"}; }
+std::vector<std::string> problem_names() { return {"gmorl", "fleet"}; }
 
 NamedProblem make_problem(const std::string& name, ConfigFields settings) {
-  check(name == "gmorl", "the problem has a known name");
-  return make_gmorl(std::move(settings));
+  check(name == "gmorl" || name == "fleet", "the problem has a known name");
+  return name == "fleet" ? make_fleet(std::move(settings)) : make_gmorl(std::move(settings));
 }
 
 }  // namespace skerry::rl

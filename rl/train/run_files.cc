@@ -1,6 +1,7 @@
 #include "rl/train/run_files.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 
