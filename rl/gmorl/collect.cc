@@ -54,83 +54,131 @@ Context training_context(Random& random) {
   return context;
 }
 
-Labels collect(const Context& context, DispatchPolicy& policy, const CollectOptions& options,
-               Random random) {
-  const Scales scales(context);
-  const std::size_t servers = context.servers();
-  const std::uint64_t seed = random.next_u64();
-  std::vector<Tape> tapes;
-  std::vector<double> weights;
-  std::vector<std::set<int>> picked(options.episodes);
-  for (std::size_t e = 0; e < options.episodes; ++e) {
-    tapes.emplace_back(context, seed, e);
-    weights.push_back(options.lambda > 0 ? scales.weight(options.lambda) : drawn_weight(random));
-    while (picked[e].size() < options.moments) {
+namespace {
+
+// Episodes of one context, acted in side by side.
+class Collector {
+ public:
+  Collector(const Context& context, DispatchPolicy& policy, const CollectOptions& options,
+            Random random)
+      : context_(context),
+        policy_(policy),
+        options_(options),
+        random_(random),
+        scales_(context),
+        view_(context, scales_),
+        picked_(options.episodes),
+        dispatches_(options.episodes),
+        prices_(options.episodes * context.servers()) {
+    const std::uint64_t seed = random_.next_u64();
+    for (std::size_t e = 0; e < options_.episodes; ++e) {
+      tapes_.emplace_back(context_, seed, e);
+      weights_.push_back(options_.lambda > 0 ? scales_.weight(options_.lambda)
+                                             : drawn_weight(random_));
       // Long episodes are there for what goes on for ever, so their start, with all servers empty, is
       // left to short ones.
-      const int first = context.steps > kLongSteps ? kStartSteps : 0;
-      picked[e].insert(
-          first + static_cast<int>(random.below(static_cast<std::uint64_t>(context.steps - first))));
+      const int first = context_.steps > kLongSteps ? kStartSteps : 0;
+      while (picked_[e].size() < options_.moments) {
+        picked_[e].insert(first + static_cast<int>(random_.below(
+                                      static_cast<std::uint64_t>(context_.steps - first))));
+      }
     }
   }
-  Servers state(context, options.episodes);
-  View view(context, scales);
-  view.start(options.episodes);
-  std::vector<double> prices(options.episodes * servers);
-  std::vector<Dispatch> dispatches(options.episodes);
-  std::vector<Moment> moments;
-  std::vector<std::size_t> rows;
-  for (int step = 0; step < context.steps; ++step) {
-    rows.clear();
-    for (std::size_t e = 0; e < options.episodes; ++e) {
-      Dispatch& dispatch = dispatches[rows.size()];
-      if (!tapes[e].next(dispatch)) {
+
+  Labels run() {
+    act();
+    Labels labels{.shape = kLabelShape};
+    labels.steps = options_.episodes * static_cast<std::uint64_t>(context_.steps);
+    for (std::size_t at = 0; at < moments_.size(); at += options_.batch) {
+      label(std::span(moments_).subspan(at, std::min(options_.batch, moments_.size() - at)),
+            labels);
+    }
+    return labels;
+  }
+
+ private:
+  void act() {
+    Servers state(context_, options_.episodes);
+    view_.start(options_.episodes);
+    for (int step = 0; step < context_.steps; ++step) {
+      look(step, state);
+      policy_.price(view_, rows_.size(), prices_);
+      for (std::size_t row = 0; row < rows_.size(); ++row) {
+        state.join(rows_[row], choose(row), dispatches_[row].mbit);
+      }
+      for (std::size_t e = 0; e < options_.episodes; ++e) {
+        state.advance(e, 1);
+      }
+    }
+  }
+
+  // Looks at the episodes that dispatch in this step, and keeps the moments that were picked.
+  void look(int step, const Servers& state) {
+    rows_.clear();
+    for (std::size_t e = 0; e < options_.episodes; ++e) {
+      Dispatch& dispatch = dispatches_[rows_.size()];
+      if (!tapes_[e].next(dispatch)) {
         continue;
       }
-      const int remaining = context.steps - 1 - step;
-      view.look(rows.size(), state, e, dispatch, weights[e], remaining);
-      rows.push_back(e);
-      if (picked[e].contains(step)) {
-        Moment moment{Servers(context, 1), tapes[e], dispatch, weights[e], remaining};
+      const int remaining = context_.steps - 1 - step;
+      view_.look(rows_.size(), state, e, dispatch, weights_[e], remaining);
+      rows_.push_back(e);
+      if (picked_[e].contains(step)) {
+        Moment moment{Servers(context_, 1), tapes_[e], dispatch, weights_[e], remaining};
         moment.servers.copy(0, state, e);
-        moments.push_back(std::move(moment));
+        moments_.push_back(std::move(moment));
       }
     }
-    view.finish(rows.size());
-    policy.price(view, rows.size(), prices);
-    for (std::size_t row = 0; row < rows.size(); ++row) {
-      std::size_t server = cheapest(std::span(prices).subspan(row * servers, servers));
-      if (random.chance(options.explore)) {
-        const std::size_t any = random.below(servers);
-        server = view.allowed(row, any) ? any : server;
-      }
-      state.join(rows[row], server, dispatches[row].mbit);
-    }
-    for (std::size_t e = 0; e < options.episodes; ++e) {
-      state.advance(e, 1);
-    }
+    view_.finish(rows_.size());
   }
-  Labels labels{.shape = kLabelShape};
-  labels.steps = options.episodes * static_cast<std::uint64_t>(context.steps);
-  RolloutOptions rollout = options.rollout;
-  for (std::size_t at = 0; at < moments.size(); at += options.batch) {
-    const std::span<const Moment> batch =
-        std::span(moments).subspan(at, std::min(options.batch, moments.size() - at));
-    rollout.seed = random.next_u64();
-    const auto outcomes = roll_out(context, scales, policy, batch, rollout);
-    view.start(batch.size());
-    for (std::size_t m = 0; m < batch.size(); ++m) {
-      view.look(m, batch[m].servers, 0, batch[m].dispatch, batch[m].w, batch[m].remaining);
+
+  std::size_t choose(std::size_t row) {
+    const std::size_t servers = context_.servers();
+    const std::size_t best = cheapest(std::span(prices_).subspan(row * servers, servers));
+    if (!random_.chance(options_.explore)) {
+      return best;
     }
-    view.finish(batch.size());
+    const std::size_t any = random_.below(servers);
+    return view_.allowed(row, any) ? any : best;
+  }
+
+  void label(std::span<const Moment> batch, Labels& labels) {
+    RolloutOptions rollout = options_.rollout;
+    rollout.seed = random_.next_u64();
+    const auto outcomes = roll_out(context_, scales_, policy_, batch, rollout);
+    view_.start(batch.size());
+    for (std::size_t m = 0; m < batch.size(); ++m) {
+      view_.look(m, batch[m].servers, 0, batch[m].dispatch, batch[m].w, batch[m].remaining);
+    }
+    view_.finish(batch.size());
     for (std::size_t m = 0; m < batch.size(); ++m) {
       labels.steps += outcomes[m].steps;
       if (outcomes[m].servers.size() > 1) {
-        add_label(labels, view, m, batch[m], outcomes[m], options.most_weight);
+        add_label(labels, view_, m, batch[m], outcomes[m], options_.most_weight);
       }
     }
   }
-  return labels;
+
+  const Context& context_;
+  DispatchPolicy& policy_;
+  const CollectOptions& options_;
+  Random random_;
+  Scales scales_;
+  View view_;
+  std::vector<Tape> tapes_;  // by episode, as are the next two
+  std::vector<double> weights_;
+  std::vector<std::set<int>> picked_;  // steps
+  std::vector<Dispatch> dispatches_;   // by row
+  std::vector<std::size_t> rows_;      // the episode of each row
+  std::vector<double> prices_;
+  std::vector<Moment> moments_;
+};
+
+}  // namespace
+
+Labels collect(const Context& context, DispatchPolicy& policy, const CollectOptions& options,
+               Random random) {
+  return Collector(context, policy, options, random).run();
 }
 
 }  // namespace skerry::rl::gmorl

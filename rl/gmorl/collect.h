@@ -19,7 +19,7 @@ struct CollectOptions {
   std::size_t moments = 16;  // an episode, spread evenly at random
   std::size_t batch = 8;     // moments that are rolled out together
   RolloutOptions rollout{.actions = kLabelActions};
-  double lambda = 0;      // the one preference to train on, in J/s; 0: all
+  double lambda = 0;  // the one preference to train on, in J/s; 0: all
   // No label's costs differ by more than this, as they grow beyond it bit by bit; 0 = they may. Where
   // servers are overrun, one dispatch moves the cost of many others, by chance as much as by choice.
   double most_weight = 0;

@@ -104,6 +104,7 @@ class Evolution {
       return standings[a].before(standings[b]) || (!standings[b].before(standings[a]) && a < b);
     });
     std::vector<Individual> best;
+    best.reserve(options_.population);
     for (std::size_t i = 0; i < options_.population; ++i) {
       best.push_back(all[order[i]]);
     }

@@ -58,6 +58,7 @@ Transitions GmorlProblem::play(const Mlp& actor, double temperature, std::uint64
 
 std::vector<std::string> GmorlProblem::figures() const {
   std::vector<std::string> names;
+  names.reserve(probes_.size());
   for (const Probe& probe : probes_) {
     names.push_back(probe.name);
   }

@@ -28,89 +28,135 @@ std::vector<std::uint32_t> best_actions(std::span<const double> prices, std::siz
   return order;
 }
 
+class Rollout {
+ public:
+  Rollout(const Context& context, const Scales& scales, DispatchPolicy& policy,
+          std::span<const Moment> moments, const RolloutOptions& options)
+      : context_(context),
+        policy_(policy),
+        moments_(moments),
+        options_(options),
+        outcomes_(moments.size()),
+        view_(context, scales),
+        branches_(context, 0) {}
+
+  std::vector<Outcome> run() {
+    pick_actions();
+    branch();
+    int last = 0;
+    for (const Moment& moment : moments_) {
+      last = std::max(last, std::min(options_.horizon, moment.remaining));
+    }
+    view_.start(branches_.rows(), policy_.detail());
+    chosen_.resize(branches_.rows());
+    for (int step = 1; step <= last; ++step) {
+      dispatch(step);
+      advance(step);
+    }
+    return std::move(outcomes_);
+  }
+
+ private:
+  // What is tried at each moment: the policy's best. The view then has the costs of that.
+  void pick_actions() {
+    const std::size_t servers = context_.servers();
+    std::vector<double> prices(moments_.size() * servers);
+    view_.start(moments_.size(), policy_.detail());
+    for (std::size_t m = 0; m < moments_.size(); ++m) {
+      view_.look(m, moments_[m].servers, 0, moments_[m].dispatch, moments_[m].w,
+                 moments_[m].remaining);
+    }
+    view_.finish(moments_.size());
+    policy_.price(view_, moments_.size(), prices);
+    for (std::size_t m = 0; m < moments_.size(); ++m) {
+      outcomes_[m].servers =
+          best_actions(std::span(prices).subspan(m * servers, servers), options_.actions);
+      outcomes_[m].costs.assign(outcomes_[m].servers.size(), 0);
+    }
+  }
+
+  // A row for every action of every future, as it is a step later.
+  void branch() {
+    std::size_t rows = 0;
+    futures_.reserve(moments_.size() * options_.futures);
+    for (std::size_t m = 0; m < moments_.size(); ++m) {
+      for (std::size_t k = 0; k < options_.futures; ++k) {
+        futures_.push_back(
+            {m, moments_[m].tape.future(options_.seed, m * options_.futures + k), {}, rows});
+        rows += outcomes_[m].servers.size();
+      }
+    }
+    branches_ = Servers(context_, rows);
+    for (const Future& future : futures_) {
+      Outcome& outcome = outcomes_[future.moment];
+      const Moment& moment = moments_[future.moment];
+      for (std::size_t a = 0; a < outcome.servers.size(); ++a) {
+        const std::size_t row = future.first_row + a;
+        outcome.costs[a] += share() * view_.cost(view_.lane(future.moment, outcome.servers[a]));
+        branches_.copy(row, moment.servers, 0);
+        branches_.join(row, outcome.servers[a], moment.dispatch.mbit);
+        branches_.advance(row, 1);
+      }
+    }
+  }
+
+  // The policy decides in every branch of the futures that have a task in this step.
+  void dispatch(int step) {
+    dispatching_.clear();
+    std::size_t used = 0;
+    for (Future& future : futures_) {
+      const Moment& moment = moments_[future.moment];
+      if (step <= moment.remaining && future.tape.next(future.dispatch)) {
+        for (std::size_t a = 0; a < outcomes_[future.moment].servers.size(); ++a) {
+          view_.look(used++, branches_, future.first_row + a, future.dispatch, moment.w,
+                     moment.remaining - step);
+        }
+        dispatching_.push_back(&future);
+      }
+    }
+    view_.finish(used);
+    policy_.choose(view_, used, chosen_);
+    std::size_t row = 0;
+    for (const Future* future : dispatching_) {
+      Outcome& outcome = outcomes_[future->moment];
+      for (std::size_t a = 0; a < outcome.servers.size(); ++a, ++row) {
+        outcome.costs[a] += share() * view_.cost(view_.lane(row, chosen_[row]));
+        branches_.join(future->first_row + a, chosen_[row], future->dispatch.mbit);
+      }
+    }
+  }
+
+  void advance(int step) {
+    for (const Future& future : futures_) {
+      Outcome& outcome = outcomes_[future.moment];
+      if (step <= moments_[future.moment].remaining) {
+        outcome.steps += outcome.servers.size();
+        for (std::size_t a = 0; a < outcome.servers.size(); ++a) {
+          branches_.advance(future.first_row + a, 1);
+        }
+      }
+    }
+  }
+
+  double share() const { return 1.0 / static_cast<double>(options_.futures); }
+
+  const Context& context_;
+  DispatchPolicy& policy_;
+  std::span<const Moment> moments_;
+  const RolloutOptions& options_;
+  std::vector<Outcome> outcomes_;
+  View view_;
+  Servers branches_;
+  std::vector<Future> futures_;
+  std::vector<Future*> dispatching_;
+  std::vector<std::size_t> chosen_;
+};
+
 }  // namespace
 
 std::vector<Outcome> roll_out(const Context& context, const Scales& scales, DispatchPolicy& policy,
                               std::span<const Moment> moments, const RolloutOptions& options) {
-  const std::size_t servers = context.servers();
-  std::vector<Outcome> outcomes(moments.size());
-  View view(context, scales);
-  view.start(moments.size(), policy.detail());
-  std::vector<double> prices(moments.size() * servers);
-  for (std::size_t m = 0; m < moments.size(); ++m) {
-    view.look(m, moments[m].servers, 0, moments[m].dispatch, moments[m].w, moments[m].remaining);
-  }
-  view.finish(moments.size());
-  policy.price(view, moments.size(), prices);
-
-  std::size_t rows = 0;
-  std::vector<Future> futures;
-  for (std::size_t m = 0; m < moments.size(); ++m) {
-    outcomes[m].servers =
-        best_actions(std::span(prices).subspan(m * servers, servers), options.actions);
-    outcomes[m].costs.assign(outcomes[m].servers.size(), 0);
-    for (std::size_t k = 0; k < options.futures; ++k) {
-      futures.push_back(
-          {m, moments[m].tape.future(options.seed, m * options.futures + k), {}, rows});
-      rows += outcomes[m].servers.size();
-    }
-  }
-  const double share = 1.0 / static_cast<double>(options.futures);
-  Servers branches(context, rows);
-  for (const Future& future : futures) {
-    Outcome& outcome = outcomes[future.moment];
-    for (std::size_t a = 0; a < outcome.servers.size(); ++a) {
-      const std::size_t lane = view.lane(future.moment, outcome.servers[a]);
-      outcome.costs[a] += share * view.cost(lane);
-      branches.copy(future.first_row + a, moments[future.moment].servers, 0);
-      branches.join(future.first_row + a, outcome.servers[a], moments[future.moment].dispatch.mbit);
-      branches.advance(future.first_row + a, 1);
-    }
-  }
-
-  int last = 0;
-  for (const Moment& moment : moments) {
-    last = std::max(last, std::min(options.horizon, moment.remaining));
-  }
-  std::vector<Future*> dispatching;
-  view.start(rows, policy.detail());
-  std::vector<std::size_t> chosen(rows);
-  for (int step = 1; step <= last; ++step) {
-    dispatching.clear();
-    std::size_t used = 0;
-    for (Future& future : futures) {
-      const Moment& moment = moments[future.moment];
-      const Outcome& outcome = outcomes[future.moment];
-      if (step <= moment.remaining && future.tape.next(future.dispatch)) {
-        for (std::size_t a = 0; a < outcome.servers.size(); ++a) {
-          view.look(used++, branches, future.first_row + a, future.dispatch, moment.w,
-                    moment.remaining - step);
-        }
-        dispatching.push_back(&future);
-      }
-    }
-    view.finish(used);
-    policy.choose(view, used, chosen);
-    std::size_t row = 0;
-    for (Future* future : dispatching) {
-      Outcome& outcome = outcomes[future->moment];
-      for (std::size_t a = 0; a < outcome.servers.size(); ++a, ++row) {
-        const std::size_t server = chosen[row];
-        outcome.costs[a] += share * view.cost(view.lane(row, server));
-        branches.join(future->first_row + a, server, future->dispatch.mbit);
-      }
-    }
-    for (const Future& future : futures) {
-      Outcome& outcome = outcomes[future.moment];
-      if (step <= moments[future.moment].remaining) {
-        outcome.steps += outcome.servers.size();
-        for (std::size_t a = 0; a < outcome.servers.size(); ++a) {
-          branches.advance(future.first_row + a, 1);
-        }
-      }
-    }
-  }
-  return outcomes;
+  return Rollout(context, scales, policy, moments, options).run();
 }
 
 }  // namespace skerry::rl::gmorl

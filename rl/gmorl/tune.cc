@@ -38,6 +38,7 @@ class Tuner {
 
   Tuned line(const std::string& name, std::vector<double> grid) const {
     std::vector<Tuned> candidates;
+    candidates.reserve(grid.size());
     for (const double value : grid) {
       candidates.push_back({name, {value}, 0});
     }

@@ -167,8 +167,8 @@ void View::summarise(std::size_t row, std::size_t lanes, int remaining) {
     summaries_[lane(row, server)] = {.count = static_cast<std::size_t>(read(0)),
                                      .work = read(1),
                                      .overlap = {read(2), read(3), read(4), read(5)}};
-    price_scale_[lane(row, server)] =
-        static_cast<float>(fade * relative_size * scales_->mean_speed * scales_->inverse_speed[server]);
+    price_scale_[lane(row, server)] = static_cast<float>(
+        fade * relative_size * scales_->mean_speed * scales_->inverse_speed[server]);
   }
 }
 

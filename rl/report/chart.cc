@@ -17,6 +17,7 @@ constexpr double kWidth = 860, kHeight = 460;
 constexpr double kLeft = 70, kRight = 210, kTop = 40, kBottom = 60;
 constexpr int kTicks = 6;
 
+constexpr const char* kStrong = "#c00028";
 // Told apart by people who see few colours too (Okabe and Ito), then once more, dashed.
 constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                  "#e69f00", "#56b4e9", "#555555", "#b8a800"};
@@ -104,14 +105,18 @@ class Drawing {
 
   static std::vector<double> ticks(const Axis& axis) {
     std::vector<double> at;
+    const auto add = [&](double tick) {
+      const double slack = 1e-9 * (axis.high - axis.low);
+      if (tick >= axis.low - slack && tick <= axis.high + slack) {
+        at.push_back(std::abs(tick) < slack ? 0 : tick);
+      }
+    };
     if (axis.logarithmic) {
-      for (double decade = std::pow(10, std::floor(std::log10(axis.low))); decade <= axis.high;
-           decade *= 10) {
-        for (const double step : {1.0, 3.0}) {
-          if (decade * step >= axis.low * 0.999 && decade * step <= axis.high * 1.001) {
-            at.push_back(decade * step);
-          }
-        }
+      const auto first = static_cast<int>(std::floor(std::log10(axis.low)));
+      const auto last = static_cast<int>(std::floor(std::log10(axis.high)));
+      for (int decade = first; decade <= last; ++decade) {
+        add(std::pow(10, decade));
+        add(3 * std::pow(10, decade));
       }
       return at;
     }
@@ -119,8 +124,9 @@ class Drawing {
     const double decade = std::pow(10, std::floor(std::log10(rough)));
     const double lead = rough / decade;
     const double step = decade * (lead < 1.5 ? 1 : (lead < 3.5 ? 2 : (lead < 7.5 ? 5 : 10)));
-    for (double tick = std::ceil(axis.low / step) * step; tick <= axis.high; tick += step) {
-      at.push_back(std::abs(tick) < step * 1e-9 ? 0 : tick);
+    const double first = std::ceil(axis.low / step);
+    for (int i = 0; i <= 2 * kTicks; ++i) {
+      add((first + i) * step);
     }
     return at;
   }
@@ -149,8 +155,9 @@ class Drawing {
 
   void draw_series(std::size_t number) {
     const Series& series = chart_.series[number];
-    const char* colour = kColours[number % kColours.size()];
-    const char* dash = number < kColours.size() ? "" : " stroke-dasharray=\"5 3\"";
+    const char* colour = series.strong ? kStrong : kColours[number % kColours.size()];
+    const bool again = number >= kColours.size() && !series.strong;
+    const char* dash = again ? " stroke-dasharray=\"5 3\"" : "";
     std::string path, upper, lower, marks;
     for (const ChartPoint& point : series.points) {
       if (!usable(point)) {

@@ -8,8 +8,6 @@
 #include <filesystem>
 
 #include "common/version.h"
-#include "rl/fleet/view.h"
-#include "rl/gmorl/view.h"
 #include "rl/report/html.h"
 #include "rl/skerry_rl/files.h"
 #include "rl/suites/suite.h"
@@ -32,17 +30,15 @@ Result<Bundle> load(const std::string& path, const NamedSuite& suite) {
   if (!bundle) {
     return bundle;
   }
-  const bool of_fleet = std::string_view(suite.problem) == "fleet";
-  const std::string_view features = of_fleet ? fleet::kFeatureSchema : gmorl::kFeatureSchema;
-  const std::size_t inputs = of_fleet ? fleet::kFeatures : gmorl::kFeatures;
-  const std::size_t outputs = of_fleet ? fleet::kOutputs : 2;
-  if (bundle->problem != suite.problem || bundle->features != features ||
-      bundle->network.inputs() != inputs || bundle->network.outputs() != outputs) {
+  const Wanted& wanted = suite.wanted;
+  if (bundle->problem != wanted.problem || bundle->features != wanted.features ||
+      bundle->network.inputs() != wanted.inputs || bundle->network.outputs() != wanted.outputs) {
     return fail(
         ErrorCode::kUnsupported,
         fmt::format("{} is a policy of problem '{}' with features '{}'; suite {} needs '{}' "
                     "with '{}'",
-                    path, bundle->problem, bundle->features, suite.name, suite.problem, features));
+                    path, bundle->problem, bundle->features, suite.name, wanted.problem,
+                    wanted.features));
   }
   return bundle;
 }

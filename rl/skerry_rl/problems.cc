@@ -1,5 +1,7 @@
 #include "rl/skerry_rl/problems.h"
 
+#include <utility>
+
 #include "common/check.h"
 #include "rl/fleet/problem.h"
 #include "rl/gmorl/problem.h"
@@ -43,7 +45,8 @@ NamedProblem make_fleet(ConfigFields settings) {
   collect.arrivals_a_slot = settings.number("arrivals_a_slot", collect.arrivals_a_slot, 0, 1000);
   collect.least_horizon = count(settings, "least_horizon", collect.least_horizon, 100'000);
   collect.most_horizon = count(settings, "most_horizon", collect.most_horizon, 100'000);
-  options.draw.most_nodes = count(settings, "most_nodes", options.draw.most_nodes, fleet::kMostNodes);
+  options.draw.most_nodes =
+      count(settings, "most_nodes", options.draw.most_nodes, fleet::kMostNodes);
   options.probe_fleets = count(settings, "probe_fleets", options.probe_fleets, 1 << 10);
   return {std::make_shared<fleet::FleetProblem>(options), nullptr,
           std::string(fleet::kFeatureSchema)};
@@ -55,7 +58,7 @@ std::vector<std::string> problem_names() { return {"gmorl", "fleet"}; }
 
 NamedProblem make_problem(const std::string& name, ConfigFields settings) {
   check(name == "gmorl" || name == "fleet", "the problem has a known name");
-  return name == "fleet" ? make_fleet(settings) : make_gmorl(settings);
+  return name == "fleet" ? make_fleet(std::move(settings)) : make_gmorl(std::move(settings));
 }
 
 }  // namespace skerry::rl

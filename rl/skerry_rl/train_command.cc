@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
@@ -14,7 +15,7 @@ namespace skerry::rl {
 namespace {
 
 std::string clock_text(double seconds) {
-  const auto s = static_cast<long>(seconds + 0.5);
+  const auto s = std::lround(seconds);
   return s < 3600 ? fmt::format("{}m{:02}s", s / 60, s % 60)
                   : fmt::format("{}h{:02}m", s / 3600, s / 60 % 60);
 }

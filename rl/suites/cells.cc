@@ -56,6 +56,7 @@ std::vector<double> PlayedCell::costs(const std::string& policy) const {
   const Played* found = find(policy);
   check(found != nullptr, "the policy was played");
   std::vector<double> costs;
+  costs.reserve(found->totals.size());
   for (const Total& total : found->totals) {
     costs.push_back(cost_at(total, cell.lambda));
   }

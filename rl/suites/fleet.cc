@@ -1,12 +1,11 @@
 // The suite `fleet`: Skerry's own problem on fleets that training has not seen, drawn from wider
 // ranges, against heuristics that are tuned for each fleet.
-#include "rl/fleet/tune.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "rl/fleet/tune.h"
 #include "rl/problem/parallel.h"
 #include "rl/suites/suite.h"
 
@@ -24,7 +23,7 @@ constexpr std::size_t kFleetsALoad = 16;
 struct Fleet {
   std::string group;  // "load 0.8"
   Context context;
-  std::vector<fleet::Tuned> tuned;                             // best on the tuning seeds first
+  std::vector<fleet::Tuned> tuned;                                 // best on the tuning seeds first
   std::vector<std::pair<std::string, std::vector<Tally>>> played;  // by policy
 
   const std::vector<Tally>& tallies(const std::string& policy) const {

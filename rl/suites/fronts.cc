@@ -27,6 +27,7 @@ constexpr double kPublishedUnit = 100;
 std::vector<double> grid() {
   constexpr int kPoints = 28;
   std::vector<double> lambdas;
+  lambdas.reserve(kPoints);
   for (int i = 0; i < kPoints; ++i) {
     lambdas.push_back(std::pow(10, -4 + 3.5 * i / (kPoints - 1)));
   }
@@ -64,6 +65,7 @@ std::vector<const Tuned*> tuned_near(const std::vector<const PlayedCell*>& cells
     near.push_back(*(above - 1));
   }
   std::vector<const Tuned*> tuned;
+  tuned.reserve(near.size());
   for (const PlayedCell* cell : near) {
     tuned.push_back(&*std::ranges::find(cell->tuned, name, &Tuned::name));
   }
@@ -109,6 +111,7 @@ class Fronts {
     fronts.push_back(evolved());
     if (options_.bundle != nullptr) {
       std::vector<Play> plays;
+      plays.reserve(lambdas_.size());
       for (const double lambda : lambdas_) {
         plays.push_back({lambda, nullptr});
       }

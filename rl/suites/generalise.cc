@@ -18,15 +18,16 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Preferences as in the headline setting, as weights, so that they mean the same in every fleet.
 const std::vector<double>& weights() {
-  static const std::vector<double> kWeights = [] {
+  static const std::vector<double> all_weights = [] {
     const gmorl::Scales headline(gmorl::uniform_context(6));
     std::vector<double> all;
+    all.reserve(5);
     for (const double lambda : {kInfinity, 0.03, 0.01, 0.003, 0.001}) {
       all.push_back(headline.weight(lambda));
     }
     return all;
   }();
-  return kWeights;
+  return all_weights;
 }
 
 struct Setting {
@@ -181,7 +182,7 @@ Chart family_chart(const std::vector<PlayedCell>& cells, const std::string& titl
               .zero_line = true};
   for (const char* steps : {"T100", "T1000"}) {
     Series greedy{.name = fmt::format("against greedy, {}", steps), .points = {}};
-    Series best{.name = fmt::format("against the best, {}", steps), .points = {}, .strong = true};
+    Series best{.name = fmt::format("against the best, {}", steps), .points = {}};
     for (const auto& [x, name] : family) {
       const std::string group = fmt::format("{} {}", name, steps);
       greedy.points.push_back({x, mean_change(cells, group, "greedy")});

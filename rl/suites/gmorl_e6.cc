@@ -29,22 +29,22 @@ struct Asked {
 };
 
 const std::vector<Asked>& all_asked() {
-  static const std::vector<double> kAll = {kInfinity, 0.1,   0.03,  0.01, 0.004,
-                                           0.003,     0.002, 0.001, 1e-4};
-  static const std::vector<double> kFive = {kInfinity, 0.03, 0.01, 0.003, 0.001};
-  static const std::vector<Asked> kRows = {
+  static const std::vector<double> all = {kInfinity, 0.1,   0.03,  0.01, 0.004,
+                                          0.003,     0.002, 0.001, 1e-4};
+  static const std::vector<double> five = {kInfinity, 0.03, 0.01, 0.003, 0.001};
+  static const std::vector<Asked> rows = {
       {"T100 hidden",
-       kAll,
+       all,
        {-6, -4.7, -2.5, -5.5, -12, -10, -6.5, -0.5, -0.1},
        {-7, -5.5, -3.2, -6.5, -12.5, -11, -7.5, -1.5, -0.3}},
       {"T100 given",
-       kAll,
+       all,
        {-7, -5.5, -3, -6, -12.5, -11, -8, -3, -0.4},
        {-9, -7, -4.8, -8, -13.5, -12, -9, -3.5, -0.55}},
-      {"T1000 load 0.8", kFive, {-6, -0.8, -4.2, -20, -25}, {-8, -2, -5.5, -22, -28}},
-      {"T1000 load 1.0", kFive, {-7.5, -6, -9, -22, -29}, {-10, -8, -12, -24, -32}},
+      {"T1000 load 0.8", five, {-6, -0.8, -4.2, -20, -25}, {-8, -2, -5.5, -22, -28}},
+      {"T1000 load 1.0", five, {-7.5, -6, -9, -22, -29}, {-10, -8, -12, -24, -32}},
   };
-  return kRows;
+  return rows;
 }
 
 Context context_of(const std::string& group) {
@@ -172,8 +172,8 @@ SuiteReport run_gmorl_e6(const SuiteOptions& options) {
   add_decision_times(gmorl::uniform_context(6), options, result);
   for (const Asked& row : all_asked()) {
     report.groups.push_back(row.group);
-    report.charts.push_back(cost_chart(
-        cells, row.group, {kLearned, "linear", "iterated", "externality", "jsq", "sed"}));
+    report.charts.push_back(
+        cost_chart(cells, row.group, {"linear", "iterated", "externality", kLearned}));
   }
   for (const char* group : {"lookahead", "front", "physical", "decision"}) {
     report.groups.emplace_back(group);

@@ -39,6 +39,7 @@ std::vector<gmorl::Total> play_ahead(const gmorl::Context& context, double lambd
 
 std::vector<double> costs(const std::vector<gmorl::Total>& totals, double lambda) {
   std::vector<double> all;
+  all.reserve(totals.size());
   for (const gmorl::Total& total : totals) {
     all.push_back(cost_at(total, lambda));
   }

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rl/bundle/bundle.h"
@@ -36,12 +37,18 @@ constexpr std::uint64_t kReportSeed = 20'001;
 constexpr std::uint64_t kTuneSeed = 4'242;
 constexpr const char* kLearned = "learned";
 
-using Suite = SuiteReport (*)(const SuiteOptions&);
+// What a bundle must be to be measured.
+struct Wanted {
+  std::string_view problem;
+  std::string_view features;  // schema
+  std::size_t inputs, outputs;
+};
+
 struct NamedSuite {
-  const char* name;
-  const char* what;
-  const char* problem;  // of the bundle that it measures
-  Suite run;
+  std::string_view name;
+  std::string_view what;
+  Wanted wanted;
+  SuiteReport (*run)(const SuiteOptions&);
 };
 
 // gmorl-e6, generalise, env, fleet. The one place to add another.

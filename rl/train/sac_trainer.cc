@@ -5,7 +5,7 @@
 
 #include "rl/problem/parallel.h"
 #include "rl/train/discrete_sac.h"
-#include "rl/train/run_files.h"
+#include "rl/train/run.h"
 
 namespace skerry::rl {
 
@@ -31,18 +31,13 @@ Result<Mlp> train_sac(const Playable& playable, const Problem& problem, SacOptio
   sac.shape = playable.play_shape();
   sac.seed = options.seed;
   DiscreteSac learner(sac);
-  RunFiles files(options.folder, options.resume);
-  if (auto opened = files.open(problem.figures()); !opened) {
-    return fail(std::move(opened).error());
-  }
-  const auto first = files.resume([&](const std::string& path) { return learner.load(path); });
+  Run run(problem, options, clock, report);
+  const auto first = run.begin([&](const std::string& path) { return learner.load(path); });
   if (!first) {
     return fail(first.error());
   }
   const Random root(options.seed);
-  const Instant began = clock.now();
-  RunProgress done = *first;
-  for (std::size_t iteration = first->iterations; iteration < options.iterations; ++iteration) {
+  for (std::size_t iteration = *first; iteration < options.iterations; ++iteration) {
     const Random random = root.fork(fmt::format("iteration {}", iteration));
     const Instant start = clock.now();
     TrainProgress progress{.iteration = iteration + 1, .figures = {}};
@@ -56,35 +51,14 @@ Result<Mlp> train_sac(const Playable& playable, const Problem& problem, SacOptio
     const auto steps =
         static_cast<std::size_t>(sac.updates_per_decision * static_cast<double>(progress.labels));
     progress.loss = learner.learn(std::max<std::size_t>(steps, 1), random.fork("batches"));
-    const Instant learned = clock.now();
-    const bool last = iteration + 1 == options.iterations;
-    if (last || (iteration + 1) % options.probe_every == 0) {
-      const Mlp actor = learner.actor();
-      progress.figures.resize(problem.figures().size());
-      parallel_for(progress.figures.size(), options.threads,
-                   [&](std::size_t i) { progress.figures[i] = problem.probe(actor, i); });
-    }
-    const double here_s = to_seconds(clock.now() - began);
-    done = {.iterations = iteration + 1,
-            .labels = done.labels + progress.labels,
-            .seconds = first->seconds + here_s};
-    if (last || (iteration + 1) % options.save_every == 0) {
-      if (auto saved =
-              files.save([&](const std::string& path) { return learner.save(path); }, done);
-          !saved) {
-        return fail(std::move(saved).error());
-      }
-    }
-    progress.total_labels = done.labels;
     progress.collect_s = to_seconds(played - start);
-    progress.learn_s = to_seconds(learned - played);
-    progress.elapsed_s = done.seconds;
-    progress.remaining_s = here_s / static_cast<double>(done.iterations - first->iterations) *
-                           static_cast<double>(options.iterations - done.iterations);
-    if (!progress.figures.empty()) {
-      files.add(progress);
+    progress.learn_s = to_seconds(clock.now() - played);
+    auto ended = run.end(
+        std::move(progress), [&] { return learner.actor(); },
+        [&](const std::string& path) { return learner.save(path); });
+    if (!ended) {
+      return fail(std::move(ended).error());
     }
-    report(progress);
   }
   return learner.actor();
 }

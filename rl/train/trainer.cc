@@ -9,7 +9,7 @@
 #include <numbers>
 
 #include "rl/problem/parallel.h"
-#include "rl/train/run_files.h"
+#include "rl/train/run.h"
 
 namespace skerry::rl {
 
@@ -45,11 +45,13 @@ Labels collect_all(const Problem& problem, const Mlp& network, const TrainOption
   return all;
 }
 
-std::vector<Figure> probe_all(const Problem& problem, const Mlp& network, std::size_t threads) {
-  std::vector<Figure> figures(problem.figures().size());
-  parallel_for(figures.size(), threads,
-               [&](std::size_t i) { figures[i] = problem.probe(network, i); });
-  return figures;
+// The labels of the last iterations.
+Labels joined(const std::deque<Labels>& memory) {
+  Labels all{.shape = memory.front().shape};
+  for (const Labels& part : memory) {
+    all.append(part);
+  }
+  return all;
 }
 
 }  // namespace
@@ -60,66 +62,40 @@ Result<Mlp> train(const Problem& problem, LearnerOptions learner_options,
   learner_options.shape = problem.shape();
   learner_options.seed = options.seed;
   Learner learner(learner_options);
-  RunFiles files(options.folder, options.resume);
-  if (auto opened = files.open(problem.figures()); !opened) {
-    return fail(std::move(opened).error());
-  }
-  const auto first = files.resume([&](const std::string& path) { return learner.load(path); });
+  Run run(problem, options, clock, report);
+  const auto first = run.begin([&](const std::string& path) { return learner.load(path); });
   if (!first) {
     return fail(first.error());
   }
   const Random root(options.seed);
-  const Instant began = clock.now();
-  RunProgress done = *first;
   std::deque<Labels> memory;
-  for (std::size_t iteration = first->iterations; iteration < options.iterations; ++iteration) {
+  for (std::size_t iteration = *first; iteration < options.iterations; ++iteration) {
     const Random random = root.fork(fmt::format("iteration {}", iteration));
     const Instant start = clock.now();
     memory.push_back(collect_all(problem, learner.current(), options, random.fork("contexts")));
+    if (memory.size() > options.remembered) {
+      memory.pop_front();
+    }
+    const Instant collected = clock.now();
     TrainProgress progress{.iteration = iteration + 1,
                            .labels = memory.back().size(),
                            .steps = memory.back().steps,
                            .figures = {}};
-    const Instant collected = clock.now();
-    if (memory.size() > options.remembered) {
-      memory.pop_front();
-    }
-    Labels all{.shape = problem.shape()};
-    for (const Labels& part : memory) {
-      all.append(part);
-    }
     const auto steps =
         static_cast<std::size_t>(options.passes * static_cast<double>(progress.labels) /
                                  static_cast<double>(learner_options.batch)) +
         1;
     const double share = static_cast<double>(iteration) / static_cast<double>(options.iterations);
-    progress.loss = learner.learn(all, steps, schedule_at(share, options), random.fork("batches"));
-    const Instant learned = clock.now();
-    const bool last = iteration + 1 == options.iterations;
-    if (last || (iteration + 1) % options.probe_every == 0) {
-      progress.figures = probe_all(problem, learner.averaged(), options.threads);
-    }
-    const double here_s = to_seconds(clock.now() - began);
-    done = {.iterations = iteration + 1,
-            .labels = done.labels + progress.labels,
-            .seconds = first->seconds + here_s};
-    if (last || (iteration + 1) % options.save_every == 0) {
-      if (auto saved =
-              files.save([&](const std::string& path) { return learner.save(path); }, done);
-          !saved) {
-        return fail(std::move(saved).error());
-      }
-    }
-    progress.total_labels = done.labels;
+    progress.loss =
+        learner.learn(joined(memory), steps, schedule_at(share, options), random.fork("batches"));
     progress.collect_s = to_seconds(collected - start);
-    progress.learn_s = to_seconds(learned - collected);
-    progress.elapsed_s = done.seconds;
-    progress.remaining_s = here_s / static_cast<double>(done.iterations - first->iterations) *
-                           static_cast<double>(options.iterations - done.iterations);
-    if (!progress.figures.empty()) {
-      files.add(progress);
+    progress.learn_s = to_seconds(clock.now() - collected);
+    auto ended = run.end(
+        std::move(progress), [&] { return learner.averaged(); },
+        [&](const std::string& path) { return learner.save(path); });
+    if (!ended) {
+      return fail(std::move(ended).error());
     }
-    report(progress);
   }
   return learner.averaged();
 }
