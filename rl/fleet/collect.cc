@@ -65,7 +65,8 @@ class Collector {
       }
       world.place(tape, choice, candidate);
     }
-    mean_cost_ = world.tally().cost / static_cast<double>(std::max<std::size_t>(world.tally().tasks, 1));
+    mean_cost_ =
+        world.tally().cost / static_cast<double>(std::max<std::size_t>(world.tally().tasks, 1));
     return moments;
   }
 

@@ -38,17 +38,22 @@ struct Profile {
   double radio_chance;
 };
 constexpr double kRadioJoulesPerByte = 3.5e-6;
-constexpr Profile kDevice{Tier::kDevice, {1, 2}, {0.08, 0.5}, {3, 14}, {0.004, 0.03}, {0.0005, 0.01}, {20, 300}, {0.5, 4}, 0.3};
-constexpr Profile kEdge{Tier::kEdge, {1, 4}, {0.5, 4}, {12, 90}, {0.02, 0.2}, {0.001, 0.02}, {50, 1000}, {2, 24}, 0.1};
-constexpr Profile kCloud{Tier::kCloud, {2, 8}, {1, 16}, {60, 500}, {0.03, 2}, {0.02, 0.15}, {5, 200}, {8, 64}, 0.4};
+constexpr Profile kDevice{Tier::kDevice,  {1, 2},    {0.08, 0.5}, {3, 14}, {0.004, 0.03},
+                          {0.0005, 0.01}, {20, 300}, {0.5, 4},    0.3};
+constexpr Profile kEdge{Tier::kEdge,   {1, 4},     {0.5, 4}, {12, 90}, {0.02, 0.2},
+                        {0.001, 0.02}, {50, 1000}, {2, 24},  0.1};
+constexpr Profile kCloud{Tier::kCloud, {2, 8},   {1, 16}, {60, 500}, {0.03, 2},
+                         {0.02, 0.15}, {5, 200}, {8, 64}, 0.4};
 
 Node draw_node(const Profile& profile, double stretch, Random& random) {
   constexpr double kBitsPerByte = 8;
   Node node{.tier = profile.tier};
-  node.slots = std::clamp<std::size_t>(static_cast<std::size_t>(drawn(profile.slots, 1, random) + 0.5), 1, kMostSlots);
+  node.slots = std::clamp<std::size_t>(
+      static_cast<std::size_t>(drawn(profile.slots, 1, random) + 0.5), 1, kMostSlots);
   node.speed = drawn(profile.speed, stretch, random);
   // Faster ones of a kind tend to draw more and to cost more.
-  const double place = std::log(node.speed / profile.speed.low) / std::log(profile.speed.high / profile.speed.low);
+  const double place =
+      std::log(node.speed / profile.speed.low) / std::log(profile.speed.high / profile.speed.low);
   const auto tied = [&](Range range) {
     const double free = random.uniform();
     const double at = std::clamp(0.6 * place + 0.4 * free, 0.0, 1.0);
@@ -58,7 +63,8 @@ Node draw_node(const Profile& profile, double stretch, Random& random) {
   node.price_usd_per_s = tied(profile.usd_per_hour) / 3600;
   node.rtt_s = drawn(profile.rtt_s, stretch, random);
   node.bandwidth_bytes_per_s = drawn(profile.mbit, stretch, random) * 1e6 / kBitsPerByte;
-  node.transfer_j_per_byte = random.chance(profile.radio_chance) ? kRadioJoulesPerByte * random.uniform(0.3, 1.5) : 0;
+  node.transfer_j_per_byte =
+      random.chance(profile.radio_chance) ? kRadioJoulesPerByte * random.uniform(0.3, 1.5) : 0;
   node.memory_bytes = drawn(profile.memory_gb, 1, random) * 1e9;
   return node;
 }
@@ -95,11 +101,15 @@ void draw_times(Context& context, Random& random) {
   const double belief = random.uniform(0, 0.2);
   for (const Node& node : context.nodes) {
     for (const Variant& variant : context.variants) {
-      const double service_s = variant.reference_s / node.speed * std::exp(random.normal(0, kAffinity));
+      const double service_s =
+          variant.reference_s / node.speed * std::exp(random.normal(0, kAffinity));
       context.service_s.push_back(service_s);
       context.believed_s.push_back(service_s * std::exp(random.normal(0, belief)));
-      const double fetch_s = random.chance(0.7) ? 0 : variant.artifact_bytes / node.bandwidth_bytes_per_s;
-      context.load_s.push_back(kStartRunnerSeconds + fetch_s + variant.memory_bytes / kLoadBytesPerSecond / std::min(node.speed, 1.0));
+      const double fetch_s =
+          random.chance(0.7) ? 0 : variant.artifact_bytes / node.bandwidth_bytes_per_s;
+      context.load_s.push_back(kStartRunnerSeconds + fetch_s +
+                               variant.memory_bytes / kLoadBytesPerSecond /
+                                   std::min(node.speed, 1.0));
     }
   }
 }
@@ -156,11 +166,12 @@ void conclude(Context& context) {
                                   .transfer_j_per_byte = node.transfer_j_per_byte,
                                   .price_usd_per_s = node.price_usd_per_s,
                                   .slots = static_cast<double>(node.slots)};
-        front.add({.latency_s = node.rtt_s + model.input_bytes / node.bandwidth_bytes_per_s + busy_s,
-                   .energy_j = charged_energy_j(charges, busy_s, model.input_bytes),
-                   .cost_usd = charged_cost_usd(charges, busy_s),
-                   .error = 1 - context.variants[v].accuracy},
-                  0);
+        front.add(
+            {.latency_s = node.rtt_s + model.input_bytes / node.bandwidth_bytes_per_s + busy_s,
+             .energy_j = charged_energy_j(charges, busy_s, model.input_bytes),
+             .cost_usd = charged_cost_usd(charges, busy_s),
+             .error = 1 - context.variants[v].accuracy},
+            0);
       }
     }
     context.scales.push_back(spread(front.scale()));
@@ -174,7 +185,8 @@ void conclude(Context& context) {
   for (std::size_t n = 0; n < context.nodes.size(); ++n) {
     double mean_s = 0;
     for (const Model& model : context.models) {
-      mean_s += model.share / shares * context.service_s[context.at(n, model.first + model.count / 2)];
+      mean_s +=
+          model.share / shares * context.service_s[context.at(n, model.first + model.count / 2)];
     }
     tasks_per_s += static_cast<double>(context.nodes[n].slots) / mean_s;
   }
@@ -192,7 +204,8 @@ Context draw_context(const Draw& draw, Random& random) {
   // Some node takes every variant.
   draw_models(context, draw.stretch, random);
   for (const Variant& variant : context.variants) {
-    context.nodes[0].memory_bytes = std::max(context.nodes[0].memory_bytes, 1.1 * variant.memory_bytes);
+    context.nodes[0].memory_bytes =
+        std::max(context.nodes[0].memory_bytes, 1.1 * variant.memory_bytes);
   }
   draw_times(context, random);
   draw_warm(context, random);
@@ -206,8 +219,12 @@ Context draw_context(const Draw& draw, Random& random) {
   context.link_noise = random.uniform(0, 0.6);
   context.link_stale_s = random.uniform(0.5, 10);
   const double mode = random.uniform();
-  context.preferences = mode < 0.4 ? Preferences::kOne : (mode < 0.6 ? Preferences::kPresets : Preferences::kAny);
-  context.preference = random.chance(0.4) ? scheduler::presets()[random.below(scheduler::presets().size())].preference : drawn_preference(random);
+  context.preferences =
+      mode < 0.4 ? Preferences::kOne : (mode < 0.6 ? Preferences::kPresets : Preferences::kAny);
+  context.preference =
+      random.chance(0.4)
+          ? scheduler::presets()[random.below(scheduler::presets().size())].preference
+          : drawn_preference(random);
   conclude(context);
   if (random.chance(0.3)) {
     for (Node& node : context.nodes) {

@@ -19,7 +19,7 @@ namespace skerry::rl::fleet {
 
 constexpr std::size_t kMostNodes = 16;
 constexpr std::size_t kMostSlots = 8;
-constexpr std::size_t kQueueDepth = 4;  // attempts that an agent holds beyond its slots
+constexpr std::size_t kQueueDepth = 4;     // attempts that an agent holds beyond its slots
 constexpr std::size_t kMostVariants = 16;  // over all models
 
 struct Node {
@@ -64,17 +64,19 @@ struct Context {
   std::vector<std::uint8_t> warm;  // likewise: whether it is loaded when the episode begins
   double load = 0.7;               // arrivals against what the fleet can do with medium variants
   double arrivals_per_s = 1;
-  double burst = 1;                // in bursts, arrivals come this many times as fast
-  double burst_share = 0;          // of the time
-  double deadline_share = 0;       // of the tasks
-  double service_noise = 0.1;      // relative deviation, lognormal
-  double link_noise = 0.3;         // of the bandwidth, over time
-  double link_stale_s = 5;         // how old the scheduler's knowledge of a bandwidth is
+  double burst = 1;            // in bursts, arrivals come this many times as fast
+  double burst_share = 0;      // of the time
+  double deadline_share = 0;   // of the tasks
+  double service_noise = 0.1;  // relative deviation, lognormal
+  double link_noise = 0.3;     // of the bandwidth, over time
+  double link_stale_s = 5;     // how old the scheduler's knowledge of a bandwidth is
   Preferences preferences = Preferences::kAny;
-  scheduler::Preference preference;  // with kOne
+  scheduler::Preference preference;      // with kOne
   std::vector<scheduler::Scale> scales;  // by model: of the idle fleet; what costs are counted in
 
-  std::size_t at(std::size_t node, std::size_t variant) const { return node * variants.size() + variant; }
+  std::size_t at(std::size_t node, std::size_t variant) const {
+    return node * variants.size() + variant;
+  }
 };
 
 // What may be drawn. Held-out fleets are drawn from other ranges than training ones.

@@ -96,8 +96,8 @@ class Learned final : public Pricer {
   const Mlp* network_;
 };
 
-constexpr std::array<std::string_view, 7> kNames = {
-    "greedy", "greedy-idle", "jsq", "least-work", "fastest", "round-robin", "random"};
+constexpr std::array<std::string_view, 7> kNames = {"greedy",  "greedy-idle", "jsq",   "least-work",
+                                                    "fastest", "round-robin", "random"};
 
 // Which feature counts into which output, with the parameter of the same place. kBias: always.
 struct Term {
@@ -139,7 +139,8 @@ std::unique_ptr<Pricer> make_baseline(std::string_view name) {
     return std::make_unique<Simple>([](const Facts& f) { return f.backlog_s / f.slots; });
   }
   if (name == "fastest") {
-    return std::make_unique<Simple>([](const Facts& f) { return f.prediction.objectives.latency_s; });
+    return std::make_unique<Simple>(
+        [](const Facts& f) { return f.prediction.objectives.latency_s; });
   }
   if (name == "round-robin") {
     return std::make_unique<RoundRobin>();

@@ -70,10 +70,12 @@ void Tape::draw_task() {
   // Arrivals are Poisson, in and out of bursts; the rate outside is lower, so that the mean holds.
   if (c.burst_share > 0 && clock_s_ >= burst_until_s_) {
     bursting_ = !bursting_;
-    const double mean_s = kBurstTasks / c.arrivals_per_s * (bursting_ ? 1 : (1 - c.burst_share) / c.burst_share);
+    const double mean_s =
+        kBurstTasks / c.arrivals_per_s * (bursting_ ? 1 : (1 - c.burst_share) / c.burst_share);
     burst_until_s_ = clock_s_ + arrivals_.exponential(mean_s);
   }
-  const double outside = c.burst_share > 0 ? (1 - c.burst_share * c.burst) / (1 - c.burst_share) : 1;
+  const double outside =
+      c.burst_share > 0 ? (1 - c.burst_share * c.burst) / (1 - c.burst_share) : 1;
   const double rate = c.arrivals_per_s * (bursting_ ? c.burst : std::max(outside, 0.1));
   clock_s_ += arrivals_.exponential(1 / rate);
 
@@ -87,8 +89,10 @@ void Tape::draw_task() {
     at -= c.models[task.model++].share;
   }
   constexpr double kInputSpread = 0.5;
-  task.input_bytes = c.models[task.model].input_bytes * std::exp(arrivals_.normal(-kInputSpread * kInputSpread / 2, kInputSpread));
-  task.difficulty = std::exp(arrivals_.normal(-c.service_noise * c.service_noise / 2, c.service_noise));
+  task.input_bytes = c.models[task.model].input_bytes *
+                     std::exp(arrivals_.normal(-kInputSpread * kInputSpread / 2, kInputSpread));
+  task.difficulty =
+      std::exp(arrivals_.normal(-c.service_noise * c.service_noise / 2, c.service_noise));
   const double preset = arrivals_.uniform();
   const double deadline = arrivals_.uniform();
   const double patience = arrivals_.uniform(1, 8);
@@ -98,7 +102,10 @@ void Tape::draw_task() {
       task.preference = preference_;
       break;
     case Preferences::kPresets:
-      task.preference = scheduler::presets()[static_cast<std::size_t>(preset * static_cast<double>(scheduler::presets().size()))].preference;
+      task.preference =
+          scheduler::presets()[static_cast<std::size_t>(
+                                   preset * static_cast<double>(scheduler::presets().size()))]
+              .preference;
       break;
     case Preferences::kAny:
       task.preference = any_preference(arrivals_);
@@ -106,7 +113,9 @@ void Tape::draw_task() {
   }
   if (deadline < c.deadline_share) {
     const scheduler::Scale& scale = c.scales[task.model];
-    task.deadline_s = clock_s_ + scale.ideal.latency_s + patience * std::max(scale.nadir.latency_s - scale.ideal.latency_s, scale.ideal.latency_s);
+    task.deadline_s =
+        clock_s_ + scale.ideal.latency_s +
+        patience * std::max(scale.nadir.latency_s - scale.ideal.latency_s, scale.ideal.latency_s);
   }
   tasks_.push_back(task);
 }
@@ -115,7 +124,8 @@ void Tape::draw_links() {
   const double fresh = std::sqrt(1 - kLinkMemory * kLinkMemory);
   std::array<float, kMostNodes> logs{};
   for (std::size_t node = 0; node < context_->nodes.size(); ++node) {
-    const double before = link_logs_.empty() ? links_.normal(0, 1) : static_cast<double>(link_logs_.back()[node]);
+    const double before =
+        link_logs_.empty() ? links_.normal(0, 1) : static_cast<double>(link_logs_.back()[node]);
     logs[node] = static_cast<float>(kLinkMemory * before + fresh * links_.normal(0, 1));
   }
   link_logs_.push_back(logs);
@@ -126,7 +136,8 @@ double Tape::bandwidth(std::size_t node, double at_s) {
   while (link_logs_.size() <= segment) {
     draw_links();
   }
-  return context_->nodes[node].bandwidth_bytes_per_s * std::exp(context_->link_noise * static_cast<double>(link_logs_[segment][node]));
+  return context_->nodes[node].bandwidth_bytes_per_s *
+         std::exp(context_->link_noise * static_cast<double>(link_logs_[segment][node]));
 }
 
 void Tape::draw_outage(std::size_t node) {

@@ -20,8 +20,8 @@ struct Task {
   double arrival_s = 0;
   std::size_t model = 0;
   double input_bytes = 0;
-  double difficulty = 1;   // its service time, relative to the mean
-  double deadline_s = 0;   // absolute; 0 = none
+  double difficulty = 1;  // its service time, relative to the mean
+  double deadline_s = 0;  // absolute; 0 = none
   scheduler::Preference preference;
   std::uint64_t chance = 0;  // random bits for policies that throw dice
 };
@@ -39,8 +39,8 @@ class Tape {
   // everything after drawn anew. Tasks count from 0 again, and the first arrives after now_s.
   Tape future(double now_s, std::uint64_t seed, std::uint64_t number) const;
 
-  const Task& task(std::size_t number);                        // the number-th to arrive
-  double bandwidth(std::size_t node, double at_s);             // bytes a second, the truth
+  const Task& task(std::size_t number);             // the number-th to arrive
+  double bandwidth(std::size_t node, double at_s);  // bytes a second, the truth
   // The first outage of the node that is not over at this time; far away if it never fails.
   Outage outage(std::size_t node, double at_s);
 
@@ -52,10 +52,10 @@ class Tape {
   const Context* context_;
   Random arrivals_, links_, outages_;
   scheduler::Preference preference_;
-  double clock_s_ = 0;          // of the last arrival
+  double clock_s_ = 0;  // of the last arrival
   bool bursting_ = false;
   double burst_until_s_ = 0;
-  double segment_s_ = 1;        // a link keeps its bandwidth for so long
+  double segment_s_ = 1;  // a link keeps its bandwidth for so long
   std::vector<Task> tasks_;
   std::vector<std::array<float, kMostNodes>> link_logs_;  // by segment
   std::vector<std::vector<Outage>> outages_of_;           // by node

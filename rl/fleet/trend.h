@@ -20,9 +20,9 @@ class Trend {
   // A decision: now_s is never earlier than in the one before.
   struct Seen {
     double now_s = 0;
-    double work_s = 0;           // that the task would hold a slot, by the fleet's number of slots
-    double delay_price = 0;      // what a second of delay costs this task
-    bool timed = false;          // it has a deadline
+    double work_s = 0;       // that the task would hold a slot, by the fleet's number of slots
+    double delay_price = 0;  // what a second of delay costs this task
+    bool timed = false;      // it has a deadline
   };
   void observe(const Seen& task, const scheduler::Preference& preference) {
     const double now_s = task.now_s;

@@ -15,10 +15,12 @@ using scheduler::kObjectives;
 using scheduler::Objectives;
 using Values = std::array<double, kObjectives>;
 
-// How far a candidate's exact cost may lie above the best one's: this many times the larger of the
-// best one's own cost and a share of the scale.
+// How far a candidate's exact cost may lie above the best one's: the larger of the best one's own cost
+// and a share of the scale, so many times; and what the best one takes from others, if so many tasks
+// come behind it. Who is only ever dearer, for himself and for others, is never chosen.
 constexpr double kGuard = 2;
 constexpr double kLeastGuardedCost = 0.1;
+constexpr double kMostBehind = 10;
 
 // Features come in three runs, so that each is computed as one column: logarithms of 1 + x,
 // logarithms of ratios, and numbers as they are.
@@ -112,15 +114,15 @@ void View::measure(const TaskFacts& task, std::span<const Facts> candidates) {
     if (base_[i] < best_) {
       second_ = best_;
       best_ = base_[i];
+      best_candidate_ = i;
     } else {
       second_ = std::min(second_, base_[i]);
     }
   }
-  limit_ = best_ + kGuard * std::max(best_, kLeastGuardedCost);
 }
 
 void View::fill(std::size_t candidate, const Facts& facts, const TaskFacts& task,
-                double delay_price) {
+                const Trend& trend) {
   const scheduler::Prediction& p = facts.prediction;
   const Values now = as_array(p.objectives);
   const Values idle = as_array(facts.idle);
@@ -153,9 +155,8 @@ void View::fill(std::size_t candidate, const Facts& facts, const TaskFacts& task
   put(ratio(facts.idle.energy_j, mean_energy_));
   put(ratio(facts.idle.cost_usd, mean_cost_));
   // As they are.
-  const double late = task.deadline_left_s
-                          ? p.objectives.latency_s / std::max(*task.deadline_left_s, 1e-9)
-                          : 0;
+  const double late =
+      task.deadline_left_s ? p.objectives.latency_s / std::max(*task.deadline_left_s, 1e-9) : 0;
   put(std::clamp(1 - facts.outstanding / std::max(facts.capacity, 1.0), 0.0, 1.0));
   put(facts.outstanding < facts.slots ? 1 : 0);
   put(facts.resident ? 1 : 0);
@@ -165,7 +166,12 @@ void View::fill(std::size_t candidate, const Facts& facts, const TaskFacts& task
   static_assert(kPlain == 6);
 
   const double busy = std::min((p.load_s + p.service_s) * per_service, kMostServices) * per_slot;
-  const double delay = std::min((p.load_s + p.service_s) * per_slot * delay_price, kMostDelay);
+  const double delay =
+      std::min((p.load_s + p.service_s) * per_slot * trend.delay_price(), kMostDelay);
+  // What loading takes, as those weigh it who may have to load what goes for this variant.
+  const double load = trend.preference()[0] * p.load_s * per_range +
+                      trend.preference()[1] * (now[1] - idle[1]) * inverse_range_[1] +
+                      trend.preference()[2] * (now[2] - idle[2]) * inverse_range_[2];
   const double room = facts.resident ? 0 : std::clamp(facts.memory_share, 0.0, 1.0);
   const auto price_of = [&](std::size_t output, double value) {
     coefficients_[output * stride_ + candidate] = static_cast<float>(value);
@@ -176,7 +182,7 @@ void View::fill(std::size_t candidate, const Facts& facts, const TaskFacts& task
   price_of(kOwnWait, task.preference.weights[0] * std::min(p.wait_s * per_range, kMostServices));
   price_of(kOthersDelay, delay);
   price_of(kOthersQueue, delay * facts.outstanding * per_slot);
-  price_of(kOthersLoad, std::min(p.load_s * room * delay_price, kMostDelay));
+  price_of(kOthersLoad, std::min(load, kMostDelay) * room);
   price_of(kLate, std::clamp(late, 0.0, 1.5));
 }
 
@@ -235,8 +241,12 @@ void View::look(const TaskFacts& task, std::span<const Facts> candidates, Trend&
                  .timed = task.deadline_left_s.has_value()},
                 task.preference);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    fill(i, candidates[i], task, trend.delay_price());
+    fill(i, candidates[i], task, trend);
   }
+  limit_ = best_ + kGuard * std::max(best_, kLeastGuardedCost) +
+           kMostBehind * static_cast<double>(coefficient(best_candidate_, kOthersDelay) +
+                                             coefficient(best_candidate_, kOthersQueue) +
+                                             coefficient(best_candidate_, kOthersLoad));
   // Lanes beyond the candidates hold what they held: numbers, which nobody reads.
   log1p_all(std::span(features_).first(kLog1 * stride_));
   log_all(std::span(features_).subspan(kLog1 * stride_, kRatios * stride_));

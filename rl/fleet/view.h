@@ -39,8 +39,8 @@ enum Output : std::size_t {
   kOwnWait = scheduler::kObjectives,  // weight of latency x predicted wait, scaled
   kOthersDelay,  // others' delay for each task that comes behind: time that a slot is held, a slot
   kOthersQueue,  // the same times the attempts a slot that are there already
-  kOthersLoad,   // others' delay by a variant that goes for this one: load time x share of memory
-  kLate,         // predicted latency, as a share of the time that is left
+  kOthersLoad,  // what others pay to load what goes for this one: what loading takes x share of memory
+  kLate,        // predicted latency, as a share of the time that is left
   kOutputs
 };
 
@@ -92,7 +92,7 @@ class View {
  private:
   void make_room(std::size_t candidates);
   void measure(const TaskFacts& task, std::span<const Facts> candidates);
-  void fill(std::size_t candidate, const Facts& facts, const TaskFacts& task, double delay_price);
+  void fill(std::size_t candidate, const Facts& facts, const TaskFacts& task, const Trend& trend);
   void fill_decision(const TaskFacts& task, std::span<const Facts> candidates, const Trend& trend);
 
   std::size_t size_ = 0;
@@ -106,6 +106,7 @@ class View {
   double mean_cost_ = 1;
   double slots_a_node_ = 1;
   double best_ = 0;
+  std::size_t best_candidate_ = 0;
   double second_ = 0;
   double limit_ = 0;
   std::vector<float> features_, coefficients_, outputs_;

@@ -83,9 +83,9 @@ void World::count(const Task& task, const scheduler::Objectives& took, bool miss
   tally_.sums.energy_j += took.energy_j;
   tally_.sums.cost_usd += took.cost_usd;
   tally_.sums.error += took.error;
-  tally_.cost += scheduler::weighted_sum(task.preference,
-                                         context_->scales[task.model].normalise(took)) +
-                 (missed ? kMissCost : 0);
+  tally_.cost +=
+      scheduler::weighted_sum(task.preference, context_->scales[task.model].normalise(took)) +
+      (missed ? kMissCost : 0);
 }
 
 bool World::gather(Tape& tape, const Task& task, Choice& choice) {
@@ -136,8 +136,7 @@ bool World::gather(Tape& tape, const Task& task, Choice& choice) {
                   .memory_share = variant.memory_bytes / node.memory_bytes,
                   .resident = resident,
                   .tier = node.tier};
-      if (task.deadline_s > 0 &&
-          now_s_ + facts.prediction.objectives.latency_s > task.deadline_s) {
+      if (task.deadline_s > 0 && now_s_ + facts.prediction.objectives.latency_s > task.deadline_s) {
         continue;
       }
       // As predicted, without the wait and the load.

@@ -104,7 +104,8 @@ class World {
   std::size_t next_task_ = 0;
   std::vector<State> nodes_;
   std::vector<Task> waiting_;
-  std::size_t asked_ = kNobody;  // how many of the waiting were asked at this moment; kNobody: it is not their turn
+  std::size_t asked_ =
+      kNobody;  // how many of the waiting were asked at this moment; kNobody: it is not their turn
   std::vector<Retry> retries_;
   Trend trend_;
   Tally tally_;
