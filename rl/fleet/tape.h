@@ -24,6 +24,7 @@ struct Task {
   double deadline_s = 0;  // absolute; 0 = none
   scheduler::Preference preference;
   std::uint64_t chance = 0;  // random bits for policies that throw dice
+  std::size_t attempts = 0;  // that a failure ended
 };
 
 struct Outage {

@@ -320,7 +320,12 @@ void World::place(Tape& tape, const Choice& choice, std::size_t candidate) {
     tally_.cost += scheduler::weighted_sum(task.preference, scale.normalise(shifted));
     tally_.sums.energy_j += spent.energy_j;
     tally_.sums.cost_usd += spent.cost_usd;
-    retries_.push_back({known_s, task});
+    Task again = task;
+    if (++again.attempts < kMostAttempts) {
+      retries_.push_back({known_s, again});
+    } else {
+      count(task, {.latency_s = known_s - task.arrival_s}, true);
+    }
     return;
   }
   count(task, took, missed);

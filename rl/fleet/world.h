@@ -29,7 +29,7 @@ constexpr double kMissCost = 6;
 struct Tally {
   std::size_t tasks = 0;
   std::size_t timed = 0;   // had a deadline
-  std::size_t missed = 0;  // it passed
+  std::size_t missed = 0;  // it passed, or so many attempts failed that the task was given up
   std::size_t failed_attempts = 0;
   double cost = 0;  // scaled and weighed, misses included
   scheduler::Objectives sums;
@@ -64,6 +64,7 @@ class World {
  private:
   static constexpr double kFar = 1e18;
   static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
+  static constexpr std::size_t kMostAttempts = 5;
   static constexpr double kMissedAfterTasks = 3;  // a failed node is missed after so many arrivals
 
   struct Attempt {

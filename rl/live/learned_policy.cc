@@ -86,7 +86,7 @@ Result<std::unique_ptr<scheduler::Policy>> make_learned_policy(const Bundle& bun
         ErrorCode::kUnsupported,
         fmt::format("policy '{}' takes {} features and yields {} outputs; {} and {} are needed",
                     bundle.name, bundle.network.inputs(), bundle.network.outputs(),
-                    fleet::kFeatures, fleet::kOutputs));
+                    fleet::kFeatures, std::size_t{fleet::kOutputs}));
   }
   return std::make_unique<LearnedPolicy>(bundle);
 }
