@@ -6,7 +6,7 @@
 // in the card, so that whoever loads it can see where it wins and where it loses.
 //
 //   {"apiVersion": "skerry/v1", "kind": "PolicyBundle", "name": "fleet", "problem": "fleet",
-//    "features": "fleet/1", "layers": [{"inputs": 40, "outputs": 64}, ...], "weights": "...",
+//    "features": "fleet/1", "layers": [{"inputs": 49, "outputs": 48}, ...], "weights": "...",
 //    "weights_crc32": 123, "training": {...}, "card": {...}}
 
 #pragma once

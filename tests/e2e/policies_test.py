@@ -16,7 +16,7 @@ from harness.rest import Client
 from support import JOBS, PROGRAMS, ClusterTest, NodePlan, tensor
 
 POLICIES = "/api/v1/policies"
-FEATURES, OUTPUTS = 40, 8
+FEATURES, OUTPUTS = 49, 9
 # None is better than another at everything.
 NODES = [NodePlan("edge-1", slots=2, busy_w=5, price_usd_per_hour=0.5), NodePlan("edge-2", slots=2, busy_w=20, price_usd_per_hour=0.001),
          NodePlan("edge-3", busy_w=8, price_usd_per_hour=0.1)]

@@ -12,7 +12,7 @@
 
 namespace skerry::rl::testing {
 
-// 40 -> hidden... -> 8. Small weights: the shadow prices stay of the order of the costs.
+// Features -> hidden... -> outputs. Small weights: the shadow prices stay of the order of the costs.
 inline Mlp random_network(std::uint64_t seed, std::vector<std::size_t> hidden = {8}) {
   Random random(seed);
   std::vector<Layer> layers;

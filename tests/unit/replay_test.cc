@@ -148,13 +148,14 @@ TEST(Rebuild, ALearnedPolicyScoresTheRebuiltFleetAsItDidTheRealOne) {
   const scheduler::Constraints constraints;
   const rl::Bundle bundle = rl::testing::tiny_bundle();
   scheduler::Placer placer(*rl::make_learned_policy(bundle), Random(1));
+  // The policy remembers the tasks before, so both meet all of them.
+  const auto again = rl::make_learned_policy(bundle);
   Replay replay(*rl::make_learned_policy(bundle));
   for (int i = 0; i < 200; ++i) {
     const auto task = scheduler::testing::random_task(random, options, constraints);
     const auto& decision = placer.decide(task, fleet);
     ASSERT_TRUE(decision.chosen);
     const TracedDecision trace = traced(decision, task, fleet);
-    const auto again = rl::make_learned_policy(bundle);
     const Rebuilt rebuilt = rebuild(trace);
     std::vector<double> scores(rebuilt.candidates.size());
     Random unused(1);
