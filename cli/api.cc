@@ -89,9 +89,9 @@ Result<ApiAnswer> Api::call(const ApiCall& call) {
                       .headers = call.headers,
                       .timeout = timeout_ + call.extra_time};
   request.headers["Accept"] = "application/json";
-  if (call.body != nullptr) {
+  if (call.body != nullptr || call.text != nullptr) {
     request.headers["Content-Type"] = "application/json";
-    request.body = json::serialize(*call.body);
+    request.body = call.text != nullptr ? *call.text : json::serialize(*call.body);
   }
   const auto response = client_.send(request);
   return response ? answer_of(*response) : fail(response.error());
@@ -140,6 +140,16 @@ Status Api::put_blob(std::string_view digest, const std::string& file,
   }
   const auto answer = answer_of(*response);
   return answer ? Status() : fail(answer.error());
+}
+
+Status Api::download(const std::string& path,
+                     const std::function<bool(std::string_view)>& on_bytes) {
+  const auto response =
+      client_.stream({.target = target_of(path), .timeout = timeout_}, timeout_, on_bytes);
+  if (!response) {
+    return fail(response.error());
+  }
+  return response->status == 200 ? Status() : fail(problem_error(*response));
 }
 
 Status Api::watch(const std::string& path, SseParser& parser, Duration silence,

@@ -24,6 +24,7 @@ struct ApiCall {
   std::string method = "GET";
   std::string path;
   const boost::json::value* body = nullptr;
+  const std::string* text = nullptr;  // a JSON document as it is, instead of `body`
   std::map<std::string, std::string> headers;
   Duration extra_time{};  // beyond the usual timeout, for calls that wait at the server
 };
@@ -47,6 +48,9 @@ class Api {
   Result<bool> has_blob(std::string_view digest);
   Status put_blob(std::string_view digest, const std::string& file,
                   const std::function<void(std::uint64_t)>& on_progress);
+
+  // Hands over an answer's body as it arrives, until on_bytes says no or it ends.
+  Status download(const std::string& path, const std::function<bool(std::string_view)>& on_bytes);
 
   // Reads server-sent events into the parser until keep_on says no or the connection ends; then
   // kUnavailable, or kDeadlineExceeded after a silence of `silence`. Any other error is the

@@ -26,26 +26,31 @@ bool is_choice(const json::value& candidate, const json::value& choice) {
          text_at(candidate, "variant") == text_at(choice, "variant");
 }
 
-std::vector<Cell> cells_of(const json::value& candidate, bool chosen) {
+std::vector<Cell> cells_of(const json::value& candidate, bool chosen, CandidateNotes notes) {
   const json::value* predicted = find(candidate, "predicted");
   const auto part = [&](std::string_view member) {
     const auto ms = predicted == nullptr ? std::nullopt : number_at(*predicted, member);
     return ms ? human_ms(*ms) : std::string();
   };
   const auto score = number_at(candidate, "score");
-  return {chosen ? Cell("*", Tone::kGood) : Cell(" "),
-          text_at(candidate, "node"),
-          text_at(candidate, "variant"),
-          score ? fmt::format("{:.3f}", *score) : "",
-          objective_text(Objective::kLatency, predicted),
-          objective_text(Objective::kEnergy, predicted),
-          objective_text(Objective::kCost, predicted),
-          objective_text(Objective::kError, predicted),
-          part("latency_deviation_ms"),
-          part("wait_ms"),
-          part("transfer_ms"),
-          part("load_ms"),
-          part("service_ms")};
+  const auto cost = number_at(candidate, "predicted_cost");
+  std::vector<Cell> cells = {chosen ? Cell("*", Tone::kGood) : Cell(" "),
+                             text_at(candidate, "node"), text_at(candidate, "variant"),
+                             score ? fmt::format("{:.3f}", *score) : ""};
+  if (notes == CandidateNotes::kLeftOut) {
+    cells.emplace_back(cost ? fmt::format("{:.3f}", *cost) : "");
+  }
+  const std::vector<Cell> predictions = {objective_text(Objective::kLatency, predicted),
+                                         objective_text(Objective::kEnergy, predicted),
+                                         objective_text(Objective::kCost, predicted),
+                                         objective_text(Objective::kError, predicted),
+                                         part("latency_deviation_ms"),
+                                         part("wait_ms"),
+                                         part("transfer_ms"),
+                                         part("load_ms"),
+                                         part("service_ms")};
+  cells.insert(cells.end(), predictions.begin(), predictions.end());
+  return cells;
 }
 
 // 0 = the choice, 1 = not dominated, 2 = dominated, 3 = excluded.
@@ -93,6 +98,8 @@ Table candidate_table(CandidateNotes notes) {
                                  {.title = "SERVICE", .align = Align::kRight, .wide = true}};
   if (notes == CandidateNotes::kShown) {
     columns.push_back({.title = "NOTE"});
+  } else {
+    columns.insert(columns.begin() + 4, {.title = "PREDICTED", .align = Align::kRight});
   }
   return Table(std::move(columns));
 }
@@ -100,7 +107,7 @@ Table candidate_table(CandidateNotes notes) {
 void add_candidates(Table& table, const json::array& candidates, const json::value& decision) {
   const json::value choice = choice_of(decision);
   for (const auto& candidate : candidates) {
-    table.add(cells_of(candidate, is_choice(candidate, choice)));
+    table.add(cells_of(candidate, is_choice(candidate, choice), CandidateNotes::kLeftOut));
   }
 }
 
@@ -116,7 +123,7 @@ void add_planned(Table& table, const json::array& candidates, const json::value&
   });
   for (const json::value* candidate : ordered) {
     const int rank = rank_of(*candidate, choice);
-    auto cells = cells_of(*candidate, rank == 0);
+    auto cells = cells_of(*candidate, rank == 0, CandidateNotes::kShown);
     if (rank == 3) {
       cells[3] = Cell();  // a score means nothing for what cannot be chosen
     }

@@ -12,8 +12,8 @@
 namespace skerry::cli {
 
 enum class CandidateNotes : std::uint8_t {
-  kLeftOut,
-  kShown,  // a last column says "best trade-off", "dominated", or why one is excluded
+  kLeftOut,  // of a decision: beside the policy's score, the weighted sum of the predictions
+  kShown,    // a last column says "best trade-off", "dominated", or why one is excluded
 };
 
 Table candidate_table(CandidateNotes notes);

@@ -30,6 +30,30 @@ std::string masked_text(const json::value& decision) {
   return text;
 }
 
+double cost_of(const json::value& decision, const json::value& choice) {
+  for (const auto& candidate : items_at(decision, "candidates")) {
+    if (text_at(candidate, "node") == text_at(choice, "node") &&
+        text_at(candidate, "variant") == text_at(choice, "variant")) {
+      return number_at(candidate, "predicted_cost").value_or(0);
+    }
+  }
+  return 0;
+}
+
+// What a shadow would have chosen: "edge-2 large (+0.120)", by the predicted cost.
+std::string shadow_text(const json::value& decision, const json::value& shadow) {
+  const json::value* choice = find(shadow, "choice");
+  const json::value* chosen = find(decision, "choice");
+  if (choice == nullptr || !choice->is_object() || chosen == nullptr) {
+    return "gave no answer";
+  }
+  if (*choice == *chosen) {
+    return "the same";
+  }
+  return fmt::format("{} {} ({:+.3f})", text_at(*choice, "node"), text_at(*choice, "variant"),
+                     cost_of(decision, *choice) - cost_of(decision, *chosen));
+}
+
 std::string decision_text(Context& context, const json::value& decision) {
   Sheet sheet;
   const std::string version = text_at(decision, "policy_version");
@@ -40,8 +64,17 @@ std::string decision_text(Context& context, const json::value& decision) {
                            : fmt::format("{} {}", text_at(decision, "policy"), version));
   sheet.line("Fell back", Cell(text_at(decision, "fallback_reason"), Tone::kBusy));
   sheet.line("Left out", masked_text(decision));
+  for (const auto& shadow : items_at(decision, "shadows")) {
+    sheet.line("Shadow " + text_at(shadow, "policy"), shadow_text(decision, shadow));
+  }
   Table table = candidate_table(CandidateNotes::kLeftOut);
   add_candidates(table, items_at(decision, "candidates"), decision);
+  const auto recorded = items_at(decision, "candidates").size();
+  const double considered = number_at(decision, "considered").value_or(0);
+  sheet.line("Not shown", considered > static_cast<double>(recorded)
+                              ? fmt::format("{} candidates of worse scores",
+                                            considered - static_cast<double>(recorded))
+                              : "");
   sheet.block("Candidates (predicted; * = chosen, smaller scores are better)",
               table.render(context.settings.wide(), context.settings.colour));
   return sheet.render(context.settings.colour);

@@ -17,7 +17,9 @@ void add_plan(Command root);         // plan
 void add_node(Command root);         // cordon, uncordon, drain
 void add_events(Command root);       // events
 void add_top(Command root);          // top nodes
-void add_policy(Command root);       // policy list|use
+void add_policy(Command root);       // policy list|get|apply|promote|...
+void add_decisions(Command root);    // decisions export
+void add_replay(Command root);       // replay
 void add_get_policies(Command get);  // beside get nodes
 void add_version(Command root);      // version
 void add_completion(Command root);   // completion bash|zsh|fish

@@ -262,6 +262,34 @@ std::vector<std::int64_t> ConfigFields::integers(std::string_view key, std::int6
   return numbers;
 }
 
+std::vector<double> ConfigFields::numbers(std::string_view key, std::vector<double> fallback,
+                                          double lowest, double highest) {
+  return reader_->read<std::vector<double>>(
+      path_to(key), std::move(fallback),
+      fmt::format("a list of numbers from {} to {}", lowest, highest),
+      [&](const YAML::Node& node) -> std::optional<std::vector<double>> {
+        std::vector<double> numbers;
+        for (const auto& item : node) {
+          const std::string text = node.IsSequence() && item.IsScalar() ? item.Scalar() : "";
+          double value = 0;
+          const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), value);
+          if (wrong != std::errc() || end != text.data() + text.size() || value < lowest ||
+              value > highest) {
+            return std::nullopt;
+          }
+          numbers.push_back(value);
+        }
+        return node.IsSequence() ? std::optional(std::move(numbers)) : std::nullopt;
+      },
+      [](const std::vector<double>& numbers) {
+        YAML::Node list(YAML::NodeType::Sequence);
+        for (const double number : numbers) {
+          list.push_back(fmt::format("{}", number));
+        }
+        return list;
+      });
+}
+
 std::map<std::string, std::string> ConfigFields::text_map(std::string_view key) {
   using Map = std::map<std::string, std::string>;
   return reader_->read<Map>(

@@ -92,6 +92,8 @@ class ConfigFields {
   std::vector<std::string> texts(std::string_view key, std::vector<std::string> fallback = {});
   std::vector<std::int64_t> integers(std::string_view key, std::int64_t lowest,
                                      std::int64_t highest);
+  std::vector<double> numbers(std::string_view key, std::vector<double> fallback, double lowest,
+                              double highest);
   std::map<std::string, std::string> text_map(std::string_view key);
 
   ConfigFields section(std::string_view key);  // a mapping; an empty one if it is missing

@@ -1,6 +1,5 @@
 #include "common/random.h"
 
-#include <bit>
 #include <cmath>
 #include <numbers>
 
@@ -24,20 +23,6 @@ Random::Random(std::uint64_t seed) {
     word = splitmix(seed);
   }
 }
-
-std::uint64_t Random::next_u64() {
-  const std::uint64_t result = std::rotl(state_[0] + state_[3], 23) + state_[0];
-  const std::uint64_t t = state_[1] << 17;
-  state_[2] ^= state_[0];
-  state_[3] ^= state_[1];
-  state_[1] ^= state_[2];
-  state_[0] ^= state_[3];
-  state_[2] ^= t;
-  state_[3] = std::rotl(state_[3], 45);
-  return result;
-}
-
-double Random::uniform() { return static_cast<double>(next_u64() >> 11) * 0x1.0p-53; }
 
 double Random::uniform(double low, double high) { return low + (high - low) * uniform(); }
 

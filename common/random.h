@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <string_view>
 
@@ -15,8 +16,19 @@ class Random {
  public:
   explicit Random(std::uint64_t seed);
 
-  std::uint64_t next_u64();
-  double uniform();                              // [0, 1)
+  std::uint64_t next_u64() {
+    const std::uint64_t result = std::rotl(state_[0] + state_[3], 23) + state_[0];
+    const std::uint64_t t = state_[1] << 17;
+    state_[2] ^= state_[0];
+    state_[3] ^= state_[1];
+    state_[1] ^= state_[2];
+    state_[0] ^= state_[3];
+    state_[2] ^= t;
+    state_[3] = std::rotl(state_[3], 45);
+    return result;
+  }
+  // [0, 1)
+  double uniform() { return static_cast<double>(next_u64() >> 11) * 0x1.0p-53; }
   double uniform(double low, double high);       // [low, high)
   std::uint64_t below(std::uint64_t bound);      // [0, bound); bound > 0; unbiased
   bool chance(double probability);               // true with this probability

@@ -42,6 +42,24 @@ Endpoint read_endpoint(ConfigFields fields, std::string_view key, std::string_vi
   return endpoint;
 }
 
+void read_breaker(ConfigFields fields, scheduler::BreakerOptions& breaker) {
+  const auto count = [&](std::string_view key, std::uint32_t& value, std::int64_t most) {
+    value = static_cast<std::uint32_t>(fields.integer(key, value, 1, most));
+  };
+  breaker.slow = fields.duration("slow", breaker.slow, microseconds(10), minutes(1));
+  count("slow_in_a_row", breaker.slow_in_a_row, 1000);
+  breaker.rest = fields.duration("rest", breaker.rest, milliseconds(10), hours(24));
+  breaker.longest_rest =
+      fields.duration("longest_rest", breaker.longest_rest, milliseconds(10), hours(24));
+  count("trial_every", breaker.trial_every, 1'000'000);
+  count("good_trials", breaker.good_trials, 1'000'000);
+  count("drift_window", breaker.drift.window, 1'000'000);
+  breaker.drift.ratio = fields.number("drift_ratio", breaker.drift.ratio, 1.0, 10.0);
+  if (breaker.longest_rest < breaker.rest) {
+    fields.issue("longest_rest", "must be at least rest");
+  }
+}
+
 void read_core(ConfigFields fields, core::Settings& settings) {
   constexpr Duration kShort = milliseconds(50);
   settings.policy =
@@ -74,6 +92,9 @@ void read_core(ConfigFields fields, core::Settings& settings) {
       fields.duration("probe_interval", settings.probe_interval, Duration(0), hours(24));
   settings.probe_max_age =
       fields.duration("probe_max_age", settings.probe_max_age, seconds(1), hours(24 * 365));
+  settings.trace_every = static_cast<std::uint32_t>(
+      fields.integer("trace_every", settings.trace_every, 1, 1'000'000'000));
+  read_breaker(fields.section("breaker"), settings.breaker);
   if (settings.suspect_after >= settings.disconnected_after) {
     fields.issue("suspect_after", "must be less than disconnected_after");
   }
@@ -103,6 +124,7 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   config.agents = read_endpoint(root, "agent_listen", "127.0.0.1:8081", config.insecure_dev);
   config.api_body_bytes = root.size_bytes("api_body_bytes", 256ULL << 20, 64ULL << 20, 1ULL << 40);
   config.ready_file = root.text("ready_file");
+  config.default_policy = root.text("default_policy");
   config.threads = static_cast<std::uint32_t>(root.integer("threads", 1, 1, 64));
   config.stop_grace = root.duration("stop_grace", seconds(10), Duration(0), hours(1));
   config.log.part = "controller";

@@ -29,6 +29,7 @@ struct ControllerConfig {
   Duration stop_grace{};
   LogOptions log;
   store::Backlog backlog_limit;  // of the disk, above which submits are refused
+  std::string default_policy;    // a bundle's path, or "none"; empty = the one that comes along
   core::Settings core;
 };
 

@@ -12,6 +12,8 @@
 #include "common/digest.h"
 #include "common/version.h"
 #include "controller/api/api_server.h"
+#include "controller/breaker_note.h"
+#include "controller/bundle_policies.h"
 #include "controller/core_models.h"
 #include "controller/driver.h"
 #include "controller/happening_log.h"
@@ -30,12 +32,13 @@ class Daemon {
       : config_(config),
         log_(std::move(log)),
         io_(static_cast<int>(config.threads)),
-        core_(config.core, random_seed(), &clock_),
+        core_(config.core, random_seed(), {.stopwatch = &clock_, .factory = &policies_}),
         models_(core_) {}
 
   Status open() {
-    for (const auto step : {&Daemon::open_store, &Daemon::open_blobs, &Daemon::start_driver,
-                            &Daemon::start_api, &Daemon::start_hub, &Daemon::write_ready_file}) {
+    for (const auto step :
+         {&Daemon::open_store, &Daemon::open_blobs, &Daemon::start_driver, &Daemon::offer_policy,
+          &Daemon::start_api, &Daemon::start_hub, &Daemon::write_ready_file}) {
       if (auto status = (this->*step)(); !status) {
         close();
         return status;
@@ -130,6 +133,17 @@ class Daemon {
     return started;
   }
 
+  Status offer_policy() {
+    auto offer = default_policy(config_.default_policy);
+    if (!offer) {
+      return fail(std::move(offer).error());
+    }
+    if (*offer) {
+      driver_->tell(**std::move(offer));
+    }
+    return {};
+  }
+
   Status start_api() {
     api_.emplace(
         io_,
@@ -142,7 +156,10 @@ class Daemon {
                       .metrics = metrics_,
                       .clock = clock_,
                       .log = *log_,
-                      .ready_checks = {{"store", [this] { return driver_->accepts_work(); }}}});
+                      .ready_checks = {{"store", [this] { return driver_->accepts_work(); }},
+                                       {.name = "policy",
+                                        .check = [] { return Status(); },
+                                        .note = [this] { return breaker_note_.note(); }}}});
     auto port = api_->start();
     if (!port) {
       return fail(std::move(port).error());
@@ -188,6 +205,7 @@ class Daemon {
 
   void happened(const core::Happening& happening) {
     metrics_.observe(happening);
+    breaker_note_.heard(happening);
     log_happening(*log_, happening);
     if (api_) {
       api_->publish(happening, clock_.now());
@@ -216,6 +234,8 @@ class Daemon {
   std::unique_ptr<store::Store> store_;
   std::optional<StoreArchive> archive_;
   std::unique_ptr<blobs::BlobDir> blobs_;
+  BundlePolicies policies_;
+  BreakerNote breaker_note_;
   core::Core core_;
   CoreModels models_;
   std::optional<Driver> driver_;

@@ -33,7 +33,18 @@ void line(Log& log, const core::BrakeChanged& it) {
   }
 }
 void line(Log& log, const core::ModelChanged& it) { log.info("model {} {}", it.model, it.change); }
-void line(Log& log, const core::PolicyChanged& it) { log.info("policy is now {}", it.policy); }
+void line(Log& log, const core::PolicyChanged& it) {
+  log.info("policy {} {}{}{}{}", it.policy, it.change, it.reason.empty() ? "" : ": ", it.reason,
+           fields({{"policy", it.policy}, {"version", it.version}}));
+}
+void line(Log& log, const core::BreakerChanged& it) {
+  const std::string tags = fields({{"policy", it.policy}, {"version", it.version}});
+  if (it.state == "open") {
+    log.warn("the breaker of policy {} opened, greedy decides: {}{}", it.policy, it.reason, tags);
+  } else {
+    log.info("the breaker of policy {} is {}{}", it.policy, it.state, tags);
+  }
+}
 
 }  // namespace
 

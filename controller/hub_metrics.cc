@@ -97,8 +97,8 @@ const std::vector<Row>& rows() {
 void add_kinds(Figure& figure, const char* direction,
                const std::vector<hub::Hub::KindCount>& counts) {
   for (const auto& [kind, count] : counts) {
-    figure.samples.push_back(
-        {.labels = {{"direction", direction}, {"kind", std::string(kind)}}, .value = count});
+    figure.samples.push_back({.labels = {{"direction", direction}, {"kind", std::string(kind)}},
+                              .value = static_cast<double>(count)});
   }
 }
 
@@ -109,7 +109,7 @@ std::vector<Figure> hub_figures(const hub::Hub& hub) {
   for (const Row& row : rows()) {
     Figure figure{.name = row.name, .help = row.help, .kind = row.kind, .samples = {}};
     for (const Labelled& labelled : row.counts) {
-      Figure::Sample sample{.labels = {}, .value = hub.count(labelled.count)};
+      Figure::Sample sample{.labels = {}, .value = static_cast<double>(hub.count(labelled.count))};
       if (*row.label != 0) {
         sample.labels.emplace_back(row.label, labelled.value);
       }

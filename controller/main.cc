@@ -25,6 +25,8 @@ constexpr SettingFlag kFlags[] = {
      "address:port of the REST API (default 127.0.0.1:8080; port 0 = any free one)"},
     {"--agent-listen", "agent_listen", "address:port for agents (default 127.0.0.1:8081)"},
     {"--ready-file", "ready_file", "gets both endpoints as JSON once requests are accepted"},
+    {"--default-policy", "default_policy",
+     "a policy bundle to start with, or none (default: the one that comes with the program)"},
     {"--log-level", "log.level", "trace, debug, info, warn or error"},
     {"--log-format", "log.format", "auto, text or json"},
 };

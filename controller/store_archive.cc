@@ -43,4 +43,23 @@ Result<std::vector<core::DecisionRecord>> StoreArchive::decisions(JobId id) cons
   }
 }
 
+Result<std::vector<core::DecisionRecord>> StoreArchive::decisions_after(
+    std::optional<api::DecisionPlace> place, std::size_t limit) const {
+  const std::string from =
+      place ? records::decision_key(place->job, place->attempt) + '\0' : std::string();
+  auto page = store_.scan(store::Table::kDecision, from, limit);
+  if (!page) {
+    return fail(std::move(page).error());
+  }
+  std::vector<core::DecisionRecord> decisions;
+  for (const auto& entry : *page) {
+    auto decision = records::decode_decision(entry.key, entry.value);
+    if (!decision) {
+      return fail(std::move(decision).error());
+    }
+    decisions.push_back(*std::move(decision));
+  }
+  return decisions;
+}
+
 }  // namespace skerry::controller

@@ -13,6 +13,8 @@ class StoreArchive final : public api::JobArchive {
 
   Result<core::ResultRecord> result(JobId id) const override;
   Result<std::vector<core::DecisionRecord>> decisions(JobId id) const override;
+  Result<std::vector<core::DecisionRecord>> decisions_after(std::optional<api::DecisionPlace> place,
+                                                            std::size_t limit) const override;
 
  private:
   const store::Store& store_;

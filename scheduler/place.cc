@@ -1,15 +1,11 @@
 #include "scheduler/place.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cmath>
-#include <exception>
 #include <utility>
 
-#include "common/check.h"
 #include "scheduler/eligibility.h"
 #include "scheduler/pareto.h"
+#include "scheduler/ranking.h"
 #include "scheduler/shortlist.h"
 
 namespace skerry::scheduler {
@@ -31,9 +27,7 @@ bool contains(std::span<const NodeId> nodes, NodeId node) {
 }  // namespace
 
 struct Placer::State {
-  std::unique_ptr<Policy> policy;
-  std::unique_ptr<Policy> greedy = make_heuristic("greedy");
-  Random random;
+  Ranking ranking;
   Eligibility eligibility;
   Shortlist shortlist;
   std::vector<NodeId> nodes;
@@ -53,8 +47,6 @@ struct Placer::State {
   void consider_warm_up(const Fleet& fleet, NodeId node, VariantId variant,
                         const Prediction& prediction);
   void choose(const TaskView& task, const Fleet& fleet);
-  // Empty if the policy's scores can be used, else what is wrong with them.
-  std::string rank(Policy& ranking, const RankInput& input);
 };
 
 namespace {
@@ -63,30 +55,6 @@ namespace {
 bool is_predicted(MaskReason reason) {
   return reason == MaskReason::kDeadline || reason == MaskReason::kEnergy ||
          reason == MaskReason::kCost;
-}
-
-bool all_finite(std::span<const double> scores) {
-  for (const double score : scores) {
-    if (!std::isfinite(score)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-// The smallest score. Among equal scores one that dominates the other wins; then the smaller node,
-// then variant.
-std::size_t best_of(std::span<const Candidate> candidates, std::span<const double> scores) {
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < candidates.size(); ++i) {
-    const bool better = scores[i] < scores[best];
-    if (better ||
-        (scores[i] == scores[best] &&
-         dominates(candidates[i].prediction.objectives, candidates[best].prediction.objectives))) {
-      best = i;
-    }
-  }
-  return best;
 }
 
 }  // namespace
@@ -228,23 +196,6 @@ void Placer::State::consider_warm_up(const Fleet& fleet, NodeId node, VariantId 
   }
 }
 
-std::string Placer::State::rank(Policy& ranking, const RankInput& input) {
-  try {
-    const Status status = ranking.rank(input, decision.scores);
-    if (!status) {
-      return fmt::format("policy {} failed: {}", ranking.name(), status.error().message);
-    }
-  } catch (const std::exception& e) {
-    return fmt::format("policy {} threw: {}", ranking.name(), e.what());
-  } catch (...) {
-    return fmt::format("policy {} threw", ranking.name());
-  }
-  if (!all_finite(decision.scores)) {
-    return fmt::format("policy {} gave a score that is not a finite number", ranking.name());
-  }
-  return {};
-}
-
 void Placer::State::choose(const TaskView& task, const Fleet& fleet) {
   front.clear();
   for (std::uint32_t i = 0; i < decision.candidates.size(); ++i) {
@@ -254,24 +205,12 @@ void Placer::State::choose(const TaskView& task, const Fleet& fleet) {
   for (Candidate& candidate : decision.candidates) {
     candidate.normalised = decision.scale.normalise(candidate.prediction.objectives);
   }
-  decision.scores.assign(decision.candidates.size(), 0);
-  const RankInput input{task, fleet, decision.scale, decision.candidates, random};
-  const Policy* decided = policy.get();
-  decision.fallback_reason = rank(*policy, input);
-  if (!decision.fallback_reason.empty()) {
-    decided = greedy.get();
-    const std::string failure = rank(*greedy, input);
-    check(failure.empty(), "greedy ranks every candidate");
-  }
-  decision.policy = decided->name();
-  decision.policy_version = decided->version();
-  decision.chosen = best_of(decision.candidates, decision.scores);
+  ranking.decide(task, fleet, decision);
 }
 
-Placer::Placer(std::unique_ptr<Policy> policy, Random random)
-    : state_(std::make_unique<State>(State{.policy = nullptr, .random = random})) {
-  set_policy(std::move(policy));
-}
+Placer::Placer(std::unique_ptr<Policy> policy, Random random, Clock* stopwatch)
+    : state_(std::make_unique<State>(
+          State{.ranking = Ranking(std::move(policy), random, stopwatch)})) {}
 
 Placer::~Placer() = default;
 
@@ -285,8 +224,9 @@ const Decision& Placer::decide(const TaskView& task, const Fleet& fleet) {
   decision.masked.fill(0);
   decision.satisfiable = true;
   decision.warm_up.reset();
-  decision.policy = state.policy->name();
-  decision.policy_version = state.policy->version();
+  decision.policy = state.ranking.policy().name();
+  decision.policy_version = state.ranking.policy().version();
+  decision.shadows.clear();
   decision.fallback_reason.clear();
 
   state.eligibility.bind(task, fleet);
@@ -299,11 +239,7 @@ const Decision& Placer::decide(const TaskView& task, const Fleet& fleet) {
   return decision;
 }
 
-void Placer::set_policy(std::unique_ptr<Policy> policy) {
-  check(policy != nullptr, "a placer has a policy");
-  state_->policy = std::move(policy);
-}
-
-std::string_view Placer::policy_name() const { return state_->policy->name(); }
+Ranking& Placer::ranking() { return state_->ranking; }
+const Ranking& Placer::ranking() const { return state_->ranking; }
 
 }  // namespace skerry::scheduler

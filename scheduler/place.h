@@ -13,53 +13,29 @@
 
 #pragma once
 
-#include <array>
-#include <optional>
-#include <string>
+#include <memory>
 #include <vector>
 
-#include "scheduler/policy.h"
+#include "scheduler/decision.h"
 
 namespace skerry::scheduler {
 
 constexpr std::size_t kShortlistNodes = 16;
 
-// Why candidates were left out, counted over all (node, variant) pairs that were looked at.
-using MaskCounts = std::array<std::uint32_t, kMaskReasons>;
-
-// What would take a task that nobody can take now, were its variant only loaded there.
-struct WarmUp {
-  NodeId node;
-  VariantId variant;
-};
-
-struct Decision {
-  std::optional<std::size_t> chosen;  // into candidates; empty = nowhere to go now
-  std::vector<Candidate> candidates;  // eligible, ordered by node, then variant
-  std::vector<double> scores;         // one per candidate
-  Scale scale;
-  MaskCounts masked{};
-  bool satisfiable =
-      true;  // false: no node and variant of this fleet can ever meet the constraints
-  // Set if nothing was chosen, and on an idle node only the time, joules or dollars of loading a
-  // variant are in the way. The quickest of those seen.
-  std::optional<WarmUp> warm_up;
-  std::string policy;  // whose scores these are
-  std::string policy_version;
-  std::string fallback_reason;  // set if the policy's answer was refused and greedy decided
-};
+class Ranking;  // ranking.h
 
 class Placer {
  public:
-  // Takes the policy over; greedy stands by as the breaker's fallback.
-  Placer(std::unique_ptr<Policy> policy, Random random);
+  // Takes the policy over; greedy stands by as its fallback.
+  Placer(std::unique_ptr<Policy> policy, Random random, Clock* stopwatch = nullptr);
   ~Placer();
 
   // Reuses internal buffers; the result stays valid until the next call.
   const Decision& decide(const TaskView& task, const Fleet& fleet);
 
-  void set_policy(std::unique_ptr<Policy> policy);
-  std::string_view policy_name() const;
+  // The policies: the active one, its breaker, the shadows.
+  Ranking& ranking();
+  const Ranking& ranking() const;
 
  private:
   struct State;

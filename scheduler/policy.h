@@ -2,8 +2,8 @@
 // same interface.
 //
 // A policy sees only candidates that meet every constraint, and can therefore never break one. It
-// is called on the core's strand, must be deterministic given its inputs, and must not block. The
-// core checks its answer: a score that is not finite trips a breaker to greedy (place.h).
+// is called on the core's strand, must be deterministic given its inputs, and must not block. Its
+// answer is checked: greedy decides in place of a policy that fails (ranking.h, breaker.h).
 
 #pragma once
 
@@ -53,7 +53,8 @@ class Policy {
   virtual std::string_view name() const = 0;
   virtual std::string_view version() const = 0;
   // Writes one score per candidate; smaller is better. Of equal ones a candidate that dominates the
-  // other wins, then the smaller node, then variant. kInternal = cannot.
+  // other wins, then the smaller node, then variant. kUnsupported: these candidates are outside what
+  // the policy knows; any other error: it cannot.
   virtual Status rank(const RankInput& input, std::span<double> scores) = 0;
 };
 

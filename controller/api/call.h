@@ -35,6 +35,7 @@ class Router;
 struct ReadyCheck {
   std::string name;
   std::function<Status()> check;
+  std::function<std::string()> note = {};  // what is worth knowing though it is ready
 };
 
 // What all handlers share; owned by ApiServer.

@@ -29,7 +29,20 @@ void write_members(JsonWriter& json, const core::ModelChanged& model) {
   json.member("model", model.model).member("change", model.change);
 }
 void write_members(JsonWriter& json, const core::PolicyChanged& policy) {
-  json.member("policy", policy.policy);
+  json.member("policy", policy.policy)
+      .member("version", policy.version)
+      .member("change", policy.change);
+  if (!policy.reason.empty()) {
+    json.member("reason", policy.reason);
+  }
+}
+void write_members(JsonWriter& json, const core::BreakerChanged& breaker) {
+  json.member("policy", breaker.policy)
+      .member("version", breaker.version)
+      .member("breaker", breaker.state);
+  if (!breaker.fault.empty()) {
+    json.member("fault", breaker.fault).member("reason", breaker.reason);
+  }
 }
 // The ring keeps none of these.
 void write_members(JsonWriter&, const core::JobEnded&) {}
@@ -46,7 +59,10 @@ std::string_view event_type(const core::Happening& happening) {
   if (std::holds_alternative<core::ModelChanged>(happening)) {
     return "model";
   }
-  return std::holds_alternative<core::PolicyChanged>(happening) ? "policy" : "job";
+  return std::holds_alternative<core::PolicyChanged>(happening) ||
+                 std::holds_alternative<core::BreakerChanged>(happening)
+             ? "policy"
+             : "job";
 }
 
 std::optional<JobId> event_job(const core::Happening& happening) {

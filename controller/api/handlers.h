@@ -29,10 +29,20 @@ Task<Response> delete_model(Call call);
 // blobs.cc
 Task<Response> put_blob(Call call);
 Task<Response> get_blob(Call call);
-// placements.cc, policies.cc
+// placements.cc
 Task<Response> plan_placement(Call call);
+// policies.cc
 Task<Response> get_policies(Call call);
+Task<Response> get_policy(Call call);
 Task<Response> put_policy(Call call);
+Task<Response> delete_policy(Call call);
+Task<Response> promote_policy(Call call);
+Task<Response> shadow_policy(Call call);
+Task<Response> unshadow_policy(Call call);
+Task<Response> roll_back_policy(Call call);
+Task<Response> choose_policy(Call call);
+// decisions.cc
+Task<Response> export_decisions(Call call);
 // events.cc
 Task<Response> watch_events(Call call);
 // health.cc

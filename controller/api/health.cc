@@ -21,7 +21,8 @@ Task<Response> get_readyz(Call call) {
   for (const ReadyCheck& check : call->ready_checks) {
     const Status status = check.check();
     ready = ready && status.has_value();
-    lines += status ? fmt::format("[+] {} ok\n", check.name)
+    const std::string note = check.note ? check.note() : std::string();
+    lines += status ? fmt::format("[+] {} ok{}{}\n", check.name, note.empty() ? "" : ": ", note)
                     : fmt::format("[-] {}: {}\n", check.name, status.error().message);
   }
   const bool verbose = call.request().query_value("verbose").has_value() || !ready;
@@ -35,7 +36,10 @@ Task<Response> get_readyz(Call call) {
 
 Task<Response> get_metrics(Call call) {
   auto gauges = co_await inspect(call, [](const core::Core& core, Instant now) {
-    return metrics::Gauges{.queue = core.queue_stats(now), .nodes = core.nodes(), .now = now};
+    return metrics::Gauges{.queue = core.queue_stats(now),
+                           .nodes = core.nodes(),
+                           .policies = core.policies(),
+                           .now = now};
   });
   if (!gauges) {
     co_return problem(gauges.error());

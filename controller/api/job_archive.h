@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "common/error.h"
@@ -12,6 +14,12 @@
 #include "controller/core/records.h"
 
 namespace skerry::api {
+
+// A decision's place in the order of jobs and their attempts.
+struct DecisionPlace {
+  JobId job;
+  std::uint32_t attempt = 0;
+};
 
 class JobArchive {
  public:
@@ -21,6 +29,10 @@ class JobArchive {
   virtual Result<core::ResultRecord> result(JobId id) const = 0;
   // Of all attempts, in order; empty if none were stored. kCorrupt.
   virtual Result<std::vector<core::DecisionRecord>> decisions(JobId id) const = 0;
+  // Of all jobs, oldest job first, from behind that place (nullopt: the first) on. A short answer
+  // means that these are the last. kCorrupt.
+  virtual Result<std::vector<core::DecisionRecord>> decisions_after(
+      std::optional<DecisionPlace> place, std::size_t limit) const = 0;
 };
 
 }  // namespace skerry::api

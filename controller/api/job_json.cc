@@ -8,19 +8,6 @@ namespace skerry::api {
 
 namespace {
 
-void write_preference(JsonWriter& json, std::string_view name,
-                      const scheduler::Preference& preference) {
-  json.object();
-  if (!name.empty()) {
-    json.member("name", name);
-  }
-  json.key("weights").object();
-  for (std::size_t i = 0; i < scheduler::kObjectives; ++i) {
-    json.member(to_string(static_cast<scheduler::Objective>(i)), preference.weights[i]);
-  }
-  json.end().end();
-}
-
 void write_constraints(JsonWriter& json, const scheduler::Constraints& constraints,
                        Instant submitted_at) {
   json.object();
@@ -101,6 +88,19 @@ void write_result(JsonWriter& json, const core::TaskResult& result, Instant subm
 
 }  // namespace
 
+void write_preference(JsonWriter& json, std::string_view name,
+                      const scheduler::Preference& preference) {
+  json.object();
+  if (!name.empty()) {
+    json.member("name", name);
+  }
+  json.key("weights").object();
+  for (std::size_t i = 0; i < scheduler::kObjectives; ++i) {
+    json.member(to_string(static_cast<scheduler::Objective>(i)), preference.weights[i]);
+  }
+  json.end().end();
+}
+
 void write_objectives(JsonWriter& json, const scheduler::Objectives& objectives) {
   json.member("latency_ms", objectives.latency_s * 1000)
       .member("energy_j", objectives.energy_j)
@@ -166,43 +166,6 @@ void write_job(JsonWriter& json, const core::Job& job, const JobExtras& extras) 
       write_error(json, *job.result->error);
     }
   }
-  json.end();
-}
-
-void write_decision(JsonWriter& json, const core::DecisionRecord& decision) {
-  json.object()
-      .member("job", to_string(decision.job))
-      .member("attempt", decision.attempt)
-      .member("at", decision.at)
-      .member("policy", decision.policy)
-      .member("policy_version", decision.policy_version);
-  if (!decision.fallback_reason.empty()) {
-    json.member("fallback_reason", decision.fallback_reason);
-  }
-  json.key("preference");
-  write_preference(json, "", decision.preference);
-  json.key("candidates").array();
-  for (const core::DecisionCandidate& candidate : decision.candidates) {
-    json.object()
-        .member("node", candidate.node)
-        .member("variant", candidate.variant)
-        .member("score", candidate.score);
-    json.key("predicted");
-    write_prediction(json, candidate.prediction);
-    const scheduler::Objectives& normalised = candidate.normalised;
-    json.key("normalised")
-        .object()
-        .member("latency", normalised.latency_s)
-        .member("energy", normalised.energy_j);
-    json.member("cost", normalised.cost_usd).member("error", normalised.error).end().end();
-  }
-  json.end();
-  if (decision.chosen < decision.candidates.size()) {
-    const core::DecisionCandidate& chosen = decision.candidates[decision.chosen];
-    json.key("choice").object().member("node", chosen.node).member("variant", chosen.variant).end();
-  }
-  json.key("masked");
-  write_mask_counts(json, decision.masked);
   json.end();
 }
 

@@ -1,4 +1,4 @@
-// job_json.h: jobs, decisions and their parts as JSON, as docs/rest-api.md shows them.
+// job_json.h: jobs and their parts as JSON, as docs/rest-api.md shows them.
 
 #pragma once
 
@@ -20,10 +20,12 @@ struct JobExtras {
 };
 
 void write_job(JsonWriter& json, const core::Job& job, const JobExtras& extras);
-void write_decision(JsonWriter& json, const core::DecisionRecord& decision);
 void write_objectives(JsonWriter& json,
                       const scheduler::Objectives& objectives);  // members of the open object
 void write_prediction(JsonWriter& json, const scheduler::Prediction& prediction);  // an object
+// {"name", "weights": {...}}; without the name if it is empty.
+void write_preference(JsonWriter& json, std::string_view name,
+                      const scheduler::Preference& preference);
 // {"no_credit": 3}: those that are not 0, without kNone.
 void write_mask_counts(JsonWriter& json, const scheduler::MaskCounts& counts);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "controller/api/decision_json.h"
 #include "controller/api/handler_parts.h"
 #include "controller/api/handlers.h"
 #include "controller/api/job_json.h"

@@ -1,4 +1,4 @@
-// placements.cc: the dry run of a placement, and the policy that decides.
+// placements.cc: the dry run of a placement.
 
 #include <fmt/format.h>
 
@@ -8,7 +8,6 @@
 #include "controller/api/json_reader.h"
 #include "controller/api/problem.h"
 #include "controller/api/values_json.h"
-#include "scheduler/policy.h"
 
 namespace skerry::api {
 
@@ -76,32 +75,6 @@ Task<Response> plan_placement(Call call) {
   JsonWriter json;
   write_plan(json, **plan);
   co_return json_response(200, json.take());
-}
-
-Task<Response> get_policies(Call call) {
-  const auto active = co_await inspect(
-      call, [](const core::Core& core, Instant) { return std::string(core.policy()); });
-  if (!active) {
-    co_return problem(active.error());
-  }
-  JsonWriter json;
-  json.object().member("active", *active).texts("available", scheduler::heuristic_names()).end();
-  co_return json_response(200, json.take());
-}
-
-Task<Response> put_policy(Call call) {
-  const auto document = co_await parse_body(call);
-  if (!document) {
-    co_return problem(document.error());
-  }
-  std::vector<FieldIssue> issues;
-  JsonFields fields(&document->root(), "", issues);
-  core::SetPolicy event{.ticket = core::kNoTicket, .name = fields.required_text("name")};
-  fields.finish();
-  if (const Status valid = to_status(std::move(issues)); !valid) {
-    co_return problem(valid.error());
-  }
-  co_return changed_response(co_await ask(call, std::move(event)));
 }
 
 }  // namespace skerry::api

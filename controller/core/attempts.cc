@@ -228,7 +228,9 @@ void handle(Context& ctx, AttemptEnded& event) {
   const BatchNumber after = ctx.batch_of(entry->job);
   drop_attempt(ctx, *entry, ended.uid);
   if (event.outcome == AttemptOutcome::kSucceeded) {
-    succeed(ctx, *entry, result_of(ctx, ended, event));  // may forget the job
+    TaskResult result = result_of(ctx, ended, event);
+    judge_outcome(ctx, entry->job, ended, result.actual);
+    succeed(ctx, *entry, std::move(result));  // may forget the job
   } else {
     attempt_failed(ctx, *entry, ended, event);
     tell_failure(ctx, ref.job, ended, to_string(event.outcome), after);

@@ -170,7 +170,24 @@ void warm_up(Context& ctx, const scheduler::WarmUp& wanted);
 
 // ---- operators.cc
 void handle(Context& ctx, ChangeNode& event);
-void handle(Context& ctx, SetPolicy& event);
+
+// ---- policies.cc
+void handle(Context& ctx, ApplyPolicy& event);
+void handle(Context& ctx, ChangePolicy& event);
+void handle(Context& ctx, RollBackPolicy& event);
+void handle(Context& ctx, OfferPolicy& event);
+void restore_policies(Context& ctx, const MetaRecord& meta, std::vector<PolicyRecord>& records);
+
+// ---- judging.cc
+Expectation expectation_of(const State& state, const scheduler::Decision& decision);
+void count_shadows(State& state, const scheduler::Decision& decision);
+void judge_outcome(Context& ctx, const Job& job, const Attempt& attempt,
+                   const scheduler::Objectives& actual);
+void tell_breaker(Context& ctx);  // if its state has changed since it was last told
+
+// ---- decisions.cc: of the attempt that is to be made next
+DecisionRecord decision_record(Context& ctx, const JobEntry& entry,
+                               const scheduler::Decision& decision);
 
 // ---- retention.cc
 void retain(Context& ctx, JobEntry& entry);

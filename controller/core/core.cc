@@ -7,10 +7,10 @@ namespace skerry::core {
 
 namespace {
 
-scheduler::Placer make_placer(const Settings& settings, const Random& random) {
+scheduler::Placer make_placer(const Settings& settings, const Random& random, Clock* stopwatch) {
   auto policy = scheduler::make_heuristic(settings.policy);
   check(policy != nullptr, "the configured policy exists");
-  return {std::move(policy), random.fork("policy")};
+  return {std::move(policy), random.fork("policy"), stopwatch};
 }
 
 JobId job_id(std::uint64_t value) {
@@ -66,15 +66,18 @@ Effects finish(Context& ctx) {
 
 }  // namespace
 
-State::State(Settings settings_in, std::uint64_t seed, Clock* stopwatch_in)
+State::State(Settings settings_in, std::uint64_t seed, CoreHelpers helpers)
     : settings(std::move(settings_in)),
-      stopwatch(stopwatch_in),
+      stopwatch(helpers.stopwatch),
+      factory(helpers.factory),
       ids(Random(seed).fork("ids")),
       jitter(Random(seed).fork("jitter")),
-      placer(make_placer(settings, Random(seed))) {}
+      placer(make_placer(settings, Random(seed), stopwatch)) {
+  policies.active = *policies.find(settings.policy);
+}
 
-Core::Core(Settings settings, std::uint64_t seed, Clock* stopwatch)
-    : state_(std::make_unique<State>(std::move(settings), seed, stopwatch)) {}
+Core::Core(Settings settings, std::uint64_t seed, CoreHelpers helpers)
+    : state_(std::make_unique<State>(std::move(settings), seed, helpers)) {}
 Core::~Core() = default;
 
 Effects Core::restore(StoredState stored, Instant now) {

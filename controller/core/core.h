@@ -22,6 +22,8 @@
 #include "controller/core/job.h"
 #include "controller/core/records.h"
 #include "controller/core/settings.h"
+#include "controller/core/shadow_stats.h"
+#include "scheduler/breaker.h"
 #include "scheduler/place.h"
 
 namespace skerry::core {
@@ -84,12 +86,47 @@ struct QueueStats {
   Duration oldest_ready{};
 };
 
+// A policy that the controller holds: a heuristic, or one version of a bundle.
+struct PolicyView {
+  PolicyRef ref;
+  bool builtin = false;
+  bool newest = true;  // of its name
+  bool active = false;
+  bool previous = false;
+  Instant applied_at{};
+  std::shared_ptr<const std::string> bundle;  // nullptr if built in
+  std::optional<ShadowStats> shadow;          // set if it is one
+};
+// Of the active policy; heuristics have none.
+struct BreakerView {
+  scheduler::BreakerState state = scheduler::BreakerState::kClosed;
+  std::uint64_t trips = 0;
+  std::string fault;  // of the last trip; empty if there was none
+  std::string reason;
+  Instant rests_until{};  // while open
+  double drift = 0;       // mean relative cost of the newest window of outcomes; 0 = none yet
+  double drift_limit = 0;
+};
+struct PoliciesView {
+  PolicyRef active;
+  std::optional<PolicyRef> previous;
+  bool operator_chose = false;
+  std::vector<PolicyView> items;  // built-in ones, then bundles by name and version
+  std::optional<BreakerView> breaker;
+};
+
 struct State;  // state.h
+class PolicyFactory;
+
+// What the core uses and does not own; each outlives it.
+struct CoreHelpers {
+  Clock* stopwatch = nullptr;        // times decisions, for metrics and breakers, nothing else
+  PolicyFactory* factory = nullptr;  // nullptr: bundles are refused
+};
 
 class Core {
  public:
-  // stopwatch, if given, times decisions for metrics; nothing else depends on it.
-  Core(Settings settings, std::uint64_t seed, Clock* stopwatch = nullptr);
+  Core(Settings settings, std::uint64_t seed, CoreHelpers helpers = {});
   ~Core();
 
   // Call once, before any event: takes over what an earlier process stored, and opens a new epoch.
@@ -113,7 +150,7 @@ class Core {
   std::vector<ModelView> models() const;  // by name
   std::optional<ModelView> model(std::string_view name) const;
   const ModelManifest* manifest(std::string_view model, std::uint64_t revision) const;
-  std::string_view policy() const;
+  PoliciesView policies() const;
   QueueStats queue_stats(Instant now) const;
   // The dry run. kNotFound if there is no such model.
   Result<std::vector<scheduler::PlanEntry>> plan(const JobSpec& spec, Instant now) const;

@@ -156,9 +156,20 @@ struct ModelChanged {
 };
 struct PolicyChanged {
   std::string policy;
+  std::string version;
+  std::string change;  // "applied", "promoted", "rolled_back", "shadowed", "unshadowed", "deleted";
+                       // of the one that comes with the controller: "refused", "not_promoted"
+  std::string reason;  // of a change that nobody asked for
+};
+struct BreakerChanged {  // of the active policy
+  std::string policy;
+  std::string version;
+  std::string state;   // "closed", "open", "half_open"
+  std::string fault;   // why it opened: "not_finite", ...
+  std::string reason;  // the same as a sentence
 };
 using Happening = std::variant<JobChanged, JobEnded, DecisionMade, AttemptFailed, NodeChanged,
-                               BrakeChanged, ModelChanged, PolicyChanged>;
+                               BrakeChanged, ModelChanged, PolicyChanged, BreakerChanged>;
 
 struct Output {
   BatchNumber after = 0;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -86,10 +87,35 @@ struct ChangeNode {
   std::string name;
   NodeAction action = NodeAction::kCordon;
 };
-// Answer: Changed. kNotFound lists the known policies.
-struct SetPolicy {
+// A policy bundle, as bytes. Answer: Changed (false = it is the newest of its name already).
+// kInvalidArgument and kTooLarge as PolicyFactory; kConflict if too many are held.
+struct ApplyPolicy {
+  Ticket ticket = kNoTicket;
+  std::string name;  // must be the bundle's
+  std::shared_ptr<const std::string> bundle;
+};
+enum class PolicyAction : std::uint8_t { kPromote, kShadow, kUnshadow, kDelete };
+// Of the newest version of that name. Answer: Changed. kNotFound lists the known policies.
+// kConflict: a shadow that is active, one too many, a deletion of what is in use.
+struct ChangePolicy {
   Ticket ticket = kNoTicket;
   std::string name;
+  PolicyAction action = PolicyAction::kPromote;
+};
+// The policy that was active before becomes active again. Answer: Changed. kConflict if there is
+// none.
+struct RollBackPolicy {
+  Ticket ticket = kNoTicket;
+};
+// The bundle that comes with the controller, at its start. It becomes active if `activate` says so
+// and no operator, in the configuration or since, has chosen a policy. Without a bundle, one that
+// became active like this makes room for the configured policy. No answer: PolicyChanged says what
+// came of it.
+struct OfferPolicy {
+  std::shared_ptr<const std::string> bundle;
+  std::string origin;  // where it came from, for people
+  bool activate = false;
+  std::string why;  // it is, or is not, to be active
 };
 
 // ---- from agents, by way of the hub
@@ -198,7 +224,8 @@ struct Tick {};
 
 using Event =
     std::variant<Submit, Await, ListJobs, Abandon, CancelJob, PutModel, DeleteModel, ChangeNode,
-                 SetPolicy, AgentHello, AgentHeartbeat, AttemptStarted, AttemptEnded,
-                 AttemptReturned, CreditsChanged, ProbeEnded, ResidentChanged, SessionClosed, Tick>;
+                 ApplyPolicy, ChangePolicy, RollBackPolicy, OfferPolicy, AgentHello, AgentHeartbeat,
+                 AttemptStarted, AttemptEnded, AttemptReturned, CreditsChanged, ProbeEnded,
+                 ResidentChanged, SessionClosed, Tick>;
 
 }  // namespace skerry::core

@@ -91,6 +91,22 @@ enum class AttemptOutcome : std::uint8_t {
 };
 std::string_view to_string(AttemptOutcome outcome);  // "succeeded", "model_failed", ...
 
+// What a shadow's choice was predicted to cost when an attempt was placed.
+struct ShadowExpectation {
+  std::uint64_t serial = 0;  // of the shadow
+  double cost = 0;           // weighted sum of normalised objectives
+  bool agrees = false;       // it chose the same
+};
+// What an attempt's outcome is held against, once it comes.
+struct Expectation {
+  std::uint64_t activation = 0;  // of the policy that was active
+  bool by_policy = false;        // it decided; else greedy did in its place
+  scheduler::Scale scale;
+  scheduler::Objectives greedy;  // predicted of greedy's choice
+  double cost = 0;               // predicted of the one that was chosen
+  std::vector<ShadowExpectation> shadows;
+};
+
 // One execution of a task on one node.
 struct Attempt {
   std::uint32_t number = 0;
@@ -102,7 +118,8 @@ struct Attempt {
   Instant leased_at{};
   std::optional<Instant> started_at;
   scheduler::Objectives predicted;
-  double predicted_service_s = 0;  // what the fleet's backlog counts for it
+  double predicted_service_s = 0;       // what the fleet's backlog counts for it
+  std::optional<Expectation> expected;  // not stored
   bool silent = false;  // its node is not heard of; a late result still wins if it is the first
 };
 

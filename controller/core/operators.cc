@@ -1,4 +1,4 @@
-// operators.cc: what operators ask of nodes and of the scheduler.
+// operators.cc: what operators ask of nodes.
 
 #include <fmt/format.h>
 
@@ -96,26 +96,6 @@ void handle(Context& ctx, ChangeNode& event) {
   }
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
   announce_node(ctx, node, past_tense(event.action), ctx.batch());
-}
-
-void handle(Context& ctx, SetPolicy& event) {
-  auto policy = scheduler::make_heuristic(event.name);
-  if (!policy) {
-    ctx.answer(event.ticket,
-               fail(ErrorCode::kNotFound,
-                    fmt::format("there is no policy named '{}'; known are: {}", event.name,
-                                fmt::join(scheduler::heuristic_names(), ", "))));
-    return;
-  }
-  if (ctx.state.placer.policy_name() == event.name) {
-    ctx.answer(event.ticket, Changed{false}, ctx.state.batches);
-    return;
-  }
-  ctx.state.placer.set_policy(std::move(policy));
-  ctx.state.ready.unblock_all();
-  ctx.write(meta_record(ctx.state));
-  ctx.answer(event.ticket, Changed{true}, ctx.batch());
-  ctx.happen(PolicyChanged{event.name}, ctx.batch());
 }
 
 }  // namespace skerry::core

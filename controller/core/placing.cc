@@ -5,7 +5,7 @@
 // Bounded per apply, so that no event waits long behind a crowd; the rest goes on at the next Tick.
 
 #include <algorithm>
-#include <numeric>
+#include <optional>
 #include <utility>
 
 #include "common/check.h"
@@ -19,7 +19,6 @@ constexpr int kFruitlessTries = 16;
 // How often a task is tried that no node could take however idle it were: predictions change by
 // and by. A new or changed node or model has it tried at once.
 constexpr Duration kHeld = seconds(1);
-constexpr std::size_t kRecordedCandidates = 16;  // in a decision record; the best by score
 
 scheduler::TaskView view_of(const Context& ctx, const JobEntry& entry) {
   const JobSpec& spec = entry.job.spec;
@@ -49,35 +48,6 @@ bool only_excluded_left(const State& state, const scheduler::MaskCounts& masked)
          count(MaskReason::kCordoned) == 0;
 }
 
-DecisionRecord record_of(const Context& ctx, const JobEntry& entry,
-                         const scheduler::Decision& decision) {
-  DecisionRecord record{.job = entry.job.id,
-                        .attempt = entry.job.attempts,
-                        .at = ctx.now,
-                        .policy = decision.policy,
-                        .policy_version = decision.policy_version,
-                        .fallback_reason = decision.fallback_reason,
-                        .preference = entry.job.spec.preference,
-                        .candidates = {},
-                        .chosen = 0,
-                        .masked = decision.masked};
-  std::vector<std::size_t> order(decision.candidates.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(decision.scores[i], i); });
-  std::swap(*std::ranges::find(order, *decision.chosen), order.front());
-  order.resize(std::min(order.size(), kRecordedCandidates));
-  for (const auto i : order) {
-    const auto& candidate = decision.candidates[i];
-    record.candidates.push_back(
-        {.node = ctx.state.node_names.at(candidate.node.value),
-         .variant = ctx.state.variant_names.at(candidate.variant.value).variant,
-         .prediction = candidate.prediction,
-         .normalised = candidate.normalised,
-         .score = decision.scores[i]});
-  }
-  return record;
-}
-
 // More than two live attempts never are: the longest silent one gives way.
 void make_room(Context& ctx, JobEntry& entry) {
   while (entry.job.live.size() >= kMaxLiveAttempts) {
@@ -94,6 +64,11 @@ void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, D
   const auto& choice = decision.candidates[*decision.chosen];
   NodeEntry& node = node_by_id(state, choice.node);
   check(node.session.has_value(), "only a connected node is chosen");
+  // As the fleet was when it was decided, without this attempt.
+  std::optional<DecisionRecord> record;
+  if (job.stored()) {
+    record = decision_record(ctx, entry, decision);
+  }
   make_room(ctx, entry);
 
   const auto& prediction = choice.prediction;
@@ -106,7 +81,9 @@ void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, D
                       .leased_at = ctx.now,
                       .started_at = std::nullopt,
                       .predicted = prediction.objectives,
-                      .predicted_service_s = prediction.load_s + prediction.service_s});
+                      .predicted_service_s = prediction.load_s + prediction.service_s,
+                      .expected = expectation_of(state, decision)});
+  count_shadows(state, decision);
   const Attempt& attempt = job.live.back();
   node.jobs.insert(job.id);
   state.fleet.assigned(attempt.node, attempt.variant, attempt.predicted_service_s);
@@ -116,8 +93,8 @@ void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, D
   entry.ready_order = 0;
   store_state(ctx, entry, TaskState::kLeased,
               {.node = attempt.node_name, .variant = attempt.variant_name});
-  if (job.stored()) {
-    ctx.write(record_of(ctx, entry, decision));
+  if (record) {
+    ctx.write(*std::move(record));
   }
   const auto& deadline = job.spec.constraints.deadline;
   ctx.send(*node.session,
@@ -231,6 +208,7 @@ void place_ready_tasks(Context& ctx) {
     const Instant before = state.stopwatch ? state.stopwatch->now() : Instant();
     const auto& decision = decide(ctx, it->second);
     const Duration took = state.stopwatch ? state.stopwatch->now() - before : Duration(0);
+    tell_breaker(ctx);
     if (decision.chosen) {
       state.ready.pop(*spot, true);
       lease(ctx, it->second, decision, took);

@@ -4,6 +4,7 @@
 
 #include "controller/core/context.h"
 #include "controller/core/unknown.h"
+#include "scheduler/ranking.h"
 
 namespace skerry::core {
 
@@ -48,12 +49,26 @@ ModelView view_of(const State& state, const ModelEntry& model) {
   return view;
 }
 
+std::optional<BreakerView> breaker_view(const State& state) {
+  const scheduler::Breaker* breaker = state.placer.ranking().breaker();
+  if (breaker == nullptr) {
+    return std::nullopt;
+  }
+  return BreakerView{
+      .state = breaker->state(),
+      .trips = breaker->trips(),
+      .fault = breaker->trips() > 0 ? std::string(to_string(breaker->last_fault())) : "",
+      .reason = breaker->reason(),
+      .rests_until = breaker->rests_until(),
+      .drift = breaker->drift().last_mean(),
+      .drift_limit = breaker->drift().limit()};
+}
+
 }  // namespace
 
 const Settings& Core::settings() const { return state_->settings; }
 Epoch Core::epoch() const { return state_->epoch; }
 const scheduler::Fleet& Core::fleet() const { return state_->fleet; }
-std::string_view Core::policy() const { return state_->placer.policy_name(); }
 bool Core::blob_in_use(std::string_view digest) const { return state_->blob_uses.contains(digest); }
 
 const Job* Core::find_job(JobId id) const {
@@ -67,6 +82,34 @@ std::optional<scheduler::MaskCounts> Core::waiting_for(JobId id) const {
     return std::nullopt;
   }
   return state_->ready.blocked_because(job->spec);
+}
+
+PoliciesView Core::policies() const {
+  const PolicyTable& table = state_->policies;
+  PoliciesView view{.active = table.active,
+                    .previous = table.previous,
+                    .operator_chose = table.operator_chose,
+                    .items = {},
+                    .breaker = breaker_view(*state_)};
+  const auto add = [&](PolicyView item) {
+    item.active = item.ref == table.active;
+    item.previous = item.ref == table.previous;
+    const auto shadow = std::ranges::find(table.shadows, item.ref, &ShadowEntry::ref);
+    if (shadow != table.shadows.end()) {
+      item.shadow = shadow->stats;
+    }
+    view.items.push_back(std::move(item));
+  };
+  for (const std::string_view name : scheduler::heuristic_names()) {
+    add({.ref = *table.find(name), .builtin = true});
+  }
+  for (const auto& [ref, held] : table.bundles()) {
+    add({.ref = ref,
+         .newest = table.find(ref.name) == ref,
+         .applied_at = held.applied_at,
+         .bundle = held.bytes});
+  }
+  return view;
 }
 
 std::vector<NodeView> Core::nodes() const {

@@ -36,9 +36,17 @@ TaskRecord record_of(const State& state, const Job& job) {
 }
 
 MetaRecord meta_record(const State& state) {
-  return {.epoch = state.epoch,
-          .policy = std::string(state.placer.policy_name()),
-          .last_revision = state.last_revision};
+  const PolicyTable& table = state.policies;
+  MetaRecord record{.epoch = state.epoch,
+                    .policy = table.active,
+                    .previous_policy = table.previous,
+                    .shadows = {},
+                    .operator_chose = table.operator_chose,
+                    .last_revision = state.last_revision};
+  for (const ShadowEntry& shadow : table.shadows) {
+    record.shadows.push_back(shadow.ref);
+  }
+  return record;
 }
 
 NodeRecord record_of(const NodeEntry& node) {

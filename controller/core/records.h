@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -62,6 +64,40 @@ struct IdempotencyRecord {
   std::string request_digest;
   std::vector<JobId> jobs;
 };
+// Of a policy that the controller holds; built-in ones have version "1".
+struct PolicyRef {
+  std::string name;
+  std::string version;
+
+  auto operator<=>(const PolicyRef&) const = default;
+};
+struct PolicyRecord {
+  PolicyRef ref;
+  std::uint64_t number = 0;  // order of application
+  Instant applied_at{};
+  std::shared_ptr<const std::string> bundle;
+};
+// What a policy may look at beside a candidate's prediction, so that a decision can be scored again.
+struct CandidateFacts {
+  NodeId node;  // the numbers by which candidates are ordered
+  scheduler::VariantId variant;
+  scheduler::Tier tier = scheduler::Tier::kEdge;
+  double slots = 1;
+  double outstanding = 0;
+  double capacity = 0;
+  double backlog_s = 0;
+  double rtt_s = 0;
+  double bandwidth_bytes_per_s = 0;
+  double busy_w = 0;
+  double measured_w = 0;
+  double transfer_j_per_byte = 0;
+  double price_usd_per_s = 0;
+  std::uint64_t node_memory_bytes = 0;
+  std::uint64_t variant_memory_bytes = 0;
+  bool resident = false;
+
+  bool operator==(const CandidateFacts&) const = default;
+};
 // One decision, in names, for explain: it must still read well when nodes and models are gone.
 struct DecisionCandidate {
   std::string node;
@@ -69,6 +105,12 @@ struct DecisionCandidate {
   scheduler::Prediction prediction;
   scheduler::Objectives normalised;
   double score = 0;
+  CandidateFacts facts;
+};
+// What a shadow would have chosen.
+struct DecisionShadow {
+  PolicyRef policy;
+  std::optional<std::uint32_t> chosen;  // into candidates; empty: it failed, or rested
 };
 struct DecisionRecord {
   JobId job;
@@ -78,13 +120,22 @@ struct DecisionRecord {
   std::string policy_version;
   std::string fallback_reason;
   scheduler::Preference preference;
+  std::string model;
+  double input_bytes = 0;
+  std::optional<double> deadline_left_s;
+  scheduler::Scale scale;
   std::vector<DecisionCandidate> candidates;  // best score first
   std::uint32_t chosen = 0;                   // into candidates
+  std::uint32_t considered = 0;               // candidates; those not recorded scored worse
+  std::vector<DecisionShadow> shadows;
   scheduler::MaskCounts masked{};
 };
 struct MetaRecord {
-  Epoch epoch;  // of the process that wrote it
-  std::string policy;
+  Epoch epoch;       // of the process that wrote it
+  PolicyRef policy;  // the active one
+  std::optional<PolicyRef> previous_policy;
+  std::vector<PolicyRef> shadows;
+  bool operator_chose = false;      // the active policy; else it came by configuration or default
   std::uint64_t last_revision = 0;  // of any model ever; agents and caches know a manifest by it
 };
 struct DeleteRecords {  // retention: the job with its task, result, decisions
@@ -101,10 +152,14 @@ struct DeleteModelRecord {
 struct DeleteNodeRecord {
   std::string name;
 };
+struct DeletePolicyRecord {
+  PolicyRef ref;
+};
 
-using RecordWrite = std::variant<JobRecord, TaskRecord, ResultRecord, NodeRecord, ModelRecord,
-                                 IdempotencyRecord, DecisionRecord, MetaRecord, DeleteRecords,
-                                 DeleteIdempotency, DeleteModelRecord, DeleteNodeRecord>;
+using RecordWrite =
+    std::variant<JobRecord, TaskRecord, ResultRecord, NodeRecord, ModelRecord, IdempotencyRecord,
+                 DecisionRecord, MetaRecord, DeleteRecords, DeleteIdempotency, DeleteModelRecord,
+                 DeleteNodeRecord, PolicyRecord, DeletePolicyRecord>;
 
 // Everything stored, for restore(). Decisions and outputs of results stay in the store; they are
 // read when asked for.
@@ -116,6 +171,7 @@ struct StoredState {
   std::vector<TaskRecord> tasks;
   std::vector<ResultRecord> results;
   std::vector<IdempotencyRecord> idempotency;
+  std::vector<PolicyRecord> policies;
 };
 
 }  // namespace skerry::core

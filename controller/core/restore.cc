@@ -137,9 +137,7 @@ void restore_results(Context& ctx, std::vector<ResultRecord>& results) {
 void restore(Context& ctx, StoredState stored) {
   State& state = ctx.state;
   state.epoch.value = stored.meta.epoch.value + 1;
-  if (auto policy = scheduler::make_heuristic(stored.meta.policy)) {
-    state.placer.set_policy(std::move(policy));
-  }
+  restore_policies(ctx, stored.meta, stored.policies);
   state.last_revision = stored.meta.last_revision;
   ctx.write(meta_record(state));
 

@@ -7,11 +7,14 @@
 #include <string>
 
 #include "common/time.h"
+#include "scheduler/breaker.h"
 
 namespace skerry::core {
 
 struct Settings {
-  std::string policy = "greedy";  // until the store says otherwise
+  std::string policy = "greedy";      // until the store says otherwise
+  scheduler::BreakerOptions breaker;  // around the active policy and each shadow, if it is a bundle
+  std::uint32_t trace_every = 16;  // of so many decisions, one is recorded with all its candidates
   // liveness of nodes
   Duration heartbeat = seconds(1);
   Duration suspect_after =

@@ -6,6 +6,7 @@
 //   sequences   stateful sequences: where each one's state is, and which tasks wait their turn
 //   nodes       every enrolled node; its session is set while its agent is connected
 //   models      manifests, and which variants exist
+//   policies    bundles, which one is active, and which are shadows
 //   waiters     callers that wait for a job's end
 //   timers      what waits for time
 //
@@ -23,6 +24,8 @@
 
 #include "common/random.h"
 #include "controller/core/core.h"
+#include "controller/core/policy_factory.h"
+#include "controller/core/policy_table.h"
 #include "controller/core/ready_queue.h"
 #include "controller/core/timers.h"
 
@@ -113,10 +116,11 @@ struct IdempotencyEntry {
 };
 
 struct State {
-  State(Settings settings_in, std::uint64_t seed, Clock* stopwatch_in);
+  State(Settings settings_in, std::uint64_t seed, CoreHelpers helpers);
 
   Settings settings;
   Clock* stopwatch;
+  PolicyFactory* factory;
   Random ids;     // attempt uids
   Random jitter;  // backoff
   Epoch epoch;
@@ -126,6 +130,8 @@ struct State {
 
   scheduler::Fleet fleet;
   scheduler::Placer placer;
+  PolicyTable policies;
+  std::uint64_t decisions_recorded = 0;
 
   std::map<JobId, JobEntry> jobs;
   std::array<std::uint64_t, 10> by_state{};  // how many jobs are in each TaskState

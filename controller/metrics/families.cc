@@ -85,6 +85,10 @@ Families::Families(prometheus::Registry& registry)
                     "1 while too many nodes are silent together, and nothing is placed again")),
       model_changes(counter(registry, "skerry_model_changes_total",
                             "Changes of models: applied, deleted, tripped, restored")),
+      policy_changes(counter(registry, "skerry_policy_changes_total",
+                             "Changes of policies: applied, promoted, rolled_back, ...")),
+      breaker_trips(counter(registry, "skerry_policy_breaker_trips_total",
+                            "Times that the active policy's breaker opened, by what it did")),
       sync_duration(histogram(registry, "skerry_store_sync_duration_seconds",
                               "Time of one sync of the store")),
       sync_batches(

@@ -51,6 +51,8 @@ struct Families {
   GaugeFamily& node_gpu_memory;
   GaugeFamily& braking;
   Counters& model_changes;
+  Counters& policy_changes;
+  Counters& breaker_trips;
   Histograms& sync_duration;
   Histograms& sync_batches;
   Counters& sync_bytes;

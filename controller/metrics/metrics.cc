@@ -15,6 +15,7 @@
 #include "common/version.h"
 #include "controller/metrics/families.h"
 #include "controller/metrics/label_limit.h"
+#include "controller/metrics/policy_figures.h"
 
 namespace skerry::metrics {
 
@@ -90,7 +91,7 @@ prometheus::MetricFamily family_of(const Figure& figure) {
     for (const auto& [name, value] : sample.labels) {
       metric.label.push_back({name, value});
     }
-    (counter ? metric.counter.value : metric.gauge.value) = static_cast<double>(sample.value);
+    (counter ? metric.counter.value : metric.gauge.value) = sample.value;
     family.metric.push_back(std::move(metric));
   }
   return family;
@@ -112,6 +113,7 @@ struct Metrics::State {
         namespaces(options.max_namespaces),
         sources(options.max_words),
         reasons(options.max_words),
+        policies(options.max_policies),
         gauge_nodes(options.max_nodes),
         sync_duration(families.sync_duration.Add({}, decades(0.00005, 5))),
         sync_batches(
@@ -153,7 +155,8 @@ struct Metrics::State {
   void observe(const core::NodeChanged& node);
   void observe(const core::BrakeChanged&) {}  // a gauge, read at the scrape
   void observe(const core::ModelChanged& model);
-  void observe(const core::PolicyChanged&) {}  // decisions carry the policy
+  void observe(const core::PolicyChanged& policy);
+  void observe(const core::BreakerChanged& breaker);
   void set_node_gauges(const core::NodeView& node, Instant now);
   void forget_gone_nodes(const std::set<std::string, std::less<>>& present);
 
@@ -165,6 +168,7 @@ struct Metrics::State {
   LabelLimit namespaces;
   LabelLimit sources;
   LabelLimit reasons;
+  LabelLimit policies;
   LabelLimit gauge_nodes;
 
   std::array<Counter*, kStates> transitions{};
@@ -190,13 +194,14 @@ void Metrics::State::observe(const core::JobChanged& job) {
 }
 
 void Metrics::State::observe(const core::DecisionMade& decision) {
-  DecisionHandles& handles = decision_handles.get({decision.policy}, [&] {
+  const std::string_view label = policies(decision.policy);
+  DecisionHandles& handles = decision_handles.get({label}, [&] {
     const auto outcome = [&](const char* name) {
-      return &families.decisions.Add({{"policy", decision.policy}, {"outcome", name}});
+      return &families.decisions.Add({{"policy", text(label)}, {"outcome", name}});
     };
-    return DecisionHandles{.outcomes = {outcome("placed"), outcome("none"), outcome("fallback")},
-                           .duration = &families.decision_duration.Add(
-                               {{"policy", decision.policy}}, decades(1e-6, 0.1))};
+    return DecisionHandles{
+        .outcomes = {outcome("placed"), outcome("none"), outcome("fallback")},
+        .duration = &families.decision_duration.Add({{"policy", text(label)}}, decades(1e-6, 0.1))};
   });
   handles.outcomes[decision.fallback ? 2 : decision.placed ? 0 : 1]->Increment();
   if (decision.took.count() > 0) {
@@ -265,6 +270,15 @@ void Metrics::State::observe(const core::NodeChanged& node) {
 }
 void Metrics::State::observe(const core::ModelChanged& model) {
   families.model_changes.Add({{"change", model.change}}).Increment();
+}
+
+void Metrics::State::observe(const core::PolicyChanged& policy) {
+  families.policy_changes.Add({{"change", policy.change}}).Increment();
+}
+void Metrics::State::observe(const core::BreakerChanged& breaker) {
+  if (!breaker.fault.empty()) {
+    families.breaker_trips.Add({{"fault", breaker.fault}}).Increment();
+  }
 }
 
 void Metrics::State::set_node_gauges(const core::NodeView& node, Instant now) {
@@ -369,6 +383,7 @@ std::string Metrics::scrape(const Gauges& gauges) {
   }
   state_->forget_gone_nodes(present);
   auto collected = state_->registry.Collect();
+  std::ranges::transform(policy_figures(gauges.policies), std::back_inserter(collected), family_of);
   for (const auto& read : state_->others) {
     std::ranges::transform(read(), std::back_inserter(collected), family_of);
   }

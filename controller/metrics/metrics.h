@@ -31,6 +31,7 @@ struct MetricsOptions {
   std::size_t max_variants = 300;
   std::size_t max_nodes = 1000;
   std::size_t max_namespaces = 50;
+  std::size_t max_policies = 40;  // that ever decided
   std::size_t max_words = 32;  // of what agents say in words: energy sources, reasons of failures
 };
 
@@ -38,6 +39,7 @@ struct MetricsOptions {
 struct Gauges {
   core::QueueStats queue;
   std::vector<core::NodeView> nodes;
+  core::PoliciesView policies;
   std::size_t http_connections = 0;
   std::size_t event_watchers = 0;
   Instant now;
@@ -48,7 +50,7 @@ struct Figure {
   enum class Kind : std::uint8_t { kCounter, kGauge };
   struct Sample {
     std::vector<std::pair<std::string, std::string>> labels;
-    std::uint64_t value = 0;
+    double value = 0;
   };
 
   std::string name;

@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 #include <cstring>
 
+#include "controller/core/settings.h"
 #include "controller/records/parts.h"
 
 namespace skerry::records {
@@ -91,6 +92,43 @@ std::optional<ErrorCode> error_code(std::string_view name) {
     }
   }
   return std::nullopt;
+}
+
+core::PolicyRef policy_ref(const stored::PolicyRef& from) { return {from.name(), from.version()}; }
+
+core::CandidateFacts facts(const stored::Facts& from) {
+  return {.node = {from.node()},
+          .variant = {from.variant()},
+          .tier = static_cast<scheduler::Tier>(from.tier()),
+          .slots = static_cast<double>(from.slots()),
+          .outstanding = static_cast<double>(from.outstanding()),
+          .capacity = static_cast<double>(from.capacity()),
+          .backlog_s = from.backlog_s(),
+          .rtt_s = from.rtt_s(),
+          .bandwidth_bytes_per_s = from.bandwidth_bytes_per_s(),
+          .busy_w = from.busy_w(),
+          .measured_w = from.measured_w(),
+          .transfer_j_per_byte = from.transfer_j_per_byte(),
+          .price_usd_per_s = from.price_usd_per_s(),
+          .node_memory_bytes = from.node_memory_bytes(),
+          .variant_memory_bytes = from.variant_memory_bytes(),
+          .resident = from.resident()};
+}
+
+core::DecisionCandidate candidate(const stored::Candidate& from,
+                                  const std::optional<scheduler::Scale>& scale) {
+  const scheduler::Objectives predicted = objectives(from.predicted());
+  return {.node = from.node(),
+          .variant = from.variant(),
+          .prediction = {.wait_s = from.wait_s(),
+                         .transfer_s = from.transfer_s(),
+                         .load_s = from.load_s(),
+                         .service_s = from.service_s(),
+                         .latency_deviation_s = from.latency_deviation_s(),
+                         .objectives = predicted},
+          .normalised = scale ? scale->normalise(predicted) : objectives(from.normalised()),
+          .score = from.score(),
+          .facts = facts(from.facts())};
 }
 
 std::optional<std::size_t> mask_reason(std::string_view name) {
@@ -261,7 +299,36 @@ Result<core::MetaRecord> decode_meta(std::string_view value) {
   if (!parse(meta, value)) {
     return corrupt("epoch");
   }
-  return core::MetaRecord{{meta.epoch()}, meta.policy(), meta.last_revision()};
+  core::MetaRecord record{.epoch = {meta.epoch()},
+                          .policy = {meta.policy(), meta.policy_version()},
+                          .previous_policy = std::nullopt,
+                          .shadows = {},
+                          .operator_chose = meta.operator_chose(),
+                          .last_revision = meta.last_revision()};
+  if (meta.policy_version().empty()) {  // of an older version
+    record.policy.version = "1";
+    record.operator_chose = !meta.policy().empty() && meta.policy() != core::Settings{}.policy;
+  }
+  if (meta.has_previous_policy()) {
+    record.previous_policy = policy_ref(meta.previous_policy());
+  }
+  for (const auto& shadow : meta.shadows()) {
+    record.shadows.push_back(policy_ref(shadow));
+  }
+  return record;
+}
+
+Result<core::PolicyRecord> decode_policy(std::string_view key, std::string_view value) {
+  stored::Policy policy;
+  const auto split = key.find('\0');
+  if (split == std::string_view::npos || !parse(policy, value)) {
+    return corrupt("policy");
+  }
+  return core::PolicyRecord{
+      .ref = {std::string(key.substr(0, split)), std::string(key.substr(split + 1))},
+      .number = policy.number(),
+      .applied_at = instant_from_us(policy.applied_us()),
+      .bundle = std::make_shared<const std::string>(std::move(*policy.mutable_bundle()))};
 }
 
 Result<core::DecisionRecord> decode_decision(std::string_view key, std::string_view value) {
@@ -278,18 +345,30 @@ Result<core::DecisionRecord> decode_decision(std::string_view key, std::string_v
   record.policy = decision.policy();
   record.policy_version = decision.policy_version();
   record.fallback_reason = decision.fallback_reason();
-  for (const auto& from : decision.candidates()) {
-    record.candidates.push_back({.node = from.node(),
-                                 .variant = from.variant(),
-                                 .prediction = {.wait_s = from.wait_s(),
-                                                .transfer_s = from.transfer_s(),
-                                                .load_s = from.load_s(),
-                                                .service_s = from.service_s(),
-                                                .latency_deviation_s = from.latency_deviation_s(),
-                                                .objectives = objectives(from.predicted())},
-                                 .normalised = objectives(from.normalised()),
-                                 .score = from.score()});
+  record.model = decision.model();
+  record.input_bytes = decision.input_bytes();
+  if (decision.has_deadline_left_s()) {
+    record.deadline_left_s = decision.deadline_left_s();
   }
+  std::optional<scheduler::Scale> scale;
+  if (decision.has_ideal()) {
+    scale = {.ideal = objectives(decision.ideal()), .nadir = objectives(decision.nadir())};
+    record.scale = *scale;
+  }
+  for (const auto& from : decision.candidates()) {
+    if (!within(from.facts().tier(), scheduler::Tier::kCloud)) {
+      return corrupt("decision");
+    }
+    record.candidates.push_back(candidate(from, scale));
+  }
+  for (const auto& from : decision.shadows()) {
+    core::DecisionShadow shadow{.policy = policy_ref(from.policy()), .chosen = {}};
+    if (from.has_chosen()) {
+      shadow.chosen = from.chosen();
+    }
+    record.shadows.push_back(std::move(shadow));
+  }
+  record.considered = decision.considered();
   record.chosen = decision.chosen();
   for (const auto& [name, count] : decision.masked()) {
     if (const auto reason = mask_reason(name)) {  // a reason of a newer version is left out

@@ -20,6 +20,8 @@ std::string idempotency_key(const std::string& ns, const std::string& key) {
   return ns + '\0' + key;
 }
 
+std::string policy_key(const core::PolicyRef& ref) { return ref.name + '\0' + ref.version; }
+
 void fill(stored::Payload& to, const Payload& from) {
   if (from.bytes) {
     to.set_inline_(*from.bytes);
@@ -172,6 +174,30 @@ Write encode(const core::IdempotencyRecord& record) {
   return put(Table::kIdempotency, idempotency_key(record.ns, record.key), entry);
 }
 
+void fill(stored::Facts& to, const core::CandidateFacts& from) {
+  to.set_node(from.node.value);
+  to.set_variant(from.variant.value);
+  to.set_tier(static_cast<std::uint32_t>(from.tier));
+  to.set_slots(static_cast<std::uint32_t>(from.slots));
+  to.set_outstanding(static_cast<std::uint32_t>(from.outstanding));
+  to.set_capacity(static_cast<std::uint32_t>(from.capacity));
+  to.set_backlog_s(from.backlog_s);
+  to.set_rtt_s(from.rtt_s);
+  to.set_bandwidth_bytes_per_s(from.bandwidth_bytes_per_s);
+  to.set_busy_w(from.busy_w);
+  to.set_measured_w(from.measured_w);
+  to.set_transfer_j_per_byte(from.transfer_j_per_byte);
+  to.set_price_usd_per_s(from.price_usd_per_s);
+  to.set_node_memory_bytes(from.node_memory_bytes);
+  to.set_variant_memory_bytes(from.variant_memory_bytes);
+  to.set_resident(from.resident);
+}
+
+void fill(stored::PolicyRef& to, const core::PolicyRef& from) {
+  to.set_name(from.name);
+  to.set_version(from.version);
+}
+
 Write encode(const core::DecisionRecord& record) {
   stored::Decision decision;
   decision.set_at_us(to_us(record.at));
@@ -190,10 +216,25 @@ Write encode(const core::DecisionRecord& record) {
     candidate.set_service_s(from.prediction.service_s);
     candidate.set_latency_deviation_s(from.prediction.latency_deviation_s);
     fill(*candidate.mutable_predicted(), from.prediction.objectives);
-    fill(*candidate.mutable_normalised(), from.normalised);
     candidate.set_score(from.score);
+    fill(*candidate.mutable_facts(), from.facts);
   }
   decision.set_chosen(record.chosen);
+  decision.set_model(record.model);
+  decision.set_input_bytes(record.input_bytes);
+  if (record.deadline_left_s) {
+    decision.set_deadline_left_s(*record.deadline_left_s);
+  }
+  fill(*decision.mutable_ideal(), record.scale.ideal);
+  fill(*decision.mutable_nadir(), record.scale.nadir);
+  decision.set_considered(record.considered);
+  for (const auto& from : record.shadows) {
+    auto& shadow = *decision.add_shadows();
+    fill(*shadow.mutable_policy(), from.policy);
+    if (from.chosen) {
+      shadow.set_chosen(*from.chosen);
+    }
+  }
   for (std::size_t reason = 0; reason < record.masked.size(); ++reason) {
     if (record.masked[reason] > 0) {
       const auto name = scheduler::to_string(static_cast<scheduler::MaskReason>(reason));
@@ -206,7 +247,15 @@ Write encode(const core::DecisionRecord& record) {
 Write encode(const core::MetaRecord& record) {
   stored::Meta meta;
   meta.set_epoch(record.epoch.value);
-  meta.set_policy(record.policy);
+  meta.set_policy(record.policy.name);
+  meta.set_policy_version(record.policy.version);
+  if (record.previous_policy) {
+    fill(*meta.mutable_previous_policy(), *record.previous_policy);
+  }
+  for (const auto& shadow : record.shadows) {
+    fill(*meta.add_shadows(), shadow);
+  }
+  meta.set_operator_chose(record.operator_chose);
   meta.set_last_revision(record.last_revision);
   return put(Table::kMeta, std::string(kMetaKey), meta);
 }
@@ -219,6 +268,17 @@ Write encode(const core::DeleteModelRecord& record) {
 }
 Write encode(const core::DeleteNodeRecord& record) {
   return {Table::kNode, record.name, std::nullopt};
+}
+
+Write encode(const core::PolicyRecord& record) {
+  stored::Policy policy;
+  policy.set_number(record.number);
+  policy.set_applied_us(to_us(record.applied_at));
+  policy.set_bundle(*record.bundle);
+  return put(Table::kPolicy, policy_key(record.ref), policy);
+}
+Write encode(const core::DeletePolicyRecord& record) {
+  return {Table::kPolicy, policy_key(record.ref), std::nullopt};
 }
 
 void append(store::Batch& batch, const core::DeleteRecords& record) {

@@ -68,6 +68,7 @@ Result<core::StoredState> load(const store::Store& store) {
            load_table(store, Table::kResult, "result", state.results, by_both(decode_result)),
            load_table(store, Table::kIdempotency, "idempotency", state.idempotency,
                       by_both(decode_idempotency)),
+           load_table(store, Table::kPolicy, "policy", state.policies, by_both(decode_policy)),
        }) {
     if (!status) {
       return fail(status.error());

@@ -25,6 +25,7 @@ Result<core::NodeRecord> decode_node(std::string_view value);
 Result<core::ModelRecord> decode_model(std::string_view value);
 Result<core::IdempotencyRecord> decode_idempotency(std::string_view key, std::string_view value);
 Result<core::MetaRecord> decode_meta(std::string_view value);
+Result<core::PolicyRecord> decode_policy(std::string_view key, std::string_view value);
 
 inline constexpr std::string_view kMetaKey = "core";
 

@@ -37,6 +37,7 @@ enum class Table : std::uint8_t {
   kModel = 6,
   kIdempotency = 7,
   kDecision = 8,
+  kPolicy = 9,
 };
 
 struct Write {

@@ -133,6 +133,8 @@ class Cluster:
     def _make_controller(self, api, agents_at, running=None):
         argv = [self.programs["controller"], "--data-dir", self.folder / "data", "--api-listen", api, "--agent-listen", agents_at,
                 "--ready-file", self.folder / "controller.ready"]
+        if "default_policy" not in (self.config or {}):
+            argv += ["--default-policy", "none"]  # tests and benchmarks are about greedy, unless they say so
         if self.config:
             path = self.folder / "controller.yaml"
             path.write_text(json.dumps({"apiVersion": "skerry/v1", "kind": "ControllerConfig", **self.config}, indent=1))

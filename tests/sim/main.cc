@@ -44,6 +44,9 @@ constexpr Probe kProbes[] = {
     {"commands_after_break", &Probes::commands_after_break},
     {"reports_after_break", &Probes::reports_after_break},
     {"probed_again", &Probes::probed_again},
+    {"policies_swapped", &Probes::policies_swapped},
+    {"breaker_trips", &Probes::breaker_trips},
+    {"breaker_closes", &Probes::breaker_closes},
 };
 
 struct Totals {

@@ -59,7 +59,8 @@ core::StoredState SimStore::stored() const {
           .jobs = values_of(jobs_),
           .tasks = values_of(tasks_),
           .results = values_of(results_),
-          .idempotency = values_of(keys_)};
+          .idempotency = values_of(keys_),
+          .policies = values_of(policies_)};
 }
 
 }  // namespace skerry::sim

@@ -40,6 +40,8 @@ class SimStore {
   void apply(const core::DeleteIdempotency& record) { keys_.erase({record.ns, record.key}); }
   void apply(const core::DeleteModelRecord& record) { models_.erase(record.name); }
   void apply(const core::DeleteNodeRecord& record) { nodes_.erase(record.name); }
+  void apply(const core::PolicyRecord& record) { policies_[record.ref] = record; }
+  void apply(const core::DeletePolicyRecord& record) { policies_.erase(record.ref); }
 
   std::deque<std::vector<core::RecordWrite>> pending_;
   core::MetaRecord meta_;
@@ -49,6 +51,7 @@ class SimStore {
   std::map<JobId, core::TaskRecord> tasks_;
   std::map<JobId, core::ResultRecord> results_;
   std::map<std::pair<std::string, std::string>, core::IdempotencyRecord> keys_;
+  std::map<core::PolicyRef, core::PolicyRecord> policies_;
   std::vector<std::string> broken_;
 };
 

@@ -21,6 +21,9 @@ core::Settings draw_settings(Random random) {
   core::Settings settings;
   settings.policy = scheduler::heuristic_names()[random.below(scheduler::heuristic_names().size())];
   settings.decisions_per_apply = random.chance(0.3) ? 2 : 256;
+  settings.breaker.rest = seconds(1);
+  settings.breaker.trial_every = 2;
+  settings.breaker.good_trials = 4;
   return settings;
 }
 
@@ -69,7 +72,8 @@ void World::broke(std::string rule) {
 void World::start_controller() {
   ++life_;
   core_ =
-      std::make_unique<core::Core>(draw_settings(random_.fork("settings")), options_.seed + life_);
+      std::make_unique<core::Core>(draw_settings(random_.fork("settings")), options_.seed + life_,
+                                   core::CoreHelpers{.stopwatch = nullptr, .factory = &policies_});
   outbox_ = {};
   durable_batches_ = 0;
   tick_at_ = kNever;
@@ -175,6 +179,9 @@ void World::release(core::Output output) {
     note(fmt::format("{} {} attempt {} {} {} {}", to_string(changed->job),
                      to_string(changed->state), changed->attempt, changed->node, changed->variant,
                      changed->reason));
+    if (changed->state == core::TaskState::kLeased) {
+      check_placement(*changed);
+    }
     outcome_.probes.quarantined += changed->state == core::TaskState::kQuarantined ? 1 : 0;
     outcome_.probes.expired += changed->state == core::TaskState::kExpired ? 1 : 0;
     outcome_.probes.cancelled += changed->state == core::TaskState::kCancelled ? 1 : 0;
@@ -186,6 +193,14 @@ void World::release(core::Output output) {
   } else if (const auto* brake = std::get_if<core::BrakeChanged>(&happening)) {
     note(brake->on ? "brake on" : "brake off");
     outcome_.probes.brakes += brake->on ? 1 : 0;
+  } else if (const auto* policy = std::get_if<core::PolicyChanged>(&happening)) {
+    note(fmt::format("policy {} {} {}", policy->policy, policy->version, policy->change));
+    outcome_.probes.policies_swapped +=
+        policy->change == "promoted" || policy->change == "rolled_back" ? 1 : 0;
+  } else if (const auto* breaker = std::get_if<core::BreakerChanged>(&happening)) {
+    note(fmt::format("breaker {} {}", breaker->state, breaker->fault));
+    outcome_.probes.breaker_trips += breaker->state == "open" ? 1 : 0;
+    outcome_.probes.breaker_closes += breaker->state == "closed" ? 1 : 0;
   }
 }
 
@@ -265,6 +280,48 @@ void World::plan_faults() {
   }
 }
 
+// Operators change policies all the time, wild ones among them.
+void World::plan_policies() {
+  Random draws = random_.fork("policies");
+  for (int i = static_cast<int>(draws.exponential(8)); i > 0; --i) {
+    const Duration at = duration_from_seconds(draws.uniform(0, to_seconds(kFaults)));
+    const std::string name = draws.chance(0.3) ? "jsq" : draws.chance(0.5) ? "wild" : "mad";
+    const auto bundle =
+        std::make_shared<const std::string>(fmt::format("{} {}", name, 1 + draws.below(3)));
+    const auto action = static_cast<core::PolicyAction>(draws.below(4));
+    const bool back = draws.chance(0.1);
+    after(at, [this, name, bundle, action, back] {
+      if (!core_) {
+        return;
+      }
+      if (name != "jsq") {
+        tell_core(core::ApplyPolicy{.ticket = core::kNoTicket, .name = name, .bundle = bundle});
+      }
+      if (back) {
+        tell_core(core::RollBackPolicy{});
+      } else {
+        tell_core(core::ChangePolicy{.ticket = core::kNoTicket, .name = name, .action = action});
+      }
+    });
+  }
+}
+
+// Whatever policy chose, the node and the variant meet the job's constraints.
+void World::check_placement(const core::JobChanged& leased) {
+  const core::Job* job = core_ ? core_->find_job(leased.job) : nullptr;
+  const auto node = core_ ? core_->node(leased.node) : std::nullopt;
+  if (job == nullptr || !node) {
+    return;
+  }
+  const scheduler::Constraints& constraints = job->spec.constraints;
+  if (!constraints.site.empty() && constraints.site != node->spec.site) {
+    broke(fmt::format("{} was placed outside its site", to_string(leased.job)));
+  }
+  if (constraints.min_accuracy && leased.variant != "large") {
+    broke(fmt::format("{} was placed below its accuracy", to_string(leased.job)));
+  }
+}
+
 void World::check_rules() {
   if (!core_) {
     return;
@@ -303,6 +360,7 @@ Outcome World::run() {
   }
   clients_->plan_requests(kWorkload);
   plan_faults();
+  plan_policies();
   after(kFaults, [this] { note("faults end"); });
   const Instant end = kStart + kFaults + kHealing;
   while (!events_.empty() && events_.top().at <= end && outcome_.broken.empty()) {

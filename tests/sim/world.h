@@ -20,6 +20,7 @@
 #include "controller/core/core.h"
 #include "controller/core/outbox.h"
 #include "tests/sim/sim_store.h"
+#include "tests/sim/wild_policies.h"
 
 namespace skerry::sim {
 
@@ -49,6 +50,9 @@ struct Probes {
   std::uint64_t commands_after_break = 0;  // arrived though the controller had closed the stream
   std::uint64_t reports_after_break = 0;   // arrived though the agent had
   std::uint64_t probed_again = 0;
+  std::uint64_t policies_swapped = 0;
+  std::uint64_t breaker_trips = 0;
+  std::uint64_t breaker_closes = 0;
 };
 
 struct Outcome {
@@ -101,6 +105,8 @@ class World {
   void schedule_sync();
   void schedule_tick();
   void plan_faults();
+  void plan_policies();
+  void check_placement(const core::JobChanged& leased);
   void check_rules();
   void check_end();
 
@@ -120,6 +126,7 @@ class World {
   std::uint64_t order_ = 0;
   std::uint64_t life_ = 0;  // of the controller: actions of an earlier one are void
   std::uint64_t sessions_ = 0;
+  WildPolicies policies_;
   std::unique_ptr<core::Core> core_;
   core::Outbox outbox_;
   SimStore store_;

@@ -52,6 +52,8 @@ class Includes(unittest.TestCase):
         ("agent/runner/a.cc", '"agent/config.h"', "include direction"),
         ("agent/runner/a.cc", '"agent/runner/protocol.h"', None),
         ("cli/a.cc", '"controller/core/job.h"', "include direction"),
+        ("cli/a.cc", '"replay/replay.h"', None),
+        ("replay/a.cc", '"controller/core/job.h"', "include direction"),
         ("models/a.cc", '"agent/session.h"', "include direction"),
         ("common/a.cc", '"tests/relay/relay.h"', "include direction"),
         ("scheduler/a.cc", "<boost/asio.hpp>", "forbidden library"),

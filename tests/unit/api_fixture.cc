@@ -16,6 +16,7 @@
 
 #include "common/digest.h"
 #include "controller/metrics/metrics.h"
+#include "tests/unit/word_policies.h"
 
 namespace skerry::api {
 
@@ -46,6 +47,21 @@ class MemoryArchive final : public JobArchive {
     const std::scoped_lock lock(mutex_);
     const auto found = decisions_.find(id);
     return found == decisions_.end() ? std::vector<core::DecisionRecord>() : found->second;
+  }
+  Result<std::vector<core::DecisionRecord>> decisions_after(std::optional<DecisionPlace> place,
+                                                            std::size_t limit) const override {
+    const std::scoped_lock lock(mutex_);
+    std::vector<core::DecisionRecord> found;
+    for (const auto& [id, decisions] : decisions_) {
+      for (const core::DecisionRecord& decision : decisions) {
+        const bool behind =
+            !place || std::pair(id, decision.attempt) > std::pair(place->job, place->attempt);
+        if (behind && found.size() < limit) {
+          found.push_back(decision);
+        }
+      }
+    }
+    return found;
   }
   void keep(const core::RecordWrite& write) {
     const std::scoped_lock lock(mutex_);
@@ -98,7 +114,7 @@ struct TestApi::State final : public controller::Gateway {
       : root(std::filesystem::path(testing::TempDir()) / ("api-" + to_hex(random_bytes(8)))),
         blobs(*blobs::BlobDir::open(root)),
         log("test", std::make_shared<spdlog::sinks::null_sink_mt>()),
-        core(quick_settings(), 1),
+        core(quick_settings(), 1, {.stopwatch = nullptr, .factory = &policies}),
         server(api_loop.io, std::move(options),
                ApiParts{.gateway = *this,
                         .blobs = *blobs,
@@ -234,6 +250,7 @@ struct TestApi::State final : public controller::Gateway {
   Log log;
   MemoryArchive archive;
   metrics::Metrics metrics;
+  WordPolicies policies;
   core::Core core;
   std::map<core::Ticket, std::move_only_function<void(Result<core::Reply>)>> waiting;
   std::atomic<core::Ticket> last_ticket = 0;

@@ -210,6 +210,7 @@ TEST_F(Answers, OfTheFleetHaveTheirShape) {
   expect_shape("ModelList", "/api/v1/models");
   expect_shape("Model", "/api/v1/models/echo");
   expect_shape("Policies", "/api/v1/policies");
+  expect_shape("Policy", "/api/v1/policies/greedy");
   expect_shape("Version", "/version");
   expect_shape("Blob", api_.call("PUT", "/api/v1/blobs/" + sha256_digest("x"), "x"));
   api_.agent_joins("edge-2");

@@ -123,9 +123,9 @@ TEST(Nodes, ADrainThatTakesTooLongIsExitCodeFive) {
 }
 
 TEST(Policies, AreChosenByName) {
-  const ScriptedServer server({{"PUT /api/v1/policies/active", ok(R"({"changed": true})")}});
-  EXPECT_EQ(run(server, {"policy", "use", "jsq"}).out, "policy/jsq in use\n");
-  EXPECT_EQ(server.requests()[0].body, R"({"name":"jsq"})");
+  const ScriptedServer server({{"POST /api/v1/policies/jsq:promote", ok(R"({"changed": true})")}});
+  EXPECT_EQ(run(server, {"policy", "promote", "jsq"}).out, "policy/jsq promoted\n");
+  EXPECT_EQ(run(server, {"policy", "use", "policy/jsq"}).out, "policy/jsq promoted\n");
 }
 
 TEST(Version, IsToldOfBothSides) {

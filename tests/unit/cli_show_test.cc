@@ -69,7 +69,10 @@ TEST(Get, ModelsAndPoliciesShowWhatThereIs) {
        {"GET /api/v1/policies", ok(R"({"active": "greedy", "available": ["greedy", "jsq"]})")}});
   EXPECT_THAT(run(server, {"get", "models"}).out,
               HasSubstr("digits  READY  small,large  93 %..99 %  20 KiB..1 MiB  image   labels\n"));
-  EXPECT_EQ(run(server, {"get", "policies"}).out, "NAME    ACTIVE\ngreedy  yes\njsq     -\n");
+  EXPECT_EQ(run(server, {"get", "policies"}).out,
+            "NAME    VERSION  STATE      KIND  AGREES  REGRET  ESTIMATE\n"
+            "greedy  -        active     -          -       -         -\n"
+            "jsq     -        available  -          -       -         -\n");
   EXPECT_EQ(run(server, {"policy", "list", "-o", "name"}).out, "policy/greedy\npolicy/jsq\n");
 }
 
@@ -118,7 +121,7 @@ constexpr std::string_view kDecisions =
     R"({"items": [{"job": "j0000100000001", "attempt": 1, "at": "2026-01-31T12:00:00Z",
   "policy": "greedy", "policy_version": "1", "preference": {"weights": {"latency": 0.02, "energy": 0.94, "cost": 0.02, "error": 0.02}},
   "candidates": [
-   {"node": "edge-1", "variant": "small", "score": 0.1, "predicted": {"latency_ms": 3.1, "energy_j": 0.01, "cost_usd": 1e-8, "error": 0.07,
+   {"node": "edge-1", "variant": "small", "score": 0.1, "predicted_cost": 0.09, "predicted": {"latency_ms": 3.1, "energy_j": 0.01, "cost_usd": 1e-8, "error": 0.07,
     "latency_deviation_ms": 0.2, "wait_ms": 0, "transfer_ms": 0.4, "load_ms": 0, "service_ms": 2.7}},
    {"node": "edge-2", "variant": "large", "score": 0.8, "predicted": {"latency_ms": 20, "energy_j": 0.2, "cost_usd": 2e-7, "error": 0.01}}],
   "choice": {"node": "edge-1", "variant": "small"}, "masked": {"no_credit": 3, "tier": 2}}]})";
@@ -128,13 +131,14 @@ TEST(Explain, ShowsCandidatesReasonsTheChoiceAndPredictedAgainstActual) {
                                {"GET /api/v1/jobs/j0000100000001/decisions", ok(kDecisions)}});
   const Finished explained = run(server, {"explain", "j0000100000001"});
   EXPECT_EQ(explained.exit_code, 0) << explained.err;
-  EXPECT_THAT(explained.out,
-              AllOf(HasSubstr("Constraints:  site=shop-17\n"), HasSubstr("Policy:      greedy 1\n"),
-                    HasSubstr("Left out:    3 no_credit, 2 tier\n"),
-                    HasSubstr("  *  edge-1  small    0.100  3.10 ms   10 mJ  $1.0e-08    7 %\n"),
-                    HasSubstr("     edge-2  large    0.800    20 ms  200 mJ  $2.0e-07    1 %\n"),
-                    HasSubstr("Predicted and actual (energy modelled):\n"),
-                    HasSubstr("latency      3.10 ms   2.90 ms    0.02\n")));
+  EXPECT_THAT(
+      explained.out,
+      AllOf(HasSubstr("Constraints:  site=shop-17\n"), HasSubstr("Policy:      greedy 1\n"),
+            HasSubstr("Left out:    3 no_credit, 2 tier\n"),
+            HasSubstr("  *  edge-1  small    0.100      0.090  3.10 ms   10 mJ  $1.0e-08    7 %\n"),
+            HasSubstr("     edge-2  large    0.800          -    20 ms  200 mJ  $2.0e-07    1 %\n"),
+            HasSubstr("Predicted and actual (energy modelled):\n"),
+            HasSubstr("latency      3.10 ms   2.90 ms    0.02\n")));
   EXPECT_EQ(json::parse(run(server, {"explain", "job/j0000100000001", "-o", "json"}).out),
             json::parse(kDecisions));
 }

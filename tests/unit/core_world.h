@@ -26,7 +26,7 @@ class CoreWorld : public ::testing::Test {
   CoreWorld() { restart({}); }
 
   void restart(StoredState stored) {
-    core = std::make_unique<Core>(settings, 7);
+    core = std::make_unique<Core>(settings, 7, helpers);
     take(core->restore(std::move(stored), now));
   }
 
@@ -141,6 +141,7 @@ class CoreWorld : public ::testing::Test {
     std::map<std::string, NodeRecord> nodes;
     std::map<std::string, ModelRecord> models;
     std::map<std::pair<std::string, std::string>, IdempotencyRecord> keys;
+    std::map<PolicyRef, PolicyRecord> policies;
     const auto put = Overloaded{
         [&](const JobRecord& it) { jobs.insert_or_assign(it.id, it); },
         [&](const TaskRecord& it) { tasks.insert_or_assign(it.id, it); },
@@ -158,6 +159,8 @@ class CoreWorld : public ::testing::Test {
         [&](const DeleteIdempotency& it) { keys.erase({it.ns, it.key}); },
         [&](const DeleteModelRecord& it) { models.erase(it.name); },
         [&](const DeleteNodeRecord& it) { nodes.erase(it.name); },
+        [&](const PolicyRecord& it) { policies.insert_or_assign(it.ref, it); },
+        [&](const DeletePolicyRecord& it) { policies.erase(it.ref); },
     };
     for (const auto& write : written) {
       std::visit(put, write);
@@ -173,6 +176,7 @@ class CoreWorld : public ::testing::Test {
     take_values(nodes, state.nodes);
     take_values(models, state.models);
     take_values(keys, state.idempotency);
+    take_values(policies, state.policies);
     return state;
   }
   TaskState state(JobId id) const { return core->find_job(id)->state; }
@@ -199,6 +203,7 @@ class CoreWorld : public ::testing::Test {
   }
 
   Settings settings;
+  CoreHelpers helpers;
   scheduler::PowerModel power;  // of nodes that connect
   Instant now = instant_from_us(1'700'000'000'000'000);
   std::unique_ptr<Core> core;

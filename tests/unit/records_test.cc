@@ -79,12 +79,12 @@ TEST(Records, AJobItsTaskAndItsResultComeBackAsTheyWere) {
   const auto task = full_task(job.id);
   const auto result = full_result(job.id);
   commit(store,
-         {job, task, result, core::MetaRecord{{9}, "jsq"},
+         {job, task, result, core::MetaRecord{{9}, {"jsq", "1"}},
           core::IdempotencyRecord{"vision", "key", "digest", {job.id, JobId::make({3}, 8)}}});
   const auto state = load(store);
   ASSERT_TRUE(state) << state.error().message;
   EXPECT_EQ(state->meta.epoch, Epoch{9});
-  EXPECT_EQ(state->meta.policy, "jsq");
+  EXPECT_EQ(state->meta.policy.name, "jsq");
   ASSERT_EQ(state->jobs.size(), 1u);
   const auto& spec = state->jobs[0].spec;
   EXPECT_EQ(state->jobs[0].id, job.id);
@@ -166,6 +166,72 @@ TEST(Records, ADecisionComesBackWithItsReasonsByName) {
   EXPECT_EQ(back->masked, decision.masked);
   EXPECT_EQ(back->candidates[0].score, 0.5);
   EXPECT_EQ(back->preference, decision.preference);
+}
+
+TEST(Records, WhatScoringADecisionAgainTakesComesBack) {
+  core::DecisionRecord decision{.job = JobId::make({1}, 2),
+                                .attempt = 1,
+                                .preference = *scheduler::preset("fast"),
+                                .model = "m",
+                                .input_bytes = 12,
+                                .deadline_left_s = 0.25,
+                                .scale = {.ideal = {1, 2, 3, 0.1}, .nadir = {2, 4, 5, 0.6}},
+                                .considered = 9};
+  decision.candidates.push_back({.node = "n",
+                                 .variant = "v",
+                                 .prediction = {.objectives = {1.5, 2, 4, 0.35}},
+                                 .facts = {.node = {7},
+                                           .variant = {3},
+                                           .tier = scheduler::Tier::kCloud,
+                                           .slots = 4,
+                                           .outstanding = 2,
+                                           .capacity = 6,
+                                           .backlog_s = 0.5,
+                                           .rtt_s = 0.01,
+                                           .bandwidth_bytes_per_s = 1e6,
+                                           .busy_w = 10,
+                                           .measured_w = 7,
+                                           .transfer_j_per_byte = 1e-8,
+                                           .price_usd_per_s = 1e-4,
+                                           .node_memory_bytes = 1 << 20,
+                                           .variant_memory_bytes = 1 << 10,
+                                           .resident = true}});
+  decision.shadows = {{.policy = {"a", "1"}, .chosen = 0}, {.policy = {"b", "2"}, .chosen = {}}};
+  const auto batch = encode({decision});
+  const auto back = decode_decision(batch[0].key, *batch[0].value);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->candidates[0].facts, decision.candidates[0].facts);
+  EXPECT_EQ(back->candidates[0].normalised,
+            decision.scale.normalise(decision.candidates[0].prediction.objectives));
+  EXPECT_EQ(back->deadline_left_s, 0.25);
+  EXPECT_EQ(back->considered, 9u);
+  EXPECT_EQ(back->shadows[0].policy, (core::PolicyRef{"a", "1"}));
+  EXPECT_EQ(back->shadows[0].chosen, 0u);
+  EXPECT_FALSE(back->shadows[1].chosen);
+}
+
+TEST(Records, PoliciesAndWhatTheyAreUsedForComeBack) {
+  store::MemoryStore store;
+  const auto bytes = std::make_shared<const std::string>("{bundle}");
+  commit(store, {core::PolicyRecord{{"fleet", "ab"}, 4, instant_from_us(9), bytes},
+                 core::PolicyRecord{{"fleet", "cd"}, 5, instant_from_us(10), bytes},
+                 core::MetaRecord{.epoch = {2},
+                                  .policy = {"fleet", "cd"},
+                                  .previous_policy = core::PolicyRef{"greedy", "1"},
+                                  .shadows = {{"fleet", "ab"}},
+                                  .operator_chose = true}});
+  auto state = load(store);
+  ASSERT_TRUE(state) << state.error().message;
+  ASSERT_EQ(state->policies.size(), 2u);
+  EXPECT_EQ(state->policies[1].ref, (core::PolicyRef{"fleet", "cd"}));
+  EXPECT_EQ(state->policies[1].number, 5u);
+  EXPECT_EQ(*state->policies[1].bundle, "{bundle}");
+  EXPECT_EQ(state->meta.policy, (core::PolicyRef{"fleet", "cd"}));
+  EXPECT_EQ(state->meta.previous_policy, (core::PolicyRef{"greedy", "1"}));
+  EXPECT_EQ(state->meta.shadows, (std::vector<core::PolicyRef>{{"fleet", "ab"}}));
+  EXPECT_TRUE(state->meta.operator_chose);
+  commit(store, {core::DeletePolicyRecord{{"fleet", "ab"}}});
+  EXPECT_EQ(load(store)->policies.size(), 1u);
 }
 
 TEST(Records, ForgettingAJobRemovesAllThatBelongsToIt) {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "scheduler/place.h"
+#include "scheduler/ranking.h"
 #include "tests/unit/scheduler_random_fleet.h"
 #include "tests/unit/scheduler_world.h"
 
@@ -300,7 +301,7 @@ class Scripted : public Policy {
 };
 
 TEST_F(ThreeNodes, APolicyThatAnswersDecides) {
-  placer.set_policy(std::make_unique<Scripted>([](std::span<double> scores) -> Status {
+  placer.ranking().set_policy(std::make_unique<Scripted>([](std::span<double> scores) -> Status {
     std::ranges::fill(scores, 1);
     scores[4] = -3;
     return {};
@@ -336,7 +337,7 @@ TEST_F(ThreeNodes, APolicyThatDoesNotAnswerIsReplacedByGreedyForThisDecision) {
       {"threw", [](std::span<double>) -> Status { throw 7; }},
   };
   for (const Case& c : cases) {
-    placer.set_policy(std::make_unique<Scripted>(c.script));
+    placer.ranking().set_policy(std::make_unique<Scripted>(c.script));
     const Decision& decision = placer.decide(task.view, fleet);
     EXPECT_EQ(decision.chosen, expected.chosen);
     EXPECT_EQ(decision.scores, expected.scores);
@@ -344,7 +345,7 @@ TEST_F(ThreeNodes, APolicyThatDoesNotAnswerIsReplacedByGreedyForThisDecision) {
     EXPECT_NE(decision.fallback_reason.find(c.reason), std::string::npos)
         << decision.fallback_reason;
   }
-  placer.set_policy(make_heuristic("greedy"));
+  placer.ranking().set_policy(make_heuristic("greedy"));
   EXPECT_TRUE(placer.decide(task.view, fleet).fallback_reason.empty());
 }
 

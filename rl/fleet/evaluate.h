@@ -1,0 +1,26 @@
+// evaluate.h: what a policy costs in a fleet, episode by episode, on common random numbers.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "rl/fleet/policy.h"
+
+namespace skerry::rl::fleet {
+
+struct RunOptions {
+  std::uint64_t seed = 1;
+  std::size_t episodes = 4;
+  std::size_t warm_up = 100;   // arrivals that are not counted: the fleet starts empty and cold
+  std::size_t arrivals = 500;  // counted ones
+};
+
+std::vector<Tally> run(const Context& context, Pricer& policy, const RunOptions& options);
+Tally sum_of(const std::vector<Tally>& tallies);
+// Scaled, weighed, misses included.
+inline double cost_a_task(const Tally& tally) {
+  return tally.cost / static_cast<double>(tally.tasks > 0 ? tally.tasks : 1);
+}
+
+}  // namespace skerry::rl::fleet

@@ -1,0 +1,179 @@
+#include "rl/fleet/policy.h"
+
+#include <array>
+
+#include "common/check.h"
+#include "scheduler/pareto.h"
+
+namespace skerry::rl::fleet {
+
+namespace {
+
+class Greedy final : public Pricer {
+ public:
+  void price(View& /*view*/, const Choice& choice, std::span<double> prices) override {
+    front_.clear();
+    for (std::uint32_t i = 0; i < choice.candidates.size(); ++i) {
+      front_.add(choice.candidates[i].prediction.objectives, i);
+    }
+    const scheduler::Scale scale = front_.scale();
+    for (std::size_t i = 0; i < prices.size(); ++i) {
+      prices[i] = scheduler::weighted_sum(
+          choice.task.preference, scale.normalise(choice.candidates[i].prediction.objectives));
+    }
+  }
+
+ private:
+  scheduler::Front front_;
+};
+
+// A price that a candidate has of itself; of equal ones the exact cost tells.
+class Simple final : public Pricer {
+ public:
+  using Price = double (*)(const Facts& facts);
+  explicit Simple(Price price) : price_(price) {}
+  void price(View& view, const Choice& choice, std::span<double> prices) override {
+    constexpr double kTie = 1e-9;
+    for (std::size_t i = 0; i < prices.size(); ++i) {
+      prices[i] = price_(choice.candidates[i]) + kTie * view.base(i);
+    }
+  }
+
+ private:
+  Price price_;
+};
+
+class GreedyIdle final : public Pricer {
+ public:
+  void price(View& view, const Choice& /*choice*/, std::span<double> prices) override {
+    for (std::size_t i = 0; i < prices.size(); ++i) {
+      prices[i] = view.base(i);
+    }
+  }
+};
+
+class RoundRobin final : public Pricer {
+ public:
+  void price(View& /*view*/, const Choice& /*choice*/, std::span<double> prices) override {
+    std::ranges::fill(prices, 1);
+    prices[next_++ % prices.size()] = 0;
+  }
+
+ private:
+  std::size_t next_ = 0;
+};
+
+class Chance final : public Pricer {
+ public:
+  void price(View& /*view*/, const Choice& choice, std::span<double> prices) override {
+    std::ranges::fill(prices, 1);
+    prices[choice.task.chance % prices.size()] = 0;
+  }
+};
+
+class Externality final : public Pricer {
+ public:
+  explicit Externality(double c) : c_(c) {}
+  void price(View& view, const Choice& /*choice*/, std::span<double> prices) override {
+    for (std::size_t i = 0; i < prices.size(); ++i) {
+      prices[i] = view.base(i) + c_ * static_cast<double>(view.coefficient(i, kOthersDelay) +
+                                                          view.coefficient(i, kOthersQueue));
+    }
+  }
+
+ private:
+  double c_;
+};
+
+class Learned final : public Pricer {
+ public:
+  explicit Learned(const Mlp& network) : network_(&network) {}
+  void price(View& view, const Choice& /*choice*/, std::span<double> prices) override {
+    view.price(*network_, prices);
+  }
+
+ private:
+  const Mlp* network_;
+};
+
+constexpr std::array<std::string_view, 7> kNames = {"greedy",  "greedy-idle", "jsq",   "least-work",
+                                                    "fastest", "round-robin", "random"};
+
+// Which feature counts into which output, with the parameter of the same place. kBias: always.
+struct Term {
+  std::size_t output;
+  std::size_t feature;
+};
+constexpr std::size_t kBias = kFeatures;
+constexpr std::size_t kQueued = 15;
+constexpr std::size_t kIdleShare = kCandidateFeatures + 7;
+constexpr std::size_t kSlowLoad = kCandidateFeatures + 18;
+constexpr std::array<Term, kLinearTerms> kTerms = {{{kOwnBusy, kBias},
+                                                    {kOwnBusy + 1, kBias},
+                                                    {kOwnBusy + 2, kBias},
+                                                    {kOwnBusy + 3, kBias},
+                                                    {kOwnWait, kBias},
+                                                    {kOthersDelay, kBias},
+                                                    {kOthersDelay, kQueued},
+                                                    {kOthersDelay, kIdleShare},
+                                                    {kOthersDelay, kSlowLoad},
+                                                    {kOthersQueue, kBias},
+                                                    {kOthersQueue, kIdleShare},
+                                                    {kOthersQueue, kSlowLoad},
+                                                    {kOthersLoad, kBias},
+                                                    {kLate, kBias}}};
+
+}  // namespace
+
+std::unique_ptr<Pricer> make_baseline(std::string_view name) {
+  if (name == "greedy") {
+    return std::make_unique<Greedy>();
+  }
+  if (name == "greedy-idle") {
+    return std::make_unique<GreedyIdle>();
+  }
+  if (name == "jsq") {
+    return std::make_unique<Simple>([](const Facts& f) { return f.outstanding / f.slots; });
+  }
+  if (name == "least-work") {
+    return std::make_unique<Simple>([](const Facts& f) { return f.backlog_s / f.slots; });
+  }
+  if (name == "fastest") {
+    return std::make_unique<Simple>(
+        [](const Facts& f) { return f.prediction.objectives.latency_s; });
+  }
+  if (name == "round-robin") {
+    return std::make_unique<RoundRobin>();
+  }
+  if (name == "random") {
+    return std::make_unique<Chance>();
+  }
+  return nullptr;
+}
+
+std::span<const std::string_view> baseline_names() { return kNames; }
+
+std::unique_ptr<Pricer> make_externality(double c) { return std::make_unique<Externality>(c); }
+
+std::unique_ptr<Pricer> make_learned(const Mlp& network) {
+  return std::make_unique<Learned>(network);
+}
+
+Mlp linear_network(std::span<const double> parameters) {
+  check(parameters.size() == kLinearTerms, "a parameter per term");
+  Layer layer{.inputs = kFeatures,
+              .outputs = kOutputs,
+              .weights = std::vector<float>(kFeatures * kOutputs, 0),
+              .bias = std::vector<float>(kOutputs, 0)};
+  for (std::size_t i = 0; i < kLinearTerms; ++i) {
+    const auto value = static_cast<float>(parameters[i]);
+    if (kTerms[i].feature == kBias) {
+      layer.bias[kTerms[i].output] += value;
+    } else {
+      layer.weights[kTerms[i].output * kFeatures + kTerms[i].feature] += value;
+    }
+  }
+  return Mlp({layer});
+}
+
+}  // namespace skerry::rl::fleet

@@ -1,0 +1,115 @@
+// world.h: a fleet at work: what runs where and until when, and what tasks took in the end.
+//
+// Slots are served in the order of placement and nothing is preempted, so what an attempt will take
+// follows when it is placed, and the only events are arrivals, attempts that a failure ended, and,
+// while tasks wait, places that come free. Predictions are the scheduler's own (predict.h), from
+// what it would know: believed service times, bandwidths of a while ago, nodes that failed but are
+// not missed yet.
+//
+// A copy is a branch: rollouts try several placements from the same moment. Deterministic.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "rl/fleet/context.h"
+#include "rl/fleet/tape.h"
+#include "rl/fleet/view.h"
+
+namespace skerry::rl::fleet {
+
+// What is counted for a task whose deadline passed, beside what it took until then: as much as the
+// worst candidate of an idle fleet, several times over.
+constexpr double kMissCost = 6;
+
+// What tasks took. Costs are weighed by each task's own preference and scaled by the context.
+struct Tally {
+  std::size_t tasks = 0;
+  std::size_t timed = 0;   // had a deadline
+  std::size_t missed = 0;  // it passed, or so many attempts failed that the task was given up
+  std::size_t failed_attempts = 0;
+  double cost = 0;  // scaled and weighed, misses included
+  scheduler::Objectives sums;
+};
+
+// A task to be placed, and where it may be placed.
+struct Choice {
+  Task task;
+  double now_s = 0;
+  std::vector<Facts> candidates;
+  std::vector<std::uint8_t> variants;  // by candidate
+  TaskFacts facts;
+};
+
+class World {
+ public:
+  explicit World(const Context& context);
+
+  // Goes on to the next task that can be placed, of the tape's first `arrivals`; false if there is
+  // none left. Tasks that no node takes now wait until one does.
+  bool next(Tape& tape, std::size_t arrivals, Choice& choice);
+  void place(Tape& tape, const Choice& choice, std::size_t candidate);
+
+  // The tape was replaced by a future of it: its tasks count from 0.
+  void follow_future() { next_task_ = 0; }
+
+  double now_s() const { return now_s_; }
+  const Tally& tally() const { return tally_; }
+  void forget_tally() { tally_ = {}; }
+  Trend& trend() { return trend_; }
+
+ private:
+  static constexpr double kFar = 1e18;
+  static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
+  static constexpr std::size_t kMostAttempts = 5;
+  static constexpr double kMissedAfterTasks = 3;  // a failed node is missed after so many arrivals
+
+  struct Attempt {
+    double end_s;
+    double believed_s;
+  };
+  struct Loaded {
+    double ready_s = kFar;  // kFar: not loaded
+    double used_s = 0;
+  };
+  struct State {
+    std::array<double, kMostSlots> free_s = {};
+    std::array<Attempt, kMostSlots + kQueueDepth> attempts;
+    std::size_t outstanding = 0;
+    double backlog_s = 0;
+    std::array<Loaded, kMostVariants> loaded = {};
+    double memory_bytes = 0;  // of what is loaded
+    Outage outage{kFar, kFar};
+    bool missed = false;  // known to be down
+  };
+  struct Retry {
+    double at_s;
+    Task task;
+  };
+
+  void settle(Tape& tape);  // ends what has ended by now
+  bool gather(Tape& tape, const Task& task, Choice& choice);
+  double next_place_s() const;  // when a place comes free, or a node comes back
+  void load(State& state, std::size_t node, std::size_t variant, double ready_s);
+  void count(const Task& task, const scheduler::Objectives& took, bool missed);
+  bool ask(Tape& tape, const Task& task, Choice& choice);
+  bool ask_waiting(Tape& tape, Choice& choice);
+  bool expired(const Task& task);
+  bool any_place() const;
+
+  const Context* context_;
+  double now_s_ = 0;
+  std::size_t next_task_ = 0;
+  std::vector<State> nodes_;
+  std::vector<Task> waiting_;
+  std::size_t asked_ =
+      kNobody;  // how many of the waiting were asked at this moment; kNobody: it is not their turn
+  std::vector<Retry> retries_;
+  Trend trend_;
+  Tally tally_;
+};
+
+}  // namespace skerry::rl::fleet

@@ -1,0 +1,94 @@
+#include "rl/live/learned_policy.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "rl/fleet/view.h"
+#include "scheduler/index.h"
+
+namespace skerry::rl {
+
+namespace {
+
+fleet::Facts facts_of(const scheduler::RankInput& input, const scheduler::Candidate& candidate) {
+  scheduler::Physics physics =
+      input.fleet.physics(candidate.node, candidate.variant, input.task.input_bytes);
+  physics.backlog_s = 0;
+  physics.outstanding = 0;
+  physics.load_s = 0;
+  const scheduler::NodeSpec& node = input.fleet.node(candidate.node);
+  const scheduler::NodeLoad& load = input.fleet.load(candidate.node);
+  const auto memory_bytes =
+      static_cast<double>(input.fleet.variant(candidate.variant).memory_bytes);
+  return {.prediction = candidate.prediction,
+          .idle = scheduler::predict(physics).objectives,
+          .node = candidate.node.value,
+          .outstanding = static_cast<double>(load.outstanding),
+          .slots = physics.slots,
+          .capacity = static_cast<double>(load.capacity),
+          .backlog_s = load.backlog_s,
+          .memory_share =
+              node.memory_bytes > 0 ? memory_bytes / static_cast<double>(node.memory_bytes) : 0,
+          .resident = input.fleet.resident(candidate.node, candidate.variant),
+          .tier = node.tier};
+}
+
+class LearnedPolicy final : public scheduler::Policy {
+ public:
+  explicit LearnedPolicy(const Bundle& bundle)
+      : name_(bundle.name),
+        version_(fmt::format("{:08x}", bundle_number(bundle))),
+        network_(bundle.network) {}
+
+  std::string_view name() const override { return name_; }
+  std::string_view version() const override { return version_; }
+
+  Status rank(const scheduler::RankInput& input, std::span<double> scores) override {
+    facts_.clear();
+    for (const scheduler::Candidate& candidate : input.candidates) {
+      facts_.push_back(facts_of(input, candidate));
+    }
+    fleet::TaskFacts task{.now_s = to_seconds(input.task.now.time_since_epoch()),
+                          .preference = input.task.preference,
+                          .deadline_left_s = {},
+                          .nodes = static_cast<double>(input.fleet.index().placeable_count())};
+    if (input.task.constraints->deadline) {
+      task.deadline_left_s =
+          std::chrono::duration<double>(*input.task.constraints->deadline - input.task.now).count();
+    }
+    view_.look(task, facts_, trend_);
+    view_.price(network_, scores);
+    return {};
+  }
+
+ private:
+  std::string name_;
+  std::string version_;
+  Mlp network_;
+  fleet::View view_;
+  fleet::Trend trend_;
+  std::vector<fleet::Facts> facts_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<scheduler::Policy>> make_learned_policy(const Bundle& bundle) {
+  if (bundle.problem != "fleet" || bundle.features != fleet::kFeatureSchema) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("policy '{}' was trained on '{}' with features '{}'; this controller "
+                            "scores 'fleet' with '{}'",
+                            bundle.name, bundle.problem, bundle.features, fleet::kFeatureSchema));
+  }
+  if (bundle.network.inputs() != fleet::kFeatures || bundle.network.outputs() != fleet::kOutputs) {
+    return fail(
+        ErrorCode::kUnsupported,
+        fmt::format("policy '{}' takes {} features and yields {} outputs; {} and {} are needed",
+                    bundle.name, bundle.network.inputs(), bundle.network.outputs(),
+                    fleet::kFeatures, std::size_t{fleet::kOutputs}));
+  }
+  return std::make_unique<LearnedPolicy>(bundle);
+}
+
+}  // namespace skerry::rl

@@ -1,0 +1,102 @@
+#include "rl/skerry_rl/export_command.h"
+
+#include <fmt/format.h>
+
+#include <boost/json/parse.hpp>
+#include <sstream>
+
+#include "rl/bundle/bundle.h"
+#include "rl/skerry_rl/files.h"
+#include "rl/skerry_rl/run_bundle.h"
+#include "rl/skerry_rl/settings.h"
+
+namespace skerry::rl {
+
+namespace {
+
+// What acts, of a checkpoint; one of a GPU is read on the processor too.
+Result<Mlp> network_of(const TrainingSettings& settings, const std::string& path) {
+  if (settings.method == "sac") {
+    SacOptions options = settings.sac;
+    options.device = "cpu";
+    DiscreteSac learner(options);
+    auto loaded = learner.load(path);
+    return loaded ? Result<Mlp>(learner.actor()) : fail(std::move(loaded).error());
+  }
+  LearnerOptions options = settings.learner;
+  options.device = "cpu";
+  Learner learner(options);
+  auto loaded = learner.load(path);
+  return loaded ? Result<Mlp>(learner.averaged()) : fail(std::move(loaded).error());
+}
+
+Result<Bundle> bundle_of_run(const std::string& folder) {
+  const auto settings = read_training_settings(folder + "/config.yaml", {});
+  if (!settings) {
+    return fail(settings.error());
+  }
+  const auto far = read_file(folder + "/progress");
+  if (!far) {
+    return fail(far.error());
+  }
+  TrainProgress last;
+  std::istringstream(*far) >> last.iteration >> last.total_labels >> last.elapsed_s;
+  const auto network = network_of(*settings, folder + "/checkpoint.pt");
+  if (!network) {
+    return fail(network.error());
+  }
+  Bundle bundle = bundle_of(*settings, *network, last);
+  bundle.training["iterations"] = last.iteration;
+  return bundle;
+}
+
+Result<Bundle> bundle_of_file(const std::string& path) {
+  const auto text = read_file(path);
+  return text ? read_bundle(*text) : fail(text.error());
+}
+
+Result<boost::json::object> read_card(const std::string& path) {
+  const auto text = read_file(path);
+  if (!text) {
+    return fail(text.error());
+  }
+  boost::system::error_code malformed;
+  boost::json::value json = boost::json::parse(*text, malformed);
+  if (malformed || !json.is_object()) {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not a JSON object", path));
+  }
+  return std::move(json.get_object());
+}
+
+}  // namespace
+
+Status export_command(const ExportArguments& arguments) {
+  auto bundle =
+      arguments.run.empty() ? bundle_of_file(arguments.bundle) : bundle_of_run(arguments.run);
+  if (!bundle) {
+    return fail(std::move(bundle).error());
+  }
+  if (!arguments.card.empty()) {
+    auto card = read_card(arguments.card);
+    if (!card) {
+      return fail(std::move(card).error());
+    }
+    for (const auto& member : *card) {
+      bundle->card[member.key()] = member.value();
+    }
+  }
+  bundle->name = arguments.name.empty() ? bundle->name : arguments.name;
+  const std::string text = write_bundle(*bundle);
+  // What cannot be read again must not be written.
+  if (auto read = read_bundle(text); !read) {
+    return fail(std::move(read).error());
+  }
+  if (auto written = write_file(arguments.out, text); !written) {
+    return written;
+  }
+  fmt::print("wrote {}: {} {:08x}, {} bytes\n", arguments.out, bundle->name, bundle_number(*bundle),
+             text.size());
+  return {};
+}
+
+}  // namespace skerry::rl
