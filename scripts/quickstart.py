@@ -10,6 +10,7 @@ import csv
 import dataclasses
 import datetime
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -113,15 +114,32 @@ def audit(client, sent, watch):
 
 
 def kill_with_work(cluster, name):
-    """SIGKILL to the agent at a moment when it holds tasks; returns when that was (wall clock)."""
+    """SIGKILL to the agent while it holds tasks; returns when that was (wall clock).
+
+    A task takes milliseconds and may end between a look and the kill. So the agent is stopped first, and killed only
+    if the controller still counts a task on it once what was under way has come in.
+    """
+    process = cluster.agents[name].process
+
     def busy():
         return cluster.client.get(f"/api/v1/nodes/{name}")["outstanding"] > 0
+
+    def caught():
+        if not busy():
+            return False
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(0.02)
+        if busy():
+            return True
+        os.kill(process.pid, signal.SIGCONT)
+        return False
+
     try:
-        wait_until(busy, 5, f"{name} to hold a task", every_s=0)
+        wait_until(caught, 5, f"{name} to hold a task", every_s=0)
     except NotReady:
         pass  # idle for 5 s: kill it all the same
     at = time.time()
-    cluster.agents[name].process.kill()
+    process.kill()
     return at
 
 

@@ -34,8 +34,9 @@ def submit(programs):
 
 def submit_batch(programs):
     """durable jobs, 1,000 a request over 4 connections; no agents"""
+    # Nothing takes the jobs, and a controller holds two million: short enough for 500,000 a second.
     with noop_cluster(programs, agents=0) as cluster:
-        report = load(programs, cluster, f"{JOBS}:batch", [{"jobs": [NOOP_JOB] * 1000}], connections=4, seconds=8)
+        report = load(programs, cluster, f"{JOBS}:batch", [{"jobs": [NOOP_JOB] * 1000}], connections=4, seconds=4)
     return {"jobs_per_s": report["per_s"] * 1000, "request_p50_ms": report["p50_ms"], "request_p99_ms": report["p99_ms"]}
 
 
