@@ -5,6 +5,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <fstream>
+#include <span>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/units.h"
@@ -23,7 +25,8 @@ struct ReplayFlags {
   bool incomplete = false;
 };
 
-Status replay_file(const std::string& path, replay::Replay& replay) {
+// Every decision of the trace, in order, through all of them.
+Status replay_file(const std::string& path, std::span<replay::Replay> replays) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     return fail(ErrorCode::kIo, fmt::format("cannot read {}", path));
@@ -38,7 +41,9 @@ Status replay_file(const std::string& path, replay::Replay& replay) {
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("{}:{}: {}", path, number, decision.error().message));
     }
-    replay.add(*decision);
+    for (replay::Replay& replay : replays) {
+      replay.add(*decision);
+    }
   }
   return {};
 }
@@ -120,18 +125,21 @@ void add_row(Table& table, const replay::Replay& replay) {
 }
 
 Result<ExitCode> run_replay(Context& context, const ReplayFlags& flags) {
-  Table table = report_table();
-  json::array reports;
-  std::uint64_t left_out = 0;
+  std::vector<replay::Replay> replays;
   for (const std::string& name : flags.policies) {
     auto policy = replay::find_policy(name);
     if (!policy) {
       return fail(std::move(policy).error());
     }
-    replay::Replay replay(*std::move(policy), flags.incomplete);
-    if (Status read = replay_file(flags.trace, replay); !read) {
-      return fail(std::move(read).error());
-    }
+    replays.emplace_back(*std::move(policy), flags.incomplete);
+  }
+  if (Status read = replay_file(flags.trace, replays); !read) {
+    return fail(std::move(read).error());
+  }
+  Table table = report_table();
+  json::array reports;
+  std::uint64_t left_out = 0;
+  for (const replay::Replay& replay : replays) {
     add_row(table, replay);
     reports.push_back(report_json(replay));
     left_out = replay.report().incomplete;

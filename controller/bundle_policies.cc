@@ -2,13 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/value.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <utility>
 
-#include "controller/ranged_policy.h"
 #include "rl/bundle/bundle.h"
 #include "rl/fleet/view.h"
 #include "rl/live/learned_policy.h"
@@ -66,24 +64,11 @@ Result<std::unique_ptr<scheduler::Policy>> BundlePolicies::make(std::string_view
   if (!bundle) {
     return fail(refusal(bundle.error(), unreadable_part(bundle.error())));
   }
-  auto policy = rl::make_learned_policy(*bundle);
+  auto policy = rl::policy_of_bundle(*bundle);
   if (!policy) {
     return fail(refusal(policy.error(), unusable_part(*bundle)));
   }
-  std::vector<FigureRange> ranges;
-  if (const auto* member = bundle->training.if_contains("ranges")) {
-    if (!member->is_object()) {
-      return fail(ErrorCode::kInvalidArgument,
-                  "the policy bundle is not valid: /training/ranges must be an object",
-                  {{"/training/ranges", "must be an object"}});
-    }
-    auto read = read_ranges(member->get_object(), "/training/ranges");
-    if (!read) {
-      return fail(std::move(read).error());
-    }
-    ranges = *std::move(read);
-  }
-  return within_ranges(*std::move(policy), std::move(ranges));
+  return policy;
 }
 
 Result<std::optional<core::OfferPolicy>> default_policy(const std::string& setting) {

@@ -24,7 +24,7 @@ Result<std::unique_ptr<scheduler::Policy>> find_policy(const std::string& name_o
   if (!bundle) {
     return fail(std::move(bundle).error());
   }
-  return rl::make_learned_policy(*bundle);
+  return rl::policy_of_bundle(*bundle);
 }
 
 }  // namespace skerry::replay

@@ -15,20 +15,16 @@ using scheduler::Objective;
 using scheduler::Objectives;
 
 constexpr std::uint64_t kSeed = 1;
-constexpr double kMostCost = 10;  // as the controller counts outcomes
 constexpr Instant kNow = instant_from_us(0);
 
 double cost_of(const TracedDecision& decision, const Objectives& objectives) {
   return scheduler::weighted_sum(decision.preference, decision.scale.normalise(objectives));
 }
 
-double bounded(double cost) { return std::clamp(cost, -kMostCost, kMostCost); }
-
 }  // namespace
 
 Replay::Replay(std::unique_ptr<scheduler::Policy> policy, bool incomplete_too)
     : policy_(std::move(policy)), incomplete_too_(incomplete_too), random_(kSeed) {}
-Replay::~Replay() = default;
 
 std::optional<std::size_t> Replay::choose(const TracedDecision& decision) {
   const Rebuilt rebuilt = rebuild(decision);
@@ -80,8 +76,8 @@ void Replay::add(const TracedDecision& decision) {
   sums_.raw.cost_usd += ours.cost_usd - theirs.cost_usd;
   sums_.raw.error += ours.error - theirs.error;
   if (decision.actual) {
-    sums_.outcomes.add(agrees, bounded(cost_of(decision, ours)), bounded(cost_of(decision, theirs)),
-                       bounded(cost_of(decision, *decision.actual)));
+    sums_.outcomes.add(agrees, cost_of(decision, ours), cost_of(decision, theirs),
+                       cost_of(decision, *decision.actual));
   }
 }
 

@@ -33,7 +33,6 @@ struct Report {
 class Replay {
  public:
   explicit Replay(std::unique_ptr<scheduler::Policy> policy, bool incomplete_too = false);
-  ~Replay();
 
   void add(const TracedDecision& decision);
   Report report() const;

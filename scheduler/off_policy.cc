@@ -8,10 +8,17 @@ namespace skerry::scheduler {
 namespace {
 constexpr std::uint64_t kFewOutcomes = 30;
 constexpr double kNormal95 = 1.96;
+constexpr double kMostCost = 10;
+
+double bounded(double cost) { return std::clamp(cost, -kMostCost, kMostCost); }
+
 }  // namespace
 
 void OffPolicy::add(bool same, double predicted_other, double predicted_active,
                     double measured_cost) {
+  predicted_other = bounded(predicted_other);
+  predicted_active = bounded(predicted_active);
+  measured_cost = bounded(measured_cost);
   ++outcomes;
   measured += measured_cost;
   direct += predicted_other;

@@ -24,6 +24,8 @@ struct OffPolicy {
   double differing = 0;          // predicted(other) - measured, where they differ
   double differing_squared = 0;  // the same, squared
 
+  // Each cost counts as 10 at most: where candidates hardly differ, normalising blows up what is
+  // measured.
   void add(bool same, double predicted_other, double predicted_active, double measured_cost);
 };
 

@@ -48,6 +48,7 @@ void Ranking::set_policy(std::unique_ptr<Policy> policy, std::unique_ptr<Breaker
   check(policy != nullptr, "a ranking has a policy");
   policy_ = std::move(policy);
   breaker_ = std::move(breaker);
+  greedy_active_ = policy_->name() == greedy_->name();
 }
 
 void Ranking::add_shadow(std::unique_ptr<Policy> policy, BreakerOptions options) {
@@ -63,14 +64,13 @@ void Ranking::remove_shadow(std::size_t index) {
 
 void Ranking::decide(const TaskView& task, const Fleet& fleet, Decision& decision) {
   const std::size_t count = decision.candidates.size();
-  decision.costs.resize(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    decision.costs[i] = weighted_sum(task.preference, decision.candidates[i].normalised);
-  }
-  decision.greedy = best_of(decision.candidates, decision.costs);
+  decision.costs.assign(count, 0);
   decision.scores.assign(count, 0);
   const RankInput input{task, fleet, decision.scale, decision.candidates, random_};
-  if (rank_within(breaker_.get(), *policy_, input, decision.scores)) {
+  check(greedy_->rank(input, decision.costs).has_value(), "greedy ranks every candidate");
+  decision.greedy = best_of(decision.candidates, decision.costs);
+  why_.clear();
+  if (!greedy_active_ && rank_within(breaker_.get(), *policy_, input, decision.scores)) {
     decision.policy = policy_->name();
     decision.policy_version = policy_->version();
     decision.chosen = best_of(decision.candidates, decision.scores);

@@ -40,8 +40,6 @@ class Ranking {
   // Shadows are numbered in order from 0; removing one moves those behind it up.
   void add_shadow(std::unique_ptr<Policy> policy, BreakerOptions options);
   void remove_shadow(std::size_t index);
-  std::size_t shadow_count() const { return shadows_.size(); }
-  const Breaker& shadow_breaker(std::size_t index) const { return shadows_[index].breaker; }
 
   // The decision has candidates, and its scale; the rest is filled in.
   void decide(const TaskView& task, const Fleet& fleet, Decision& decision);
@@ -64,6 +62,7 @@ class Ranking {
   std::unique_ptr<Policy> policy_;
   std::unique_ptr<Breaker> breaker_;
   std::unique_ptr<Policy> greedy_;
+  bool greedy_active_ = false;  // the policy is greedy itself, and is not asked again
   Random random_;
   const Random shadow_seed_;
   Clock* stopwatch_;

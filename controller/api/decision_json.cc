@@ -99,7 +99,9 @@ void write_decision(JsonWriter& json, const core::DecisionRecord& decision,
   write_objectives_object(json, "nadir", decision.scale.nadir);
   json.end();
   json.member("considered", decision.considered)
-      .member("complete", decision.candidates.size() >= decision.considered)
+      // A record of an older store does not say how many there were.
+      .member("complete",
+              decision.considered > 0 && decision.candidates.size() >= decision.considered)
       .key("candidates")
       .array();
   for (const core::DecisionCandidate& candidate : decision.candidates) {

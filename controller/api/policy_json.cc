@@ -123,7 +123,7 @@ void write_bundle_members(JsonWriter& json, std::string_view bundle, bool whole)
     }
   }
   if (whole) {
-    json.key("bundle").raw(boost::json::serialize(parsed));
+    json.key("bundle").raw(bundle);
   }
 }
 

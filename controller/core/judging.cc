@@ -1,22 +1,10 @@
 // judging.cc: what decisions promised, and what came of it: for shadows, and for the breaker of the
 // active policy.
 
-#include <algorithm>
-
 #include "controller/core/context.h"
 #include "scheduler/ranking.h"
 
 namespace skerry::core {
-
-namespace {
-
-// A cost counts at most so much: where candidates hardly differ, normalising blows up what is
-// measured.
-constexpr double kMostCost = 10;
-
-double bounded(double cost) { return std::clamp(cost, -kMostCost, kMostCost); }
-
-}  // namespace
 
 Expectation expectation_of(const State& state, const scheduler::Decision& decision) {
   Expectation expected{.activation = state.policies.activation,
@@ -56,12 +44,10 @@ void judge_outcome(Context& ctx, const Job& job, const Attempt& attempt,
   }
   const Expectation& expected = *attempt.expected;
   const auto& preference = job.spec.preference;
-  const double measured =
-      bounded(scheduler::weighted_sum(preference, expected.scale.normalise(actual)));
+  const double measured = scheduler::weighted_sum(preference, expected.scale.normalise(actual));
   for (const ShadowExpectation& of_shadow : expected.shadows) {
     if (ShadowEntry* shadow = ctx.state.policies.shadow(of_shadow.serial)) {
-      shadow->stats.outcomes.add(of_shadow.agrees, bounded(of_shadow.cost), bounded(expected.cost),
-                                 measured);
+      shadow->stats.outcomes.add(of_shadow.agrees, of_shadow.cost, expected.cost, measured);
     }
   }
   scheduler::Breaker* breaker = ctx.state.placer.ranking().breaker();
@@ -85,11 +71,13 @@ void tell_breaker(Context& ctx) {
   }
   table.breaker_changes = breaker->changes();
   const bool open = breaker->state() == scheduler::BreakerState::kOpen;
+  // Not before what made the policy active, which waits for its record.
   ctx.happen(BreakerChanged{.policy = table.active.name,
                             .version = table.active.version,
                             .state = std::string(to_string(breaker->state())),
                             .fault = open ? std::string(to_string(breaker->last_fault())) : "",
-                            .reason = open ? breaker->reason() : ""});
+                            .reason = open ? breaker->reason() : ""},
+             ctx.batch_so_far());
 }
 
 }  // namespace skerry::core

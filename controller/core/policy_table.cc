@@ -45,9 +45,9 @@ std::size_t PolicyTable::names() const {
   return names.size();
 }
 
-HeldBundle& PolicyTable::put(const PolicyRef& ref, HeldBundle bundle) {
+void PolicyTable::put(const PolicyRef& ref, HeldBundle bundle) {
   last_number = std::max(last_number, bundle.number);
-  return bundles_.insert_or_assign(ref, std::move(bundle)).first->second;
+  bundles_.insert_or_assign(ref, std::move(bundle));
 }
 
 std::vector<PolicyRef> PolicyTable::unneeded() const {

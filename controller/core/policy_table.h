@@ -46,7 +46,7 @@ class PolicyTable {
   const std::map<PolicyRef, HeldBundle>& bundles() const { return bundles_; }
   std::size_t names() const;
 
-  HeldBundle& put(const PolicyRef& ref, HeldBundle bundle);
+  void put(const PolicyRef& ref, HeldBundle bundle);
   void erase(const PolicyRef& ref) { bundles_.erase(ref); }
   // Those that are neither newest of their name nor used for anything.
   std::vector<PolicyRef> unneeded() const;

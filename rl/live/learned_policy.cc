@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/value.hpp>
 #include <string>
 #include <vector>
 
 #include "rl/fleet/view.h"
+#include "rl/live/ranged_policy.h"
 #include "scheduler/index.h"
 
 namespace skerry::rl {
@@ -89,6 +91,27 @@ Result<std::unique_ptr<scheduler::Policy>> make_learned_policy(const Bundle& bun
                     fleet::kFeatures, std::size_t{fleet::kOutputs}));
   }
   return std::make_unique<LearnedPolicy>(bundle);
+}
+
+Result<std::unique_ptr<scheduler::Policy>> policy_of_bundle(const Bundle& bundle) {
+  auto policy = make_learned_policy(bundle);
+  if (!policy) {
+    return policy;
+  }
+  std::vector<FigureRange> ranges;
+  if (const auto* member = bundle.training.if_contains("ranges")) {
+    if (!member->is_object()) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "the policy bundle is not valid: /training/ranges must be an object",
+                  {{"/training/ranges", "must be an object"}});
+    }
+    auto read = read_ranges(member->get_object(), "/training/ranges");
+    if (!read) {
+      return fail(std::move(read).error());
+    }
+    ranges = *std::move(read);
+  }
+  return within_ranges(*std::move(policy), std::move(ranges));
 }
 
 }  // namespace skerry::rl

@@ -15,7 +15,12 @@
 
 namespace skerry::rl {
 
-// kUnsupported: a bundle of another problem, or of features that this build does not compute.
+// The policy that a bundle stands for: its network, within the ranges that it was trained on if it
+// says them (ranged_policy.h). kUnsupported: a bundle of another problem, or of features that this
+// build does not compute; kInvalidArgument: ranges that are none.
+Result<std::unique_ptr<scheduler::Policy>> policy_of_bundle(const Bundle& bundle);
+
+// The same without the ranges.
 Result<std::unique_ptr<scheduler::Policy>> make_learned_policy(const Bundle& bundle);
 
 }  // namespace skerry::rl

@@ -6,6 +6,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "controller/api/decision_json.h"
 #include "tests/unit/api_fixture.h"
 #include "tests/unit/api_jobs.h"
 
@@ -118,6 +119,21 @@ TEST_F(Registry, DecisionsAreExportedAsLinesWithTheirOutcome) {
   const std::string first = api_.call("GET", "/api/v1/decisions?limit=1").body;
   EXPECT_EQ(std::ranges::count(first, '\n'), 1);
   EXPECT_EQ(api_.call("GET", "/api/v1/decisions?limit=0").status, 400);
+}
+
+TEST(DecisionJson, ARecordThatDoesNotSayHowManyCandidatesThereWereIsNotComplete) {
+  core::DecisionRecord record;
+  record.candidates.emplace_back();
+  const auto complete = [&record] {
+    JsonWriter json;
+    write_decision(json, record);
+    return boost::json::parse(json.take()).at_pointer("/complete").as_bool();
+  };
+  EXPECT_FALSE(complete()) << "of a store from before";
+  record.considered = 1;
+  EXPECT_TRUE(complete());
+  record.considered = 2;
+  EXPECT_FALSE(complete());
 }
 
 TEST(Ready, SaysWhatIsWorthKnowingThoughItIsReady) {

@@ -87,6 +87,29 @@ TEST_F(Policies, APoisonedPolicyTripsItsBreakerAndEveryJobIsPlaced) {
   EXPECT_FALSE(core->policies().breaker);
 }
 
+TEST_F(Policies, NewsOfABreakerDoNotOvertakeThePromotion) {
+  two_nodes();
+  put("bad", "bad v1 nan");
+  change("bad", PolicyAction::kPromote);
+  run_jobs(5);
+  const auto waits_for = [this](auto is) {
+    const auto output = std::ranges::find_if(held, [&](const Output& one) { return is(one.what); });
+    EXPECT_NE(output, held.end());
+    return output == held.end() ? BatchNumber{} : output->after;
+  };
+  const auto promoted = waits_for([](const auto& what) {
+    const auto* happening = std::get_if<Happening>(&what);
+    const auto* change = happening == nullptr ? nullptr : std::get_if<PolicyChanged>(happening);
+    return change != nullptr && change->change == "promoted";
+  });
+  const auto tripped = waits_for([](const auto& what) {
+    const auto* happening = std::get_if<Happening>(&what);
+    return happening != nullptr && std::holds_alternative<BreakerChanged>(*happening);
+  });
+  EXPECT_GT(promoted, BatchNumber{}) << "it waits for its record";
+  EXPECT_GE(tripped, promoted);
+}
+
 TEST_F(Policies, AGoodBundleClosesItsBreakerAgain) {
   two_nodes();
   put("bad", "bad v1 nan");

@@ -14,7 +14,7 @@
 #include "common/error.h"
 #include "scheduler/policy.h"
 
-namespace skerry::controller {
+namespace skerry::rl {
 
 struct FigureRange {
   std::string_view name;  // of the table in ranged_policy.cc
@@ -30,4 +30,4 @@ Result<std::vector<FigureRange>> read_ranges(const boost::json::object& json,
 std::unique_ptr<scheduler::Policy> within_ranges(std::unique_ptr<scheduler::Policy> policy,
                                                  std::vector<FigureRange> ranges);
 
-}  // namespace skerry::controller
+}  // namespace skerry::rl

@@ -1,4 +1,4 @@
-#include "controller/ranged_policy.h"
+#include "rl/live/ranged_policy.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <cmath>
 #include <utility>
 
-namespace skerry::controller {
+namespace skerry::rl {
 
 namespace {
 
@@ -124,4 +124,4 @@ std::unique_ptr<scheduler::Policy> within_ranges(std::unique_ptr<scheduler::Poli
   return std::make_unique<RangedPolicy>(std::move(policy), std::move(ranges));
 }
 
-}  // namespace skerry::controller
+}  // namespace skerry::rl
