@@ -14,6 +14,7 @@
 #include "rl/fleet/view.h"
 #include "rl/fleet/world.h"
 #include "rl/net/mlp.h"
+#include "rl/problem/choose.h"
 
 namespace skerry::rl::fleet {
 
@@ -41,13 +42,5 @@ std::unique_ptr<Pricer> make_learned(const Mlp& network);
 // trained; as a bundle it runs in the product like any other.
 constexpr std::size_t kLinearTerms = 14;
 Mlp linear_network(std::span<const double> parameters);
-
-inline std::size_t cheapest(std::span<const double> prices) {
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < prices.size(); ++i) {
-    best = prices[i] < prices[best] ? i : best;
-  }
-  return best;
-}
 
 }  // namespace skerry::rl::fleet

@@ -10,6 +10,7 @@
 
 #include "rl/gmorl/view.h"
 #include "rl/net/mlp.h"
+#include "rl/problem/choose.h"
 
 namespace skerry::rl::gmorl {
 
@@ -52,13 +53,5 @@ class PricedPolicy final : public DispatchPolicy {
   std::size_t servers_;
   std::vector<float> outputs_;
 };
-
-inline std::size_t cheapest(std::span<const double> prices) {
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < prices.size(); ++i) {
-    best = prices[i] < prices[best] ? i : best;
-  }
-  return best;
-}
 
 }  // namespace skerry::rl::gmorl

@@ -31,18 +31,13 @@ class Tuner {
     });
   }
 
-  Tuned best_of(std::vector<Tuned> candidates) const {
-    measure(candidates);
-    return *std::ranges::min_element(candidates, {}, &Tuned::cost);
-  }
-
   Tuned line(const std::string& name, std::vector<double> grid) const {
     std::vector<Tuned> candidates;
     candidates.reserve(grid.size());
     for (const double value : grid) {
       candidates.push_back({name, {value}, 0});
     }
-    const Tuned coarse = best_of(candidates);
+    const Tuned coarse = best_of(candidates, measure_all());
     const auto at = std::ranges::find(grid, coarse.parameters[0]);
     const double below = at == grid.begin() ? *at : *(at - 1);
     const double above = at + 1 == grid.end() ? *at : *(at + 1);
@@ -52,44 +47,11 @@ class Tuner {
       candidates.push_back(
           {name, {coarse.parameters[0] + share * (above - coarse.parameters[0])}, 0});
     }
-    return best_of(candidates);
+    return best_of(candidates, measure_all());
   }
 
-  Tuned cross_entropy(const std::string& name, std::size_t dimensions, double spread, int rounds,
-                      std::size_t population) const {
-    Random random = Random(options_.seed).fork(name);
-    std::vector<double> mean(dimensions, 0);
-    std::vector<double> deviation(dimensions, spread);
-    Tuned best{name, mean, 0};
-    best = best_of({best});
-    for (int round = 0; round < rounds; ++round) {
-      std::vector<Tuned> candidates = {best, {name, mean, 0}};
-      while (candidates.size() < population) {
-        Tuned drawn{name, mean, 0};
-        for (std::size_t i = 0; i < dimensions; ++i) {
-          drawn.parameters[i] = random.normal(mean[i], deviation[i]);
-        }
-        candidates.push_back(std::move(drawn));
-      }
-      measure(candidates);
-      std::ranges::sort(candidates, {},
-                        [](const Tuned& tuned) { return std::pair(tuned.cost, tuned.parameters); });
-      best = candidates.front();
-      const std::size_t elite = std::max<std::size_t>(population / 5, 2);
-      for (std::size_t i = 0; i < dimensions; ++i) {
-        double sum = 0;
-        double squares = 0;
-        for (std::size_t k = 0; k < elite; ++k) {
-          sum += candidates[k].parameters[i];
-          squares += candidates[k].parameters[i] * candidates[k].parameters[i];
-        }
-        mean[i] = sum / static_cast<double>(elite);
-        deviation[i] =
-            std::sqrt(std::max(squares / static_cast<double>(elite) - mean[i] * mean[i], 0.0)) +
-            spread * 0.02;
-      }
-    }
-    return best;
+  MeasureAll measure_all() const {
+    return [this](std::vector<Tuned>& candidates) { measure(candidates); };
   }
 
  private:
@@ -147,10 +109,15 @@ std::vector<Tuned> tune_all(const Context& context, double lambda, const TuneOpt
         tuner.line("iterated", {0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.93, 0.97}));
   }
   if (wanted("linear")) {
-    all.push_back(
-        tuner.cross_entropy("linear", kLinearTerms, 0.4, options.rounds, options.population));
+    constexpr double kSpread = 0.4;
+    all.push_back(cross_entropy("linear", kLinearTerms,
+                                {.seed = options.seed,
+                                 .rounds = options.rounds,
+                                 .population = options.population,
+                                 .spread = kSpread},
+                                tuner.measure_all()));
   }
-  std::ranges::sort(all, {}, [](const Tuned& tuned) { return std::pair(tuned.cost, tuned.name); });
+  sort_by_cost(all);
   return all;
 }
 

@@ -1,18 +1,17 @@
 // tune.h: finds the parameters of a baseline for one context and preference, on seeds of its own.
 //
 // One parameter: the best of a grid, then of a finer grid around it. Several: the cross-entropy
-// method (Rubinstein 1999): draw, keep the best fifth, draw again around them. All candidates meet
-// the same episodes. Deterministic.
+// method (rl/problem/tuning.h). All candidates meet the same episodes. Deterministic.
 
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "rl/gmorl/evaluate.h"
+#include "rl/problem/tuning.h"
 
 namespace skerry::rl::gmorl {
 
@@ -20,15 +19,9 @@ struct TuneOptions {
   std::uint64_t seed = 4242;
   std::size_t episodes = 200;  // of 100 steps; fewer of longer ones
   std::size_t threads = 1;
-  int rounds = 12;                // of the cross-entropy method
+  std::size_t rounds = 12;        // of the cross-entropy method
   std::size_t population = 40;    // in each
   std::vector<std::string> only;  // the baselines to tune; empty: all
-};
-
-struct Tuned {
-  std::string name;  // "externality", "linear", "iterated", "static-split", "greedy", ...
-  std::vector<double> parameters;  // empty where there are none
-  double cost = 0;                 // mean cost of an episode on the tuning seeds
 };
 
 std::unique_ptr<DispatchPolicy> make_tuned(const Tuned& tuned, const Context& context,

@@ -23,7 +23,7 @@ void play_learned(const Cell& cell, const Mlp& network, PlayedCell& played) {
 PlayedCell play_cell(const Cell& cell, const SuiteOptions& options) {
   PlayedCell played{.cell = cell, .tuned = {}, .played = {}};
   played.tuned = tune_all(cell.context, cell.lambda, tuning_of(cell, options.scale));
-  for (const gmorl::Tuned& tuned : played.tuned) {
+  for (const Tuned& tuned : played.tuned) {
     const auto policy = make_tuned(tuned, cell.context, cell.lambda);
     played.played.push_back(
         {tuned.name, play_one(cell.context, *policy, cell.lambda, cell.episodes)});
@@ -73,7 +73,7 @@ gmorl::TuneOptions tuning_of(const Cell& cell, double scale) {
   gmorl::TuneOptions options{.seed = kTuneSeed,
                              .episodes = scaled(cell.tuning_episodes, scale * share),
                              .threads = 1,
-                             .rounds = servers > 64 ? 8 : 12,
+                             .rounds = servers > 64 ? 8u : 12u,
                              .population = servers > 64 ? 24u : 40u,
                              .only = cell.only};
   if (scale < 1) {

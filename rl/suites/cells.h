@@ -31,8 +31,8 @@ struct Played {
 
 struct PlayedCell {
   Cell cell;
-  std::vector<gmorl::Tuned> tuned;  // best on the tuning seeds first
-  std::vector<Played> played;       // the heuristics', and the learned policy's if there is one
+  std::vector<Tuned> tuned;    // best on the tuning seeds first
+  std::vector<Played> played;  // the heuristics', and the learned policy's if there is one
 
   const Played* find(const std::string& policy) const;
   std::vector<double> costs(const std::string& policy) const;

@@ -31,7 +31,7 @@ std::vector<double> times_of(const gmorl::Context& context, gmorl::DispatchPolic
         view.look(0, state, 0, dispatch, w, context.steps - 1 - step);
         view.finish(1);
         policy.price(view, 1, prices);
-        const std::size_t server = gmorl::cheapest(prices);
+        const std::size_t server = cheapest(prices);
         times.push_back((seconds() - start) * 1e6);
         state.join(0, server, dispatch.mbit);
       }

@@ -23,7 +23,7 @@ constexpr std::size_t kFleetsALoad = 16;
 struct Fleet {
   std::string group;  // "load 0.8"
   Context context;
-  std::vector<fleet::Tuned> tuned;                                 // best on the tuning seeds first
+  std::vector<Tuned> tuned;                                        // best on the tuning seeds first
   std::vector<std::pair<std::string, std::vector<Tally>>> played;  // by policy
 
   const std::vector<Tally>& tallies(const std::string& policy) const {
@@ -72,7 +72,7 @@ void play(std::vector<Fleet>& fleets, const SuiteOptions& options) {
       tuning.run.episodes = 1;
     }
     fleet.tuned = fleet::tune_all(fleet.context, tuning);
-    for (const fleet::Tuned& tuned : fleet.tuned) {
+    for (const Tuned& tuned : fleet.tuned) {
       fleet::TunedPolicy policy(tuned);
       fleet.played.emplace_back(tuned.name, fleet::run(fleet.context, policy.pricer(), run));
     }

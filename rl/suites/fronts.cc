@@ -15,7 +15,6 @@ namespace skerry::rl {
 namespace {
 
 using gmorl::Context;
-using gmorl::Tuned;
 
 // The declared reference for six edges. The published hypervolumes' reference and units are unknown;
 // in units of 100 s x J they are of this size.
