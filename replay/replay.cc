@@ -39,10 +39,11 @@ std::optional<std::size_t> Replay::choose(const TracedDecision& decision) {
                                  .excluded = {},
                                  .pinned_node = std::nullopt,
                                  .pinned_variant = std::nullopt,
+                                 .waiting = decision.waiting,
                                  .now = kNow};
   std::vector<double> scores(rebuilt.candidates.size());
-  const Status ranked =
-      policy_->rank({task, rebuilt.fleet, decision.scale, rebuilt.candidates, random_}, scores);
+  const Status ranked = policy_->rank(
+      {task, rebuilt.fleet, decision.scale, decision.trend, rebuilt.candidates, random_}, scores);
   const bool finite =
       std::ranges::all_of(scores, [](double score) { return std::isfinite(score); });
   return ranked && finite ? std::optional(scheduler::best_of(rebuilt.candidates, scores))

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <cmath>
+#include <limits>
 #include <tuple>
 
 namespace skerry::replay {
@@ -35,6 +36,15 @@ class Reader {
       return 0;
     }
     return value;
+  }
+  template <typename Integer>
+  Integer count(std::string_view pointer) {
+    const double value = number(pointer);
+    if (!(value >= 0 && value <= static_cast<double>(std::numeric_limits<Integer>::max()))) {
+      miss(pointer);
+      return 0;
+    }
+    return static_cast<Integer>(value);
   }
   std::string text(std::string_view pointer) {
     const json::value* found = find(pointer);
@@ -79,30 +89,56 @@ TracedCandidate read_candidate(Reader& reader, const std::string& at) {
   if (!tier) {
     reader.miss(facts + "/tier");
   }
+  const auto count = [&](const char* name) {
+    return reader.count<std::uint32_t>(fmt::format("{}/{}", facts, name));
+  };
+  const auto bytes = [&](const char* name) {
+    return reader.count<std::uint64_t>(fmt::format("{}/{}", facts, name));
+  };
   return {.node = reader.text(at + "/node"),
           .variant = reader.text(at + "/variant"),
-          .node_number = static_cast<std::uint32_t>(number("node_number")),
-          .variant_number = static_cast<std::uint32_t>(number("variant_number")),
           .prediction = {.wait_s = part_s("wait_ms"),
                          .transfer_s = part_s("transfer_ms"),
                          .load_s = part_s("load_ms"),
                          .service_s = part_s("service_ms"),
                          .latency_deviation_s = part_s("latency_deviation_ms"),
                          .objectives = reader.objectives(predicted)},
-          .tier = tier.value_or(scheduler::Tier::kEdge),
-          .slots = number("slots"),
-          .outstanding = number("outstanding"),
-          .capacity = number("capacity"),
-          .backlog_s = number("backlog_ms") / 1000,
-          .rtt_s = number("rtt_ms") / 1000,
-          .bandwidth_bytes_per_s = number("bandwidth_bytes_per_s"),
-          .busy_w = number("busy_w"),
-          .measured_w = number("measured_w"),
-          .transfer_j_per_byte = number("transfer_j_per_byte"),
-          .price_usd_per_s = number("price_usd_per_s"),
-          .node_memory_bytes = number("node_memory_bytes"),
-          .variant_memory_bytes = number("variant_memory_bytes"),
-          .resident = reader.truth(facts + "/resident")};
+          .facts = {.node = {count("node_number")},
+                    .variant = {count("variant_number")},
+                    .tier = tier.value_or(scheduler::Tier::kEdge),
+                    .slots = count("slots"),
+                    .outstanding = count("outstanding"),
+                    .capacity = count("capacity"),
+                    .backlog_s = number("backlog_ms") / 1000,
+                    .rtt_s = number("rtt_ms") / 1000,
+                    .bandwidth_bytes_per_s = number("bandwidth_bytes_per_s"),
+                    .busy_w = number("busy_w"),
+                    .measured_w = number("measured_w"),
+                    .transfer_j_per_byte = number("transfer_j_per_byte"),
+                    .price_usd_per_s = number("price_usd_per_s"),
+                    .node_memory_bytes = bytes("node_memory_bytes"),
+                    .variant_memory_bytes = bytes("variant_memory_bytes"),
+                    .resident = reader.truth(facts + "/resident")}};
+}
+
+scheduler::Trend read_trend(Reader& reader) {
+  const auto number = [&](const char* name) {
+    return reader.number(fmt::format("/trend/{}", name));
+  };
+  scheduler::Trend trend{.slots = number("slots"),
+                         .slow_load = number("slow_load"),
+                         .fast_load = number("fast_load"),
+                         .least_load = number("least_load"),
+                         .slow_taken = number("slow_taken"),
+                         .fast_taken = number("fast_taken"),
+                         .delay_price = number("delay_price"),
+                         .timed = number("timed"),
+                         .urgency = number("urgency")};
+  for (std::size_t k = 0; k < kObjectives; ++k) {
+    trend.preference[k] =
+        reader.number(fmt::format("/trend/preference/{}", to_string(static_cast<Objective>(k))));
+  }
+  return trend;
 }
 
 void read_candidates(Reader& reader, TracedDecision& decision) {
@@ -115,7 +151,7 @@ void read_candidates(Reader& reader, TracedDecision& decision) {
     decision.candidates.push_back(read_candidate(reader, fmt::format("/candidates/{}", i)));
   }
   std::ranges::sort(decision.candidates, {}, [](const TracedCandidate& candidate) {
-    return std::tuple(candidate.node_number, candidate.variant_number);
+    return std::tuple(candidate.facts.node, candidate.facts.variant);
   });
   const std::string node = reader.text("/choice/node");
   const std::string variant = reader.text("/choice/variant");
@@ -137,13 +173,13 @@ Result<TracedDecision> read_decision(std::string_view line) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("is no JSON: {}", malformed.message()));
   }
   Reader reader(root);
-  TracedDecision decision{.job = reader.text("/job"),
-                          .policy = reader.text("/policy"),
-                          .input_bytes = reader.number("/input_bytes"),
+  TracedDecision decision{.input_bytes = reader.number("/input_bytes"),
                           .deadline_left_s = {},
                           .preference = {},
+                          .waiting = reader.count<std::uint64_t>("/waiting"),
                           .scale = {.ideal = reader.objectives("/scale/ideal"),
                                     .nadir = reader.objectives("/scale/nadir")},
+                          .trend = read_trend(reader),
                           .candidates = {},
                           .complete = reader.truth("/complete"),
                           .actual = {}};

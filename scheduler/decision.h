@@ -33,6 +33,8 @@ struct Decision {
   std::vector<double> costs;          // one per candidate: the weighted sum of its predictions
   std::size_t greedy = 0;             // the candidate of the least cost, if there is one
   Scale scale;
+  Trend trend;
+  std::size_t waiting = 0;  // other tasks, as the task said
   MaskCounts masked{};
   bool satisfiable =
       true;  // false: no node and variant of this fleet can ever meet the constraints

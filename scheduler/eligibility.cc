@@ -149,9 +149,8 @@ MaskReason Eligibility::passing(NodeId node) const {
                                                                            : MaskReason::kNone;
 }
 
-MaskReason Eligibility::predicted(const Prediction& prediction) const {
+MaskReason Eligibility::predicted(const Objectives& objectives) const {
   const Constraints& constraints = *task_->constraints;
-  const Objectives& objectives = prediction.objectives;
   if (constraints.deadline) {
     const std::chrono::duration<double> left = *constraints.deadline - task_->now;
     if (!(objectives.latency_s <= left.count())) {
@@ -172,18 +171,15 @@ MaskReason Eligibility::judge(NodeId node, const VariantMask& variant,
       return reason;
     }
   }
-  return predicted(prediction);
+  return predicted(prediction.objectives);
 }
 
 bool Eligibility::possible(NodeId node, const VariantMask& variant) const {
   if (lasting(node) != MaskReason::kNone || lasting(node, variant) != MaskReason::kNone) {
     return false;
   }
-  Physics idle = fleet_->physics(node, variant.id, task_->input_bytes);
-  idle.backlog_s = 0;
-  idle.outstanding = 0;
-  idle.load_s = 0;
-  return predicted(predict(idle)) == MaskReason::kNone;
+  return predicted(offer(fleet_->physics(node, variant.id, task_->input_bytes))) ==
+         MaskReason::kNone;
 }
 
 }  // namespace skerry::scheduler

@@ -45,7 +45,7 @@ class Eligibility {
   bool takes_work(NodeId node) const {  // of this task, as far as the node alone can tell
     return lasting(node) == MaskReason::kNone && passing(node) == MaskReason::kNone;
   }
-  MaskReason predicted(const Prediction& prediction) const;
+  MaskReason predicted(const Objectives& objectives) const;
   // The whole chain, for a pair whose prediction is known.
   MaskReason judge(NodeId node, const VariantMask& variant, const Prediction& prediction) const;
   // True if some fleet in the same place but idle, ready and with the variant loaded could take it.

@@ -59,6 +59,10 @@ void Fleet::State::forget(VariantId id) {
   }
 }
 
+void Fleet::State::count_slots(const NodeState& node, double sign) {
+  ready_slots += node.availability == Availability::kReady ? sign * node.slots : 0;
+}
+
 Fleet::Fleet() : state_(std::make_unique<State>()) {}
 Fleet::~Fleet() = default;
 Fleet::Fleet(Fleet&&) noexcept = default;
@@ -70,6 +74,7 @@ void Fleet::put_node(NodeId id, NodeSpec spec) {
     node = std::make_unique<NodeState>();
     ++state_->node_count;
   } else {
+    state_->count_slots(*node, -1);
     state_->node_names.erase(node->spec.name);
     state_->index.roster.leave(id, node->spec);
   }
@@ -82,10 +87,12 @@ void Fleet::put_node(NodeId id, NodeSpec spec) {
     node->engine_bits |= engine_bit(state_->index.engines.number(engine));
   }
   node->adopt(std::move(spec));
+  state_->count_slots(*node, 1);
   state_->refresh(id);
 }
 
 void Fleet::remove_node(NodeId id) {
+  state_->count_slots(state_->node(id), -1);
   const NodeSpec& spec = state_->node(id).spec;
   state_->node_names.erase(spec.name);
   state_->index.roster.leave(id, spec);
@@ -95,7 +102,10 @@ void Fleet::remove_node(NodeId id) {
 }
 
 void Fleet::set_availability(NodeId id, Availability availability) {
-  state_->node(id).availability = availability;
+  NodeState& node = state_->node(id);
+  state_->count_slots(node, -1);
+  node.availability = availability;
+  state_->count_slots(node, 1);
   state_->refresh(id);
 }
 
@@ -231,6 +241,8 @@ bool Fleet::has_node(NodeId id) const {
 }
 
 const NodeSpec& Fleet::node(NodeId id) const { return state_->node(id).spec; }
+
+double Fleet::ready_slots() const { return state_->ready_slots; }
 
 Availability Fleet::availability(NodeId id) const { return state_->node(id).availability; }
 

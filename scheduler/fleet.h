@@ -163,6 +163,7 @@ class Fleet {
   Physics physics(NodeId node, VariantId variant,
                   double input_bytes) const;  // all of the above, as predict() needs it
   std::vector<NodeId> nodes() const;          // ascending
+  double ready_slots() const;                 // of all nodes that are ready, full ones too
   std::uint32_t node_id_limit() const;        // all ids of nodes are smaller
   std::optional<NodeId> find_node(std::string_view name) const;
   const Model* find_model(std::string_view name) const;  // nullptr if none

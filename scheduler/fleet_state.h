@@ -117,6 +117,7 @@ struct NodeState {
 struct Fleet::State {
   std::vector<std::unique_ptr<NodeState>> nodes;  // by id; null = no such node
   std::size_t node_count = 0;
+  double ready_slots = 0;
   std::map<std::string, NodeId, std::less<>> node_names;
   std::vector<std::optional<Model>> models;  // by id
   std::map<std::string, ModelId, std::less<>> model_names;
@@ -124,9 +125,10 @@ struct Fleet::State {
   Index index;
 
   NodeState& node(NodeId id);
-  const Variant* find_variant(VariantId id) const;  // nullptr if it is gone
-  void refresh(NodeId id);                          // tells the index
-  void refresh_models(NodeId id);                   // tells the index which models are resident
+  const Variant* find_variant(VariantId id) const;       // nullptr if it is gone
+  void refresh(NodeId id);                               // tells the index
+  void count_slots(const NodeState& node, double sign);  // into ready_slots, if it is ready
+  void refresh_models(NodeId id);  // tells the index which models are resident
   void forget(VariantId id);
 };
 

@@ -2,8 +2,8 @@
 // owner of a request.
 //
 // Preference weights sum to 1 and apply to objectives that were normalised per decision context
-// (see Scale), so that a weight means the same on every fleet: 0 is the best that any candidate of
-// this decision offers, 1 the worst that a non-dominated candidate does.
+// (see Scale), so that a weight means the same on every fleet: 0 is the best that any node offers this
+// task, 1 the worst that a non-dominated offer is.
 
 #pragma once
 
@@ -53,7 +53,9 @@ std::optional<Preference> preset(std::string_view name);
 // sum 1. kInvalidArgument names the weight.
 Result<Preference> make_preference(std::array<double, kObjectives> weights);
 
-// The range of each objective over the non-dominated candidates of one decision.
+// What there is to choose between: the range of each objective over the non-dominated candidates of a
+// decision, as they would be if all nodes were idle and had every variant loaded. So a weight means
+// the same however loaded the fleet is at the moment.
 struct Scale {
   Objectives ideal;  // smallest
   Objectives nadir;  // largest

@@ -25,7 +25,17 @@ Objectives larger(const Objectives& a, const Objectives& b) {
 
 }  // namespace
 
+void Front::clear() {
+  members_.clear();
+  sum_ = {};
+  added_ = 0;
+}
+
 bool Front::add(const Objectives& objectives, std::uint32_t candidate) {
+  sum_.latency_s += objectives.latency_s;
+  sum_.energy_j += objectives.energy_j;
+  sum_.cost_usd += objectives.cost_usd;
+  added_ += 1;
   for (std::size_t i = 0; i < members_.size();) {
     if (nowhere_worse(members_[i].objectives, objectives)) {
       if (members_[i].objectives == objectives) {
@@ -56,6 +66,22 @@ Scale Front::scale() const {
     scale.nadir = larger(scale.nadir, member.objectives);
   }
   return scale;
+}
+
+Scale Front::wide_scale() const {
+  constexpr double kShareOfIdeal = 0.25;
+  constexpr double kShareOfMean = 0.1;
+  constexpr double kLeastError = 0.01;
+  Scale wide = scale();
+  const auto widen = [&](double ideal, double sum, double& nadir) {
+    nadir = std::max(
+        {nadir, ideal * (1 + kShareOfIdeal), ideal + kShareOfMean * sum / std::max(added_, 1.0)});
+  };
+  widen(wide.ideal.latency_s, sum_.latency_s, wide.nadir.latency_s);
+  widen(wide.ideal.energy_j, sum_.energy_j, wide.nadir.energy_j);
+  widen(wide.ideal.cost_usd, sum_.cost_usd, wide.nadir.cost_usd);
+  wide.nadir.error = std::max(wide.nadir.error, wide.ideal.error + kLeastError);
+  return wide;
 }
 
 }  // namespace skerry::scheduler

@@ -46,6 +46,7 @@ struct Placer::State {
   void ask(const TaskView& task, const Fleet& fleet, NodeId node);
   void consider_warm_up(const Fleet& fleet, NodeId node, VariantId variant,
                         const Prediction& prediction);
+  void add_full_nodes(const TaskView& task, const Fleet& fleet);
   void choose(const TaskView& task, const Fleet& fleet);
 };
 
@@ -104,10 +105,11 @@ void Placer::State::evaluate(const TaskView& task, const Fleet& fleet,
     for (const VariantMask& variant : eligibility.variants()) {
       MaskReason reason = eligibility.lasting(node, variant);
       if (reason == MaskReason::kNone) {
-        const Prediction prediction = predict(fleet, node, variant.id, task.input_bytes);
-        reason = eligibility.predicted(prediction);
+        const Physics physics = fleet.physics(node, variant.id, task.input_bytes);
+        const Prediction prediction = predict(physics);
+        reason = eligibility.predicted(prediction.objectives);
         if (reason == MaskReason::kNone) {
-          decision.candidates.push_back({node, variant.id, prediction, {}});
+          decision.candidates.push_back({node, variant.id, prediction, offer(physics), {}});
           continue;
         }
       }
@@ -196,12 +198,32 @@ void Placer::State::consider_warm_up(const Fleet& fleet, NodeId node, VariantId 
   }
 }
 
+// What nodes without room would offer. In a large fleet others stand in for them.
+void Placer::State::add_full_nodes(const TaskView& task, const Fleet& fleet) {
+  if (fleet.node_count() > kShortlistNodes) {
+    return;
+  }
+  for (std::uint32_t i = 0; i < fleet.node_id_limit(); ++i) {
+    const NodeId node{i};
+    if (!fleet.has_node(node) || eligibility.lasting(node) != MaskReason::kNone ||
+        eligibility.passing(node) != MaskReason::kNoCredit) {
+      continue;
+    }
+    for (const VariantMask& variant : eligibility.variants()) {
+      if (eligibility.lasting(node, variant) == MaskReason::kNone) {
+        front.add(offer(fleet.physics(node, variant.id, task.input_bytes)), 0);
+      }
+    }
+  }
+}
+
 void Placer::State::choose(const TaskView& task, const Fleet& fleet) {
   front.clear();
-  for (std::uint32_t i = 0; i < decision.candidates.size(); ++i) {
-    front.add(decision.candidates[i].prediction.objectives, i);
+  for (const Candidate& candidate : decision.candidates) {
+    front.add(candidate.offer, 0);
   }
-  decision.scale = front.scale();
+  add_full_nodes(task, fleet);
+  decision.scale = front.wide_scale();
   for (Candidate& candidate : decision.candidates) {
     candidate.normalised = decision.scale.normalise(candidate.prediction.objectives);
   }
@@ -221,6 +243,8 @@ const Decision& Placer::decide(const TaskView& task, const Fleet& fleet) {
   decision.candidates.clear();
   decision.scores.clear();
   decision.scale = {};
+  decision.trend = {};
+  decision.waiting = task.waiting;
   decision.masked.fill(0);
   decision.satisfiable = true;
   decision.warm_up.reset();

@@ -11,6 +11,7 @@ std::vector<PlanEntry> plan(const TaskView& task, const Fleet& fleet) {
   eligibility.bind(task, fleet);
   std::vector<PlanEntry> entries;
   Front front;
+  Front offers;
   for (const NodeId node : fleet.nodes()) {
     for (const VariantMask& variant : eligibility.variants()) {
       PlanEntry entry{.node = node, .variant = variant.id};
@@ -19,10 +20,13 @@ std::vector<PlanEntry> plan(const TaskView& task, const Fleet& fleet) {
       if (entry.reason == MaskReason::kNone) {
         front.add(entry.prediction.objectives, static_cast<std::uint32_t>(entries.size()));
       }
+      if (entry.reason == MaskReason::kNone || entry.reason == MaskReason::kNoCredit) {
+        offers.add(offer(fleet.physics(node, variant.id, task.input_bytes)), 0);
+      }
       entries.push_back(entry);
     }
   }
-  const Scale scale = front.scale();
+  const Scale scale = offers.wide_scale();
   for (const Front::Member& member : front.members()) {
     entries[member.candidate].non_dominated = true;
   }

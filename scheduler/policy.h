@@ -17,6 +17,7 @@
 #include "common/random.h"
 #include "scheduler/fleet.h"
 #include "scheduler/predict.h"
+#include "scheduler/trend.h"
 
 namespace skerry::scheduler {
 
@@ -29,6 +30,7 @@ struct TaskView {
   std::span<const NodeId> excluded;          // nodes where an attempt of this task failed
   std::optional<NodeId> pinned_node;         // a sequence stays where it started
   std::optional<VariantId> pinned_variant;
+  std::size_t waiting = 0;  // other tasks that wait for a place
   Instant now;
 };
 
@@ -36,13 +38,15 @@ struct Candidate {
   NodeId node;
   VariantId variant;
   Prediction prediction;
-  Objectives normalised;  // by the decision's Scale
+  Objectives offer;       // if the node were idle and had the variant loaded
+  Objectives normalised;  // the prediction's, by the decision's Scale
 };
 
 struct RankInput {
   const TaskView& task;
   const Fleet& fleet;
   const Scale& scale;
+  const Trend& trend;
   std::span<const Candidate> candidates;  // not empty; ordered by node, then variant
   Random& random;                         // this policy's own stream
 };

@@ -46,6 +46,13 @@ Prediction predict(const Physics& p) {
   return result;
 }
 
+Objectives offer(Physics physics) {
+  physics.backlog_s = 0;
+  physics.outstanding = 0;
+  physics.load_s = 0;
+  return predict(physics).objectives;
+}
+
 Prediction predict(const Fleet& fleet, NodeId node, VariantId variant, double input_bytes) {
   return predict(fleet.physics(node, variant, input_bytes));
 }

@@ -64,6 +64,8 @@ inline double wait_s(double backlog_s, double outstanding, double slots) {
 constexpr double kWaitDeviation = 0.5;
 
 Prediction predict(const Physics& physics);
+// What it would take if the node were idle and had the variant loaded.
+Objectives offer(Physics physics);
 Prediction predict(const Fleet& fleet, NodeId node, VariantId variant, double input_bytes);
 
 // What an attempt really took, by the same formulas: for a node that cannot measure its energy.

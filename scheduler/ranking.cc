@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
 #include <utility>
@@ -19,6 +20,21 @@ bool all_finite(std::span<const double> scores) {
     }
   }
   return true;
+}
+
+TrendSample sample_of(const TaskView& task, const Fleet& fleet, const Decision& decision) {
+  TrendSample sample{.now_s = to_seconds(task.now.time_since_epoch()),
+                     .slots = std::max(fleet.ready_slots(), 1.0),
+                     .range_s = decision.scale.nadir.latency_s - decision.scale.ideal.latency_s,
+                     .preference = task.preference,
+                     .deadline_left_s = {}};
+  for (const Candidate& candidate : decision.candidates) {
+    sample.add_candidate(candidate.prediction.service_s);
+  }
+  if (task.constraints->deadline) {
+    sample.deadline_left_s = to_seconds(*task.constraints->deadline - task.now);
+  }
+  return sample;
 }
 
 }  // namespace
@@ -66,7 +82,9 @@ void Ranking::decide(const TaskView& task, const Fleet& fleet, Decision& decisio
   const std::size_t count = decision.candidates.size();
   decision.costs.assign(count, 0);
   decision.scores.assign(count, 0);
-  const RankInput input{task, fleet, decision.scale, decision.candidates, random_};
+  trend_.observe(sample_of(task, fleet, decision));
+  decision.trend = trend_.trend();
+  const RankInput input{task, fleet, decision.scale, decision.trend, decision.candidates, random_};
   check(greedy_->rank(input, decision.costs).has_value(), "greedy ranks every candidate");
   decision.greedy = best_of(decision.candidates, decision.costs);
   why_.clear();
@@ -78,6 +96,8 @@ void Ranking::decide(const TaskView& task, const Fleet& fleet, Decision& decisio
     decide_by_greedy(decision);
   }
   ask_shadows(task, fleet, decision);
+  const Prediction& chosen = decision.candidates[*decision.chosen].prediction;
+  trend_.take(chosen.load_s + chosen.service_s);
 }
 
 void Ranking::decide_by_greedy(Decision& decision) {
@@ -135,7 +155,8 @@ void Ranking::ask_shadows(const TaskView& task, const Fleet& fleet, Decision& de
   for (std::size_t i = 0; i < shadows_.size(); ++i) {
     Shadow& shadow = shadows_[i];
     shadow_scores_.assign(decision.candidates.size(), 0);
-    const RankInput input{task, fleet, decision.scale, decision.candidates, shadow.random};
+    const RankInput input{task,         fleet, decision.scale, decision.trend, decision.candidates,
+                          shadow.random};
     if (rank_within(&shadow.breaker, *shadow.policy, input, shadow_scores_)) {
       decision.shadows[i].chosen = best_of(decision.candidates, shadow_scores_);
     }

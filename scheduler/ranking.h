@@ -59,6 +59,7 @@ class Ranking {
   void decide_by_greedy(Decision& decision);
   void ask_shadows(const TaskView& task, const Fleet& fleet, Decision& decision);
 
+  TrendMeter trend_;
   std::unique_ptr<Policy> policy_;
   std::unique_ptr<Breaker> breaker_;
   std::unique_ptr<Policy> greedy_;

@@ -13,7 +13,7 @@ void write_objectives_object(JsonWriter& json, std::string_view name,
   json.end();
 }
 
-void write_facts(JsonWriter& json, const core::CandidateFacts& facts) {
+void write_facts(JsonWriter& json, const scheduler::CandidateFacts& facts) {
   json.object()
       .member("node_number", facts.node.value)
       .member("variant_number", facts.variant.value)
@@ -32,6 +32,24 @@ void write_facts(JsonWriter& json, const core::CandidateFacts& facts) {
       .member("variant_memory_bytes", facts.variant_memory_bytes)
       .member("resident", facts.resident)
       .end();
+}
+
+void write_trend(JsonWriter& json, const scheduler::Trend& trend) {
+  json.object()
+      .member("slots", trend.slots)
+      .member("slow_load", trend.slow_load)
+      .member("fast_load", trend.fast_load)
+      .member("least_load", trend.least_load)
+      .member("slow_taken", trend.slow_taken)
+      .member("fast_taken", trend.fast_taken)
+      .member("delay_price", trend.delay_price)
+      .member("timed", trend.timed)
+      .member("urgency", trend.urgency);
+  json.key("preference").object();
+  for (std::size_t k = 0; k < scheduler::kObjectives; ++k) {
+    json.member(to_string(static_cast<scheduler::Objective>(k)), trend.preference[k]);
+  }
+  json.end().end();
 }
 
 void write_candidate(JsonWriter& json, const core::DecisionCandidate& candidate,
@@ -98,6 +116,8 @@ void write_decision(JsonWriter& json, const core::DecisionRecord& decision,
   write_objectives_object(json, "ideal", decision.scale.ideal);
   write_objectives_object(json, "nadir", decision.scale.nadir);
   json.end();
+  json.member("waiting", decision.waiting).key("trend");
+  write_trend(json, decision.trend);
   json.member("considered", decision.considered)
       // A record of an older store does not say how many there were.
       .member("complete",

@@ -95,6 +95,13 @@ std::string_view openapi_schemas() {
   "additionalProperties":false},
 "Scale":{"type":"object","required":["ideal","nadir"],"properties":{"ideal":{"$ref":"#/components/schemas/Objectives"},
   "nadir":{"$ref":"#/components/schemas/Objectives"}},"additionalProperties":false},
+"Trend":{"type":"object","description":"what came in lately, as policies saw it: loads as shares of the fleet's slots","properties":{
+  "slots":{"type":"number"},"slow_load":{"type":"number"},"fast_load":{"type":"number"},"least_load":{"type":"number"},
+  "slow_taken":{"type":"number"},"fast_taken":{"type":"number"},
+  "delay_price":{"type":"number","description":"what a second of delay costs a task, weighed and scaled"},
+  "timed":{"type":"number","description":"share of tasks with a deadline"},
+  "urgency":{"type":"number","description":"mean of 1 / seconds left, 0 for tasks without a deadline"},
+  "preference":{"$ref":"#/components/schemas/Weights"}},"additionalProperties":false},
 "CandidateFacts":{"type":"object","description":"what a policy may look at beside the prediction","properties":{
   "node_number":{"type":"integer"},"variant_number":{"type":"integer"},"tier":{"enum":["device","edge","cloud"]},
   "slots":{"type":"number"},"outstanding":{"type":"number"},"capacity":{"type":"number"},"backlog_ms":{"type":"number"},
@@ -104,12 +111,13 @@ std::string_view openapi_schemas() {
 "DecisionList":{"type":"object","required":["items"],"properties":{"items":{"type":"array",
   "items":{"$ref":"#/components/schemas/Decision"}}},"additionalProperties":false},
 "Decision":{"type":"object",
-  "required":["job","attempt","at","policy","policy_version","model","input_bytes","preference","scale","considered","complete",
+  "required":["job","attempt","at","policy","policy_version","model","input_bytes","preference","scale","waiting","trend","considered","complete",
     "candidates","shadows","masked"],"properties":{
   "job":{"type":"string"},"attempt":{"type":"integer"},"at":{"type":"string"},"policy":{"type":"string"},
   "policy_version":{"type":"string"},"fallback_reason":{"type":"string"},"model":{"type":"string"},"input_bytes":{"type":"number"},
   "deadline_left_ms":{"type":"number"},"preference":{"$ref":"#/components/schemas/Preference"},
   "scale":{"$ref":"#/components/schemas/Scale","description":"that the candidates were normalised by"},
+  "waiting":{"type":"integer","description":"other tasks in line"},"trend":{"$ref":"#/components/schemas/Trend"},
   "considered":{"type":"integer","description":"candidates; those left out here scored worse"},
   "complete":{"type":"boolean","description":"all candidates are here, so the decision can be scored again"},
   "candidates":{"type":"array","items":{"type":"object",

@@ -16,27 +16,6 @@ namespace {
 constexpr std::size_t kBestCandidates = 16;
 constexpr std::size_t kWholeDecision = 256;
 
-CandidateFacts facts_of(const scheduler::Fleet& fleet, const scheduler::Candidate& candidate) {
-  const scheduler::Physics physics = fleet.physics(candidate.node, candidate.variant, 0);
-  const scheduler::NodeSpec& node = fleet.node(candidate.node);
-  return {.node = candidate.node,
-          .variant = candidate.variant,
-          .tier = node.tier,
-          .slots = physics.slots,
-          .outstanding = physics.outstanding,
-          .capacity = static_cast<double>(fleet.load(candidate.node).capacity),
-          .backlog_s = physics.backlog_s,
-          .rtt_s = physics.rtt_s,
-          .bandwidth_bytes_per_s = physics.bandwidth_bytes_per_s,
-          .busy_w = physics.busy_w,
-          .measured_w = physics.measured_w,
-          .transfer_j_per_byte = physics.transfer_j_per_byte,
-          .price_usd_per_s = physics.price_usd_per_s,
-          .node_memory_bytes = node.memory_bytes,
-          .variant_memory_bytes = fleet.variant(candidate.variant).memory_bytes,
-          .resident = fleet.resident(candidate.node, candidate.variant)};
-}
-
 // The candidates to record: the choice, then the others by score, then what shadows chose beyond.
 std::vector<std::size_t> chosen_few(const scheduler::Decision& decision, std::size_t most) {
   std::vector<std::size_t> order(decision.candidates.size());
@@ -69,7 +48,9 @@ DecisionRecord decision_record(Context& ctx, const JobEntry& entry,
                         .model = spec.model,
                         .input_bytes = static_cast<double>(spec.inputs.size_bytes),
                         .deadline_left_s = {},
+                        .waiting = decision.waiting,
                         .scale = decision.scale,
+                        .trend = decision.trend,
                         .candidates = {},
                         .chosen = 0,
                         .considered = static_cast<std::uint32_t>(decision.candidates.size()),
@@ -87,7 +68,7 @@ DecisionRecord decision_record(Context& ctx, const JobEntry& entry,
                                  .prediction = candidate.prediction,
                                  .normalised = candidate.normalised,
                                  .score = decision.scores[i],
-                                 .facts = facts_of(state.fleet, candidate)});
+                                 .facts = scheduler::facts_of(state.fleet, candidate)});
   }
   for (std::size_t i = 0; i < decision.shadows.size(); ++i) {
     DecisionShadow shadow{.policy = state.policies.shadows[i].ref, .chosen = {}};

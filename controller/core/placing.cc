@@ -29,6 +29,7 @@ scheduler::TaskView view_of(const Context& ctx, const JobEntry& entry) {
                            .excluded = entry.job.excluded,
                            .pinned_node = std::nullopt,
                            .pinned_variant = std::nullopt,
+                           .waiting = ctx.state.ready.size() - 1,  // itself is in line
                            .now = ctx.now};
   if (entry.sequence != 0) {
     const auto& sequence = ctx.state.sequences.at(entry.sequence);

@@ -76,6 +76,7 @@ std::uint64_t ReadyQueue::push(JobId job, const JobSpec& spec) {
     leave(band, *it);
   }
   ++ns.waiting;
+  ++size_;
   ns.lanes[lane_of(spec)].tickets.push_back({job, next_order_});
   stand(band, *it);
   return next_order_++;
@@ -158,6 +159,7 @@ void ReadyQueue::pop(const Spot& spot, bool placed) {
   if (lane->second.tickets.empty()) {
     ns.lanes.erase(lane);
   }
+  --size_;
   if (--ns.waiting == 0) {
     band.namespaces.erase(it);
     return;

@@ -73,6 +73,7 @@ class ReadyQueue {
     unblock_all();
   }
 
+  std::size_t size() const { return size_; }  // entries; some may be stale
   // The head of every lane; an entry may be stale.
   std::vector<JobId> heads() const;
   // Why the task's lane was blocked at its last try, if it is.
@@ -117,6 +118,7 @@ class ReadyQueue {
   void open_unblocked(Band& band);
 
   std::array<Band, kUrgencies> bands_;
+  std::size_t size_ = 0;
   std::uint64_t next_order_ = 1;
   std::uint64_t capacity_version_ = 1;
   std::uint64_t hold_version_ = 1;

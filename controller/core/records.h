@@ -15,6 +15,7 @@
 
 #include "common/manifest.h"
 #include "controller/core/job.h"
+#include "scheduler/candidate_facts.h"
 #include "scheduler/place.h"
 
 namespace skerry::core {
@@ -77,27 +78,6 @@ struct PolicyRecord {
   Instant applied_at{};
   std::shared_ptr<const std::string> bundle;
 };
-// What a policy may look at beside a candidate's prediction, so that a decision can be scored again.
-struct CandidateFacts {
-  NodeId node;  // the numbers by which candidates are ordered
-  scheduler::VariantId variant;
-  scheduler::Tier tier = scheduler::Tier::kEdge;
-  double slots = 1;
-  double outstanding = 0;
-  double capacity = 0;
-  double backlog_s = 0;
-  double rtt_s = 0;
-  double bandwidth_bytes_per_s = 0;
-  double busy_w = 0;
-  double measured_w = 0;
-  double transfer_j_per_byte = 0;
-  double price_usd_per_s = 0;
-  std::uint64_t node_memory_bytes = 0;
-  std::uint64_t variant_memory_bytes = 0;
-  bool resident = false;
-
-  bool operator==(const CandidateFacts&) const = default;
-};
 // One decision, in names, for explain: it must still read well when nodes and models are gone.
 struct DecisionCandidate {
   std::string node;
@@ -105,7 +85,7 @@ struct DecisionCandidate {
   scheduler::Prediction prediction;
   scheduler::Objectives normalised;
   double score = 0;
-  CandidateFacts facts;
+  scheduler::CandidateFacts facts;
 };
 // What a shadow would have chosen.
 struct DecisionShadow {
@@ -123,7 +103,9 @@ struct DecisionRecord {
   std::string model;
   double input_bytes = 0;
   std::optional<double> deadline_left_s;
+  std::uint64_t waiting = 0;  // other tasks in line
   scheduler::Scale scale;
+  scheduler::Trend trend;
   std::vector<DecisionCandidate> candidates;  // best score first
   std::uint32_t chosen = 0;                   // into candidates
   std::uint32_t considered = 0;               // candidates; those not recorded scored worse

@@ -96,13 +96,13 @@ std::optional<ErrorCode> error_code(std::string_view name) {
 
 core::PolicyRef policy_ref(const stored::PolicyRef& from) { return {from.name(), from.version()}; }
 
-core::CandidateFacts facts(const stored::Facts& from) {
+scheduler::CandidateFacts facts(const stored::Facts& from) {
   return {.node = {from.node()},
           .variant = {from.variant()},
           .tier = static_cast<scheduler::Tier>(from.tier()),
-          .slots = static_cast<double>(from.slots()),
-          .outstanding = static_cast<double>(from.outstanding()),
-          .capacity = static_cast<double>(from.capacity()),
+          .slots = from.slots(),
+          .outstanding = from.outstanding(),
+          .capacity = from.capacity(),
           .backlog_s = from.backlog_s(),
           .rtt_s = from.rtt_s(),
           .bandwidth_bytes_per_s = from.bandwidth_bytes_per_s(),
@@ -113,6 +113,22 @@ core::CandidateFacts facts(const stored::Facts& from) {
           .node_memory_bytes = from.node_memory_bytes(),
           .variant_memory_bytes = from.variant_memory_bytes(),
           .resident = from.resident()};
+}
+
+scheduler::Trend trend(const stored::Trend& from) {
+  scheduler::Trend trend{.slots = from.slots(),
+                         .slow_load = from.slow_load(),
+                         .fast_load = from.fast_load(),
+                         .least_load = from.least_load(),
+                         .slow_taken = from.slow_taken(),
+                         .fast_taken = from.fast_taken(),
+                         .delay_price = from.delay_price(),
+                         .timed = from.timed(),
+                         .urgency = from.urgency()};
+  for (int k = 0; k < std::min<int>(from.preference_size(), scheduler::kObjectives); ++k) {
+    trend.preference[static_cast<std::size_t>(k)] = from.preference(k);
+  }
+  return trend;
 }
 
 core::DecisionCandidate candidate(const stored::Candidate& from,
@@ -368,6 +384,8 @@ Result<core::DecisionRecord> decode_decision(std::string_view key, std::string_v
     }
     record.shadows.push_back(std::move(shadow));
   }
+  record.waiting = decision.waiting();
+  record.trend = trend(decision.trend());
   record.considered = decision.considered();
   record.chosen = decision.chosen();
   for (const auto& [name, count] : decision.masked()) {

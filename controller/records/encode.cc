@@ -174,13 +174,13 @@ Write encode(const core::IdempotencyRecord& record) {
   return put(Table::kIdempotency, idempotency_key(record.ns, record.key), entry);
 }
 
-void fill(stored::Facts& to, const core::CandidateFacts& from) {
+void fill(stored::Facts& to, const scheduler::CandidateFacts& from) {
   to.set_node(from.node.value);
   to.set_variant(from.variant.value);
   to.set_tier(static_cast<std::uint32_t>(from.tier));
-  to.set_slots(static_cast<std::uint32_t>(from.slots));
-  to.set_outstanding(static_cast<std::uint32_t>(from.outstanding));
-  to.set_capacity(static_cast<std::uint32_t>(from.capacity));
+  to.set_slots(from.slots);
+  to.set_outstanding(from.outstanding);
+  to.set_capacity(from.capacity);
   to.set_backlog_s(from.backlog_s);
   to.set_rtt_s(from.rtt_s);
   to.set_bandwidth_bytes_per_s(from.bandwidth_bytes_per_s);
@@ -191,6 +191,19 @@ void fill(stored::Facts& to, const core::CandidateFacts& from) {
   to.set_node_memory_bytes(from.node_memory_bytes);
   to.set_variant_memory_bytes(from.variant_memory_bytes);
   to.set_resident(from.resident);
+}
+
+void fill(stored::Trend& to, const scheduler::Trend& from) {
+  to.set_slots(from.slots);
+  to.set_slow_load(from.slow_load);
+  to.set_fast_load(from.fast_load);
+  to.set_least_load(from.least_load);
+  to.set_slow_taken(from.slow_taken);
+  to.set_fast_taken(from.fast_taken);
+  to.set_delay_price(from.delay_price);
+  to.set_timed(from.timed);
+  to.set_urgency(from.urgency);
+  to.mutable_preference()->Assign(from.preference.begin(), from.preference.end());
 }
 
 void fill(stored::PolicyRef& to, const core::PolicyRef& from) {
@@ -227,6 +240,8 @@ Write encode(const core::DecisionRecord& record) {
   }
   fill(*decision.mutable_ideal(), record.scale.ideal);
   fill(*decision.mutable_nadir(), record.scale.nadir);
+  decision.set_waiting(record.waiting);
+  fill(*decision.mutable_trend(), record.trend);
   decision.set_considered(record.considered);
   for (const auto& from : record.shadows) {
     auto& shadow = *decision.add_shadows();

@@ -6,7 +6,7 @@
 // in the card, so that whoever loads it can see where it wins and where it loses.
 //
 //   {"apiVersion": "skerry/v1", "kind": "PolicyBundle", "name": "fleet", "problem": "fleet",
-//    "features": "fleet/1", "layers": [{"inputs": 49, "outputs": 48}, ...], "weights": "...",
+//    "features": "fleet/2", "layers": [{"inputs": 58, "outputs": 48}, ...], "weights": "...",
 //    "weights_crc32": 123, "training": {...}, "card": {...}}
 
 #pragma once
@@ -26,7 +26,7 @@ constexpr std::size_t kMaxBundleBytes = 4u << 20;
 struct Bundle {
   std::string name;      // what people call it: letters, digits, '-', '.'; at most 63
   std::string problem;   // "fleet": live; "gmorl": the reference system's
-  std::string features;  // schema of the features, e.g. "fleet/1"; scoring with another is refused
+  std::string features;  // schema of the features, e.g. "fleet/2"; scoring with another is refused
   Mlp network;
   boost::json::object training;  // the configuration, seed, labels, commit
   boost::json::object card;      // see docs/policies.md

@@ -38,8 +38,8 @@ class Collector {
   }
 
  private:
-  std::size_t choose(World& world, Choice& choice) {
-    view_.look(choice.facts, choice.candidates, world.trend());
+  std::size_t choose(const Choice& choice) {
+    view_.look(choice.facts, choice.candidates);
     prices_.resize(choice.candidates.size());
     policy_.price(view_, choice, prices_);
     return cheapest(prices_);
@@ -58,7 +58,7 @@ class Collector {
       if (picked.contains(decision) && choice.candidates.size() > 1) {
         moments.push_back({world, tape, choice});
       }
-      std::size_t candidate = choose(world, choice);
+      std::size_t candidate = choose(choice);
       if (random_.chance(options_.explore)) {
         const std::size_t any = random_.below(choice.candidates.size());
         candidate = view_.base(any) <= view_.limit() ? any : candidate;
@@ -73,19 +73,17 @@ class Collector {
   // What is paid from here on, if this candidate is taken and the policy goes on.
   double roll_out(const Moment& moment, Tape& future, std::size_t candidate) {
     World world = moment.world;
+    world.follow(future);
     const double before = world.tally().cost;
-    view_.look(moment.choice.facts, moment.choice.candidates, world.trend());
     world.place(future, moment.choice, candidate);
-    world.follow_future();
     while (world.next(future, horizon_, choice_)) {
-      world.place(future, choice_, choose(world, choice_));
+      world.place(future, choice_, choose(choice_));
     }
     return world.tally().cost - before;
   }
 
   void label(Moment& moment) {
-    Trend trend = moment.world.trend();
-    view_.look(moment.choice.facts, moment.choice.candidates, trend);
+    view_.look(moment.choice.facts, moment.choice.candidates);
     prices_.resize(moment.choice.candidates.size());
     policy_.price(view_, moment.choice, prices_);
     order_.resize(prices_.size());
@@ -107,7 +105,8 @@ class Collector {
         labels_.features[(first + a) * kFeatures + f] =
             view_.features()[f * view_.stride() + candidate];
       }
-      labels_.base[first + a] = static_cast<float>(view_.base(candidate) * scale);
+      labels_.base[first + a] = static_cast<float>(view_.base(candidate) * scale) +
+                                view_.externality(candidate) * static_cast<float>(scale);
       for (std::size_t o = 0; o < kOutputs; ++o) {
         labels_.coefficients[(first + a) * kOutputs + o] =
             view_.coefficient(candidate, o) * static_cast<float>(scale);
@@ -117,7 +116,7 @@ class Collector {
     const std::vector<std::size_t> actions = order_;
     const std::uint64_t seed = random_.next_u64();
     for (std::size_t k = 0; k < options_.futures; ++k) {
-      Tape future = moment.tape.future(moment.choice.now_s, seed, k);
+      Tape future = moment.tape.future(moment.choice.facts.now_s, seed, k);
       for (std::size_t a = 0; a < actions.size(); ++a) {
         costs[a] += roll_out(moment, future, actions[a]);
       }

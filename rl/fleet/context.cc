@@ -174,7 +174,7 @@ void conclude(Context& context) {
             0);
       }
     }
-    context.scales.push_back(spread(front.scale()));
+    context.scales.push_back(front.wide_scale());
   }
   // What the fleet can do, if every node runs every model's medium variant in their shares.
   double shares = 0;

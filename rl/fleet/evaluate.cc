@@ -14,11 +14,11 @@ std::vector<Tally> run(const Context& context, Pricer& policy, const RunOptions&
     const double counted_s = tape.task(options.warm_up).arrival_s;
     bool counting = false;
     while (world.next(tape, arrivals, choice)) {
-      if (!counting && choice.now_s >= counted_s) {
+      if (!counting && choice.facts.now_s >= counted_s) {
         counting = true;
         world.forget_tally();
       }
-      view.look(choice.facts, choice.candidates, world.trend());
+      view.look(choice.facts, choice.candidates);
       prices.resize(choice.candidates.size());
       policy.price(view, choice, prices);
       world.place(tape, choice, cheapest(prices));
@@ -34,7 +34,6 @@ Tally sum_of(const std::vector<Tally>& tallies) {
     sum.tasks += tally.tasks;
     sum.timed += tally.timed;
     sum.missed += tally.missed;
-    sum.failed_attempts += tally.failed_attempts;
     sum.cost += tally.cost;
     sum.sums.latency_s += tally.sums.latency_s;
     sum.sums.energy_j += tally.sums.energy_j;

@@ -12,7 +12,7 @@ namespace skerry::rl::fleet {
 struct RunOptions {
   std::uint64_t seed = 1;
   std::size_t episodes = 4;
-  std::size_t warm_up = 100;   // arrivals that are not counted: the fleet starts empty and cold
+  std::size_t warm_up = 100;   // arrivals that are not counted: the fleet starts idle
   std::size_t arrivals = 500;  // counted ones
 };
 

@@ -76,8 +76,7 @@ class Externality final : public Pricer {
   explicit Externality(double c) : c_(c) {}
   void price(View& view, const Choice& /*choice*/, std::span<double> prices) override {
     for (std::size_t i = 0; i < prices.size(); ++i) {
-      prices[i] = view.base(i) + c_ * static_cast<double>(view.coefficient(i, kOthersDelay) +
-                                                          view.coefficient(i, kOthersQueue));
+      prices[i] = view.base(i) + c_ * static_cast<double>(view.externality(i));
     }
   }
 
@@ -105,13 +104,14 @@ struct Term {
   std::size_t feature;
 };
 constexpr std::size_t kBias = kFeatures;
-constexpr std::size_t kQueued = 15;
+constexpr std::size_t kQueued = 16;
 constexpr std::size_t kIdleShare = kCandidateFeatures + 7;
 constexpr std::size_t kSlowLoad = kCandidateFeatures + 18;
-constexpr std::array<Term, kLinearTerms> kTerms = {{{kOwnBusy, kBias},
-                                                    {kOwnBusy + 1, kBias},
-                                                    {kOwnBusy + 2, kBias},
-                                                    {kOwnBusy + 3, kBias},
+constexpr std::size_t kSlowTaken = kCandidateFeatures + 23;
+constexpr std::array<Term, kLinearTerms> kTerms = {{{kOwn, kBias},
+                                                    {kOwn + 1, kBias},
+                                                    {kOwn + 2, kBias},
+                                                    {kOwn + 3, kBias},
                                                     {kOwnWait, kBias},
                                                     {kOthersDelay, kBias},
                                                     {kOthersDelay, kQueued},
@@ -120,6 +120,10 @@ constexpr std::array<Term, kLinearTerms> kTerms = {{{kOwnBusy, kBias},
                                                     {kOthersQueue, kBias},
                                                     {kOthersQueue, kIdleShare},
                                                     {kOthersQueue, kSlowLoad},
+                                                    {kOthersQueue, kSlowTaken},
+                                                    {kOthersWaiting, kBias},
+                                                    {kOthersMiss, kBias},
+                                                    {kOthersMiss, kQueued},
                                                     {kOthersLoad, kBias},
                                                     {kLate, kBias}}};
 

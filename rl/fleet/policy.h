@@ -13,8 +13,8 @@
 
 #include "rl/fleet/view.h"
 #include "rl/fleet/world.h"
+#include "rl/net/choose.h"
 #include "rl/net/mlp.h"
-#include "rl/problem/choose.h"
 
 namespace skerry::rl::fleet {
 
@@ -31,8 +31,7 @@ class Pricer {
 std::unique_ptr<Pricer> make_baseline(std::string_view name);
 std::span<const std::string_view> baseline_names();
 
-// The exact cost, and c times what a task takes from others: the time that it holds a slot x (1 +
-// attempts a slot), at what a second of delay costs them.
+// The exact cost and c times the externality (view.h).
 std::unique_ptr<Pricer> make_externality(double c);
 
 // Prices by a network, which outlives it.
@@ -40,7 +39,7 @@ std::unique_ptr<Pricer> make_learned(const Mlp& network);
 
 // A network of one layer: prices that are linear in a few features. Its parameters are tuned, not
 // trained; as a bundle it runs in the product like any other.
-constexpr std::size_t kLinearTerms = 14;
+constexpr std::size_t kLinearTerms = 18;
 Mlp linear_network(std::span<const double> parameters);
 
 }  // namespace skerry::rl::fleet

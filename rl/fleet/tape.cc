@@ -1,5 +1,7 @@
 #include "rl/fleet/tape.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -14,6 +16,16 @@ constexpr double kBurstTasks = 60;   // a burst lasts so many usual arrivals on 
 
 Random stream(std::uint64_t seed, std::uint64_t number, std::string_view purpose) {
   return Random(seed ^ (number * 0x9e3779b97f4a7c15ULL)).fork(purpose);
+}
+
+// One for each node, so that its outages do not depend on when others were asked for.
+std::vector<Random> outage_streams(std::uint64_t seed, std::uint64_t number, std::size_t nodes) {
+  std::vector<Random> streams;
+  streams.reserve(nodes);
+  for (std::size_t node = 0; node < nodes; ++node) {
+    streams.push_back(stream(seed, number, fmt::format("outages of node {}", node)));
+  }
+  return streams;
 }
 
 scheduler::Preference any_preference(Random& random) {
@@ -35,7 +47,7 @@ Tape::Tape(const Context& context, std::uint64_t seed, std::uint64_t number)
     : context_(&context),
       arrivals_(stream(seed, number, "arrivals")),
       links_(stream(seed, number, "links")),
-      outages_(stream(seed, number, "outages")),
+      outages_(outage_streams(seed, number, context.nodes.size())),
       preference_(context.preference),
       segment_s_(kTasksASegment / context.arrivals_per_s),
       outages_of_(context.nodes.size()) {}
@@ -44,9 +56,9 @@ Tape Tape::future(double now_s, std::uint64_t seed, std::uint64_t number) const 
   Tape tape = *this;
   tape.arrivals_ = stream(seed, number, "arrivals");
   tape.links_ = stream(seed, number, "links");
-  tape.outages_ = stream(seed, number, "outages");
+  tape.outages_ = outage_streams(seed, number, context_->nodes.size());
   tape.tasks_.clear();
-  tape.clock_s_ = now_s;
+  tape.start_s_ = tape.clock_s_ = now_s;
   // Links are known up to now. An outage that has begun goes on; later ones are not known.
   const auto known = static_cast<std::size_t>(now_s / segment_s_) + 1;
   if (tape.link_logs_.size() > known) {
@@ -67,7 +79,8 @@ const Task& Tape::task(std::size_t number) {
 
 void Tape::draw_task() {
   const Context& c = *context_;
-  // Arrivals are Poisson, in and out of bursts; the rate outside is lower, so that the mean holds.
+  // Arrivals are Poisson, in and out of bursts; the rate outside is lower, so that the mean holds,
+  // as long as that takes no less than a tenth of it.
   if (c.burst_share > 0 && clock_s_ >= burst_until_s_) {
     bursting_ = !bursting_;
     const double mean_s =
@@ -143,9 +156,9 @@ double Tape::bandwidth(std::size_t node, double at_s) {
 void Tape::draw_outage(std::size_t node) {
   const Node& fails = context_->nodes[node];
   auto& outages = outages_of_[node];
-  const double after_s = outages.empty() ? clock_s_ : outages.back().to_s;
-  const double from_s = after_s + outages_.exponential(fails.up_s);
-  outages.push_back({from_s, from_s + outages_.exponential(fails.down_s)});
+  const double after_s = outages.empty() ? start_s_ : outages.back().to_s;
+  const double from_s = after_s + outages_[node].exponential(fails.up_s);
+  outages.push_back({from_s, from_s + outages_[node].exponential(fails.down_s)});
 }
 
 Outage Tape::outage(std::size_t node, double at_s) {

@@ -51,8 +51,10 @@ class Tape {
   void draw_outage(std::size_t node);
 
   const Context* context_;
-  Random arrivals_, links_, outages_;
+  Random arrivals_, links_;
+  std::vector<Random> outages_;  // by node
   scheduler::Preference preference_;
+  double start_s_ = 0;  // 0, or when this future branched off
   double clock_s_ = 0;  // of the last arrival
   bool bursting_ = false;
   double burst_until_s_ = 0;

@@ -4,9 +4,10 @@
 // Everything is free of units. An objective is scaled by the range that it has over the
 // non-dominated candidates if all were idle and had their variant loaded: what there is to choose
 // between on this fleet, however loaded it is at the moment. The exact cost of a candidate is then
-//   sum_k weight_k x (objective_k - ideal_k) / range_k,
-// and a network adds prices, each times what it is a price of (Output). What a task takes from others
-// is priced in what a second of delay costs them (trend.h), so that it means the same on every fleet.
+//   sum_k weight_k x (objective_k - ideal_k) / range_k + P(deadline missed) x kMissCost.
+// What it takes from others, the externality, is added by a formula of how crowded the fleet is, in
+// what a second of delay costs them (scheduler/trend.h). A network adds prices, each times what it is a price
+// of (Output), and so corrects both; with all prices 0 it acts by the formula.
 //
 // Not thread-safe; buffers are kept, so that nothing is allocated once they have grown.
 
@@ -19,26 +20,32 @@
 #include <string_view>
 #include <vector>
 
-#include "rl/fleet/trend.h"
 #include "rl/net/mlp.h"
 #include "scheduler/constraints.h"
 #include "scheduler/objectives.h"
 #include "scheduler/pareto.h"
 #include "scheduler/predict.h"
+#include "scheduler/trend.h"
 
 namespace skerry::rl::fleet {
 
-constexpr std::string_view kFeatureSchema = "fleet/1";
-constexpr std::size_t kCandidateFeatures = 27;
-constexpr std::size_t kDecisionFeatures = 22;
+constexpr std::string_view kFeatureSchema = "fleet/2";
+constexpr std::size_t kCandidateFeatures = 28;
+constexpr std::size_t kDecisionFeatures = 30;
 constexpr std::size_t kFeatures = kCandidateFeatures + kDecisionFeatures;
 
-// What a network's outputs are prices of.
+// What is counted for a task whose deadline passed or that was given up, beside what it took until
+// then: as much as the worst candidate of an idle fleet, several times over.
+constexpr double kMissCost = 6;
+
+// What a network's outputs are prices of; all of it is counted in what the exact cost is counted in.
 enum Output : std::size_t {
-  kOwnBusy = 0,  // by objective: weight x time that a slot is held, relative to the mean, a slot
-  kOwnWait = scheduler::kObjectives,  // weight of latency x predicted wait, scaled
-  kOthersDelay,  // others' delay for each task that comes behind: time that a slot is held, a slot
-  kOthersQueue,  // the same times the attempts a slot that are there already
+  kOwn = 0,  // by objective: what this task itself pays of it, in service; of latency, by slot
+  kOwnWait = scheduler::kObjectives,  // the predicted wait
+  kOthersDelay,    // others' delay by a slot that is held, as far as the node has none left
+  kOthersQueue,    // the same times the attempts a slot that are there already
+  kOthersMiss,     // deadlines that others miss by both
+  kOthersWaiting,  // both, of those who wait for a place on any node
   kOthersLoad,  // what others pay to load what goes for this one: what loading takes x share of memory
   kLate,        // predicted latency, as a share of the time that is left
   kOutputs
@@ -62,27 +69,31 @@ struct TaskFacts {
   double now_s = 0;
   scheduler::Preference preference;
   std::optional<double> deadline_left_s;
-  double nodes = 1;  // of the fleet that take work
+  // Of what all nodes that are ready would offer this task if they were idle and had every variant
+  // loaded, those without room included (Front::wide_scale()).
+  scheduler::Scale scale;
+  double waiting = 0;      // other tasks that wait for a place
+  scheduler::Trend trend;  // this task included
 };
-
-// The scale of costs: as it is, but no range smaller than a share of the ideal, so that on a fleet
-// where one candidate is best in everything the others still differ.
-scheduler::Scale spread(scheduler::Scale scale);
 
 class View {
  public:
-  // Looks at a decision; at least one candidate. The trend takes notice of the task.
-  void look(const TaskFacts& task, std::span<const Facts> candidates, Trend& trend);
+  // Looks at a decision; at least one candidate.
+  void look(const TaskFacts& task, std::span<const Facts> candidates);
 
   std::size_t size() const { return size_; }
   std::size_t stride() const { return stride_; }
   std::span<const float> features() const { return features_; }  // [feature][stride]
   double base(std::size_t candidate) const { return base_[candidate]; }
+  // What the candidate takes from others, by the formula.
+  float externality(std::size_t candidate) const {
+    return coefficient(candidate, kOthersDelay) + coefficient(candidate, kOthersQueue) +
+           coefficient(candidate, kOthersWaiting) + coefficient(candidate, kOthersMiss);
+  }
   // What output o is multiplied by, and then added to the base.
   float coefficient(std::size_t candidate, std::size_t output) const {
     return coefficients_[output * stride_ + candidate];
   }
-  const scheduler::Scale& scale() const { return scale_; }
   // A candidate of a base cost above this is never chosen, whatever the network says.
   double limit() const { return limit_; }
 
@@ -92,22 +103,23 @@ class View {
  private:
   void make_room(std::size_t candidates);
   void measure(const TaskFacts& task, std::span<const Facts> candidates);
-  void fill(std::size_t candidate, const Facts& facts, const TaskFacts& task, const Trend& trend);
-  void fill_decision(const TaskFacts& task, std::span<const Facts> candidates, const Trend& trend);
+  void fill(std::size_t candidate, const Facts& facts, const TaskFacts& task);
+  void fill_decision(const TaskFacts& task, std::span<const Facts> candidates);
 
   std::size_t size_ = 0;
   std::size_t stride_ = 0;
-  scheduler::Front front_;
-  scheduler::Scale scale_;
   std::array<double, scheduler::kObjectives> ideal_ = {};
   std::array<double, scheduler::kObjectives> inverse_range_ = {};
   double mean_service_s_ = 1;
   double mean_energy_ = 1;
   double mean_cost_ = 1;
-  double slots_a_node_ = 1;
+  double fleet_slots_ = 1;
+  double waiting_ = 0;
+  double crowding_ = 0;
   double best_ = 0;
   std::size_t best_candidate_ = 0;
   double second_ = 0;
+  double elsewhere_ = 0;  // the best on another node than the best one's
   double limit_ = 0;
   std::vector<float> features_, coefficients_, outputs_;
   std::vector<double> base_;

@@ -18,6 +18,19 @@ NodeCharges charges_of(const Node& node) {
           .slots = static_cast<double>(node.slots)};
 }
 
+scheduler::TrendSample sample_of(const Choice& choice, double slots) {
+  const TaskFacts& task = choice.facts;
+  scheduler::TrendSample sample{.now_s = task.now_s,
+                                .slots = slots,
+                                .range_s = task.scale.nadir.latency_s - task.scale.ideal.latency_s,
+                                .preference = task.preference,
+                                .deadline_left_s = task.deadline_left_s};
+  for (const Facts& candidate : choice.candidates) {
+    sample.add_candidate(candidate.prediction.service_s);
+  }
+  return sample;
+}
+
 }  // namespace
 
 World::World(const Context& context) : context_(&context), nodes_(context.nodes.size()) {
@@ -75,25 +88,43 @@ double World::next_place_s() const {
   return next_s;
 }
 
-void World::count(const Task& task, const scheduler::Objectives& took, bool missed) {
+// The cost of this, weighed by the task. What was never done takes no less than the ideal.
+double World::cost_of(const Task& task, scheduler::Objectives took) const {
+  const scheduler::Scale& scale = context_->scales[task.model];
+  took.latency_s = std::max(took.latency_s, scale.ideal.latency_s);
+  took.energy_j = std::max(took.energy_j, scale.ideal.energy_j);
+  took.cost_usd = std::max(took.cost_usd, scale.ideal.cost_usd);
+  took.error = std::max(took.error, scale.ideal.error);
+  return scheduler::weighted_sum(task.preference, scale.normalise(took));
+}
+
+void World::count(const Task& task, const scheduler::Objectives& took, bool failed) {
   ++tally_.tasks;
   tally_.timed += task.deadline_s > 0 ? 1 : 0;
-  tally_.missed += missed ? 1 : 0;
+  tally_.missed += failed && task.deadline_s > 0 ? 1 : 0;
   tally_.sums.latency_s += took.latency_s;
   tally_.sums.energy_j += took.energy_j;
   tally_.sums.cost_usd += took.cost_usd;
   tally_.sums.error += took.error;
-  tally_.cost +=
-      scheduler::weighted_sum(task.preference, context_->scales[task.model].normalise(took)) +
-      (missed ? kMissCost : 0);
+  tally_.cost += cost_of(task, took) + (failed ? kMissCost : 0);
 }
 
-bool World::gather(Tape& tape, const Task& task, Choice& choice) {
+void World::follow(Tape& future) {
+  next_task_ = 0;
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    if (context_->nodes[n].up_s > 0 && nodes_[n].outage.from_s > now_s_) {
+      nodes_[n].outage = future.outage(n, now_s_);
+    }
+  }
+}
+
+bool World::gather(Tape& tape, const Task& task, std::size_t others_waiting, Choice& choice) {
   const Context& c = *context_;
   const Model& model = c.models[task.model];
   choice.candidates.clear();
   choice.variants.clear();
-  double up = 0;
+  offers_.clear();
+  double slots = 0;
   // What the scheduler knows of a link was measured a while ago.
   const double known_s = now_s_ - c.link_stale_s;
   for (std::size_t n = 0; n < nodes_.size(); ++n) {
@@ -102,32 +133,36 @@ bool World::gather(Tape& tape, const Task& task, Choice& choice) {
     if (state.missed) {
       continue;
     }
-    up += 1;
-    if (state.outstanding >= node.slots + kQueueDepth) {
-      continue;
-    }
-    scheduler::Physics physics{.backlog_s = state.backlog_s,
-                               .outstanding = static_cast<double>(state.outstanding),
-                               .slots = static_cast<double>(node.slots),
-                               .rtt_s = node.rtt_s,
-                               .bandwidth_bytes_per_s = tape.bandwidth(n, known_s),
-                               .input_bytes = task.input_bytes,
-                               .busy_w = node.busy_w,
-                               .transfer_j_per_byte = node.transfer_j_per_byte,
-                               .price_usd_per_s = node.price_usd_per_s};
+    slots += static_cast<double>(node.slots);
+    const bool room = state.outstanding < node.slots + kQueueDepth;
+    scheduler::Physics idle{.slots = static_cast<double>(node.slots),
+                            .rtt_s = node.rtt_s,
+                            .bandwidth_bytes_per_s = tape.bandwidth(n, known_s),
+                            .input_bytes = task.input_bytes,
+                            .busy_w = node.busy_w,
+                            .transfer_j_per_byte = node.transfer_j_per_byte,
+                            .price_usd_per_s = node.price_usd_per_s};
     for (std::size_t v = model.first; v < model.first + model.count; ++v) {
       const Variant& variant = c.variants[v];
       if (variant.memory_bytes > node.memory_bytes) {
         continue;
       }
+      idle.service_s = c.believed_s[c.at(n, v)];
+      idle.service_deviation_s = c.service_noise * idle.service_s;
+      idle.error = 1 - variant.accuracy;
+      const scheduler::Objectives offer = scheduler::offer(idle);
+      offers_.add(offer, 0);
+      if (!room) {
+        continue;
+      }
       const bool resident = state.loaded[v].ready_s != kFar;
+      scheduler::Physics physics = idle;
+      physics.backlog_s = state.backlog_s;
+      physics.outstanding = static_cast<double>(state.outstanding);
       physics.load_s = resident ? 0 : c.load_s[c.at(n, v)];
       physics.load_deviation_s = 0.3 * physics.load_s;
-      physics.service_s = c.believed_s[c.at(n, v)];
-      physics.service_deviation_s = c.service_noise * physics.service_s;
-      physics.error = 1 - variant.accuracy;
       Facts facts{.prediction = scheduler::predict(physics),
-                  .idle = {},
+                  .idle = offer,
                   .node = static_cast<std::uint32_t>(n),
                   .outstanding = physics.outstanding,
                   .slots = physics.slots,
@@ -139,11 +174,6 @@ bool World::gather(Tape& tape, const Task& task, Choice& choice) {
       if (task.deadline_s > 0 && now_s_ + facts.prediction.objectives.latency_s > task.deadline_s) {
         continue;
       }
-      // As predicted, without the wait and the load.
-      facts.idle = facts.prediction.objectives;
-      facts.idle.latency_s -= facts.prediction.wait_s + facts.prediction.load_s;
-      facts.idle.energy_j -= charged_energy_j(charges_of(node), physics.load_s, 0);
-      facts.idle.cost_usd -= charged_cost_usd(charges_of(node), physics.load_s);
       choice.candidates.push_back(facts);
       choice.variants.push_back(static_cast<std::uint8_t>(v));
     }
@@ -151,13 +181,18 @@ bool World::gather(Tape& tape, const Task& task, Choice& choice) {
   choice.facts = {.now_s = now_s_,
                   .preference = task.preference,
                   .deadline_left_s = {},
-                  .nodes = std::max(up, 1.0)};
+                  .scale = offers_.wide_scale(),
+                  .waiting = static_cast<double>(others_waiting)};
   if (task.deadline_s > 0) {
     choice.facts.deadline_left_s = task.deadline_s - now_s_;
   }
   choice.task = task;
-  choice.now_s = now_s_;
-  return !choice.candidates.empty();
+  if (choice.candidates.empty()) {
+    return false;
+  }
+  trend_.observe(sample_of(choice, slots));
+  choice.facts.trend = trend_.trend();
+  return true;
 }
 
 // Counts it as missed if its deadline has passed.
@@ -174,7 +209,7 @@ bool World::ask(Tape& tape, const Task& task, Choice& choice) {
   if (expired(task)) {
     return false;
   }
-  if (gather(tape, task, choice)) {
+  if (gather(tape, task, waiting_.size(), choice)) {
     return true;
   }
   waiting_.push_back(task);
@@ -195,7 +230,7 @@ bool World::ask_waiting(Tape& tape, Choice& choice) {
   while (asked_ < waiting_.size() && any_place()) {
     const auto at = waiting_.begin() + static_cast<std::ptrdiff_t>(asked_);
     const bool late = expired(*at);
-    if (late || gather(tape, *at, choice)) {
+    if (late || gather(tape, *at, waiting_.size() - 1, choice)) {
       waiting_.erase(at);
       if (!late) {
         return true;
@@ -271,6 +306,8 @@ void World::place(Tape& tape, const Choice& choice, std::size_t candidate) {
   const Node& node = c.nodes[n];
   State& state = nodes_[n];
   const std::size_t pair = c.at(n, v);
+  const scheduler::Prediction& predicted = choice.candidates[candidate].prediction;
+  trend_.take(predicted.load_s + predicted.service_s);
 
   const double there_s = now_s_ + node.rtt_s + task.input_bytes / tape.bandwidth(n, now_s_);
   const auto slots = std::span(state.free_s).first(node.slots);
@@ -307,19 +344,13 @@ void World::place(Tape& tape, const Choice& choice, std::size_t candidate) {
   state.backlog_s += c.believed_s[pair];
   slot = std::max(slot, stop_s);
   if (lost) {
-    ++tally_.failed_attempts;
-    const scheduler::Objectives spent{
-        .latency_s = 0, .energy_j = took.energy_j, .cost_usd = took.cost_usd, .error = 0};
     // What was spent for nothing counts; the rest is counted with the attempt that succeeds.
-    const scheduler::Scale& scale = c.scales[task.model];
-    scheduler::Objectives shifted = spent;
-    shifted.latency_s += scale.ideal.latency_s;
-    shifted.energy_j += scale.ideal.energy_j;
-    shifted.cost_usd += scale.ideal.cost_usd;
-    shifted.error += scale.ideal.error;
-    tally_.cost += scheduler::weighted_sum(task.preference, scale.normalise(shifted));
-    tally_.sums.energy_j += spent.energy_j;
-    tally_.sums.cost_usd += spent.cost_usd;
+    scheduler::Objectives spent = c.scales[task.model].ideal;
+    spent.energy_j += took.energy_j;
+    spent.cost_usd += took.cost_usd;
+    tally_.cost += cost_of(task, spent);
+    tally_.sums.energy_j += took.energy_j;
+    tally_.sums.cost_usd += took.cost_usd;
     Task again = task;
     if (++again.attempts < kMostAttempts) {
       retries_.push_back({known_s, again});

@@ -21,16 +21,12 @@
 
 namespace skerry::rl::fleet {
 
-// What is counted for a task whose deadline passed, beside what it took until then: as much as the
-// worst candidate of an idle fleet, several times over.
-constexpr double kMissCost = 6;
-
 // What tasks took. Costs are weighed by each task's own preference and scaled by the context.
 struct Tally {
   std::size_t tasks = 0;
-  std::size_t timed = 0;   // had a deadline
-  std::size_t missed = 0;  // it passed, or so many attempts failed that the task was given up
-  std::size_t failed_attempts = 0;
+  std::size_t timed = 0;  // had a deadline
+  std::size_t missed =
+      0;            // of those: it passed, or so many attempts failed that the task was given up
   double cost = 0;  // scaled and weighed, misses included
   scheduler::Objectives sums;
 };
@@ -38,7 +34,6 @@ struct Tally {
 // A task to be placed, and where it may be placed.
 struct Choice {
   Task task;
-  double now_s = 0;
   std::vector<Facts> candidates;
   std::vector<std::uint8_t> variants;  // by candidate
   TaskFacts facts;
@@ -53,13 +48,12 @@ class World {
   bool next(Tape& tape, std::size_t arrivals, Choice& choice);
   void place(Tape& tape, const Choice& choice, std::size_t candidate);
 
-  // The tape was replaced by a future of it: its tasks count from 0.
-  void follow_future() { next_task_ = 0; }
+  // Goes on by a future of its tape (Tape::future()), whose tasks count from 0 and whose outages
+  // replace those that have not begun. Attempts that are under way keep their ends.
+  void follow(Tape& future);
 
-  double now_s() const { return now_s_; }
   const Tally& tally() const { return tally_; }
   void forget_tally() { tally_ = {}; }
-  Trend& trend() { return trend_; }
 
  private:
   static constexpr double kFar = 1e18;
@@ -91,10 +85,11 @@ class World {
   };
 
   void settle(Tape& tape);  // ends what has ended by now
-  bool gather(Tape& tape, const Task& task, Choice& choice);
+  bool gather(Tape& tape, const Task& task, std::size_t others_waiting, Choice& choice);
   double next_place_s() const;  // when a place comes free, or a node comes back
   void load(State& state, std::size_t node, std::size_t variant, double ready_s);
-  void count(const Task& task, const scheduler::Objectives& took, bool missed);
+  double cost_of(const Task& task, scheduler::Objectives took) const;
+  void count(const Task& task, const scheduler::Objectives& took, bool failed);
   bool ask(Tape& tape, const Task& task, Choice& choice);
   bool ask_waiting(Tape& tape, Choice& choice);
   bool expired(const Task& task);
@@ -108,7 +103,8 @@ class World {
   std::size_t asked_ =
       kNobody;  // how many of the waiting were asked at this moment; kNobody: it is not their turn
   std::vector<Retry> retries_;
-  Trend trend_;
+  scheduler::TrendMeter trend_;
+  scheduler::Front offers_;  // only while a task's candidates are gathered
   Tally tally_;
 };
 

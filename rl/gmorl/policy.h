@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "rl/gmorl/view.h"
+#include "rl/net/choose.h"
 #include "rl/net/mlp.h"
-#include "rl/problem/choose.h"
 
 namespace skerry::rl::gmorl {
 

@@ -95,7 +95,7 @@ void View::start(std::size_t rows, Detail detail) {
     summaries_.assign(lanes, {});
   }
   weight_.resize(rows);
-  source_row_.resize(rows);
+  sources_.resize(rows);
   limit_.resize(rows);
   mbit_.resize(rows);
   number_.resize(rows);
@@ -106,8 +106,7 @@ void View::start(std::size_t rows, Detail detail) {
 void View::look(std::size_t row, const Servers& servers, std::size_t servers_row,
                 const Dispatch& dispatch, double w, int remaining) {
   weight_[row] = w;
-  source_ = &servers;
-  source_row_[row] = servers_row;
+  sources_[row] = {&servers, servers_row};
   mbit_[row] = dispatch.mbit;
   number_[row] = dispatch.number;
   chance_[row] = dispatch.chance;
@@ -219,6 +218,7 @@ void View::describe_fleet(std::size_t row, const Dispatch& dispatch, int remaini
   const double w = weight_[row];
   const double logit = w >= 1 ? 6 : (w <= 0 ? -6 : std::clamp(std::log(w / (1 - w)), -6.0, 6.0));
   const auto servers = static_cast<double>(count);
+  const auto age = static_cast<float>(context_->steps - 1 - remaining);
   const float fleet[kFleetFeatures] = {
       static_cast<float>(w),
       static_cast<float>(logit / 4),
@@ -234,6 +234,8 @@ void View::describe_fleet(std::size_t row, const Dispatch& dispatch, int remaini
       context_->horizon_given ? std::exp(-static_cast<float>(remaining) / 15) : 0.0f,
       context_->horizon_given ? std::exp(-static_cast<float>(remaining) / 60) : 0.0f,
       static_cast<float>(backlog / servers),
+      std::exp(-age / 50),
+      std::exp(-age / 200),
   };
   for (std::size_t f = 0; f < kFleetFeatures; ++f) {
     std::fill_n(&features_[(kServerFeatures + f) * stride_ + lane(row, 0)], count, fleet[f]);

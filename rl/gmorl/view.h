@@ -23,9 +23,9 @@
 namespace skerry::rl::gmorl {
 
 // Changes whenever a feature does: a network is of no use with others than it was trained on.
-constexpr std::string_view kFeatureSchema = "gmorl/1";
+constexpr std::string_view kFeatureSchema = "gmorl/2";
 constexpr std::size_t kServerFeatures = 12;
-constexpr std::size_t kFleetFeatures = 14;
+constexpr std::size_t kFleetFeatures = 16;
 constexpr std::size_t kFeatures = kServerFeatures + kFleetFeatures;
 
 // What a policy is told of a context, and the scales that follow.
@@ -66,7 +66,8 @@ class View {
 
   // Makes room, forgets what was there.
   void start(std::size_t rows, Detail detail = Detail::kAll);
-  // Looks at a row's servers; finish() once after all rows. remaining: steps left, told only if the context gives the horizon.
+  // Looks at a row's servers; finish() once after all rows. remaining: steps left; policies are told
+  // of them only if the context gives the horizon, and of those gone by always.
   void look(std::size_t row, const Servers& servers, std::size_t servers_row,
             const Dispatch& dispatch, double w, int remaining);
   void finish(std::size_t rows);
@@ -84,7 +85,7 @@ class View {
   const Summary& summary(std::size_t lane) const { return summaries_[lane]; }
   // What is left of each task on the server, as it stands now: ask before the servers change.
   void left(std::size_t row, std::size_t server, std::vector<double>& left) const {
-    source_->left(source_row_[row], server, left);
+    sources_[row].servers->left(sources_[row].row, server, left);
   }
   double speed(std::size_t server) const { return context_->speed[server]; }
   const Scales& scales() const { return *scales_; }
@@ -104,8 +105,11 @@ class View {
  private:
   const Context* context_;
   const Scales* scales_;
-  const Servers* source_ = nullptr;
-  std::vector<std::size_t> source_row_;
+  struct Source {
+    const Servers* servers = nullptr;
+    std::size_t row = 0;
+  };
+  std::vector<Source> sources_;  // by row
   void price(std::size_t row, const Dispatch& dispatch, const double* overlap);
   void summarise(std::size_t row, std::size_t lanes, int remaining);
   void describe_servers(std::size_t row);

@@ -2,33 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/value.hpp>
 #include <string>
 #include <vector>
 
 #include "rl/fleet/view.h"
 #include "rl/live/ranged_policy.h"
-#include "scheduler/index.h"
 
 namespace skerry::rl {
 
 namespace {
 
 fleet::Facts facts_of(const scheduler::RankInput& input, const scheduler::Candidate& candidate) {
-  scheduler::Physics physics =
-      input.fleet.physics(candidate.node, candidate.variant, input.task.input_bytes);
-  physics.backlog_s = 0;
-  physics.outstanding = 0;
-  physics.load_s = 0;
   const scheduler::NodeSpec& node = input.fleet.node(candidate.node);
   const scheduler::NodeLoad& load = input.fleet.load(candidate.node);
   const auto memory_bytes =
       static_cast<double>(input.fleet.variant(candidate.variant).memory_bytes);
   return {.prediction = candidate.prediction,
-          .idle = scheduler::predict(physics).objectives,
+          .idle = candidate.offer,
           .node = candidate.node.value,
           .outstanding = static_cast<double>(load.outstanding),
-          .slots = physics.slots,
+          .slots = std::max<double>(node.slots, 1),
           .capacity = static_cast<double>(load.capacity),
           .backlog_s = load.backlog_s,
           .memory_share =
@@ -55,12 +50,14 @@ class LearnedPolicy final : public scheduler::Policy {
     fleet::TaskFacts task{.now_s = to_seconds(input.task.now.time_since_epoch()),
                           .preference = input.task.preference,
                           .deadline_left_s = {},
-                          .nodes = static_cast<double>(input.fleet.index().placeable_count())};
+                          .scale = input.scale,
+                          .waiting = static_cast<double>(input.task.waiting),
+                          .trend = input.trend};
     if (input.task.constraints->deadline) {
       task.deadline_left_s =
           std::chrono::duration<double>(*input.task.constraints->deadline - input.task.now).count();
     }
-    view_.look(task, facts_, trend_);
+    view_.look(task, facts_);
     view_.price(network_, scores);
     return {};
   }
@@ -70,7 +67,6 @@ class LearnedPolicy final : public scheduler::Policy {
   std::string version_;
   Mlp network_;
   fleet::View view_;
-  fleet::Trend trend_;
   std::vector<fleet::Facts> facts_;
 };
 

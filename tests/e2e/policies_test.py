@@ -16,13 +16,13 @@ from harness.rest import Client
 from support import JOBS, PROGRAMS, ClusterTest, NodePlan, tensor
 
 POLICIES = "/api/v1/policies"
-FEATURES, OUTPUTS = 49, 9
+FEATURES, OUTPUTS = 58, 11
 # None is better than another at everything.
 NODES = [NodePlan("edge-1", slots=2, busy_w=5, price_usd_per_hour=0.5), NodePlan("edge-2", slots=2, busy_w=20, price_usd_per_hour=0.001),
-         NodePlan("edge-3", busy_w=8, price_usd_per_hour=0.1)]
+         NodePlan("edge-3", slots=2, busy_w=8, price_usd_per_hour=0.1)]
 
 
-def bundle(name="tiny", seed=1, scale=0.3, features="fleet/1", ahead=False, spoil=lambda numbers: numbers):
+def bundle(name="tiny", seed=1, scale=0.3, features="fleet/2", ahead=False, spoil=lambda numbers: numbers):
     """A bundle of one hidden layer with random weights, as skerry-rl export would write it."""
     rng = random.Random(seed)
     shapes = [(FEATURES, 4), (4, OUTPUTS)]

@@ -91,6 +91,7 @@ TEST(PolicyVerbs, ArePosted) {
 constexpr std::string_view kTrace =
     R"({"job":"j1","attempt":1,"policy":"greedy","input_bytes":12,"complete":true,)"
     R"("preference":{"weights":{"latency":1,"energy":0,"cost":0,"error":0}},)"
+    R"("waiting":0,"trend":{"slots":2,"slow_load":0,"fast_load":0,"least_load":0,"slow_taken":0,"fast_taken":0,"delay_price":0,"timed":0,"urgency":0,"preference":{"latency":1,"energy":0,"cost":0,"error":0}},)"
     R"("scale":{"ideal":{"latency_ms":1,"energy_j":1,"cost_usd":0,"error":0},"nadir":{"latency_ms":3,"energy_j":2,"cost_usd":0,"error":0}},)"
     R"("choice":{"node":"a","variant":"v"},"candidates":[)"
     R"({"node":"a","variant":"v","predicted":{"latency_ms":1,"energy_j":2,"cost_usd":0,"error":0,"latency_deviation_ms":0,"wait_ms":0,"transfer_ms":0,"load_ms":0,"service_ms":1},"facts":{"node_number":0,"variant_number":0,"tier":"edge","slots":1,"outstanding":1,"capacity":2,"backlog_ms":1,"rtt_ms":0,"bandwidth_bytes_per_s":1,"busy_w":1,"measured_w":0,"transfer_j_per_byte":0,"price_usd_per_s":0,"node_memory_bytes":1,"variant_memory_bytes":1,"resident":true}},)"

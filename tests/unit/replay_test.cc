@@ -26,9 +26,7 @@ using ::testing::HasSubstr;
 
 // Two idle nodes: "quick" takes 1 s and 4 J, "frugal" 2 s and 1 J; latency counts 0.75, energy 0.25.
 TracedDecision two_candidates(std::size_t chosen) {
-  TracedDecision decision{.job = "j1",
-                          .policy = "greedy",
-                          .preference = {{0.75, 0.25, 0, 0}},
+  TracedDecision decision{.preference = {{0.75, 0.25, 0, 0}},
                           .scale = {.ideal = {1, 1, 0, 0}, .nadir = {2, 4, 0, 0}},
                           .candidates = {},
                           .chosen = chosen,
@@ -38,13 +36,13 @@ TracedDecision two_candidates(std::size_t chosen) {
     decision.candidates.push_back(
         {.node = name,
          .variant = "v",
-         .node_number = number,
-         .variant_number = 0,
          .prediction = {.service_s = predicted.latency_s, .objectives = predicted},
-         .slots = 2,
-         .outstanding = number == 3u ? 2.0 : 0.0,
-         .capacity = 4,
-         .bandwidth_bytes_per_s = 1e6});
+         .facts = {.node = {number},
+                   .variant = {0},
+                   .slots = 2,
+                   .outstanding = number == 3u ? 2u : 0u,
+                   .capacity = 4,
+                   .bandwidth_bytes_per_s = 1e6}});
   }
   return decision;
 }
@@ -106,37 +104,19 @@ TEST(Replay, AnUnknownPolicyIsSaid) {
 
 TracedDecision traced(const scheduler::Decision& decision, const scheduler::TaskView& task,
                       const scheduler::Fleet& fleet) {
-  TracedDecision traced{.job = "j",
-                        .policy = decision.policy,
-                        .input_bytes = task.input_bytes,
+  TracedDecision traced{.input_bytes = task.input_bytes,
                         .preference = task.preference,
+                        .waiting = decision.waiting,
                         .scale = decision.scale,
+                        .trend = decision.trend,
                         .candidates = {},
                         .chosen = *decision.chosen,
                         .complete = true};
   for (const scheduler::Candidate& candidate : decision.candidates) {
-    const auto physics = fleet.physics(candidate.node, candidate.variant, 0);
-    const auto& node = fleet.node(candidate.node);
-    traced.candidates.push_back(
-        {.node = node.name,
-         .variant = fleet.variant(candidate.variant).name,
-         .node_number = candidate.node.value,
-         .variant_number = candidate.variant.value,
-         .prediction = candidate.prediction,
-         .tier = node.tier,
-         .slots = physics.slots,
-         .outstanding = physics.outstanding,
-         .capacity = static_cast<double>(fleet.load(candidate.node).capacity),
-         .backlog_s = physics.backlog_s,
-         .rtt_s = physics.rtt_s,
-         .bandwidth_bytes_per_s = physics.bandwidth_bytes_per_s,
-         .busy_w = physics.busy_w,
-         .measured_w = physics.measured_w,
-         .transfer_j_per_byte = physics.transfer_j_per_byte,
-         .price_usd_per_s = physics.price_usd_per_s,
-         .node_memory_bytes = static_cast<double>(node.memory_bytes),
-         .variant_memory_bytes = static_cast<double>(fleet.variant(candidate.variant).memory_bytes),
-         .resident = fleet.resident(candidate.node, candidate.variant)});
+    traced.candidates.push_back({.node = fleet.node(candidate.node).name,
+                                 .variant = fleet.variant(candidate.variant).name,
+                                 .prediction = candidate.prediction,
+                                 .facts = scheduler::facts_of(fleet, candidate)});
   }
   return traced;
 }
@@ -148,29 +128,38 @@ TEST(Rebuild, ALearnedPolicyScoresTheRebuiltFleetAsItDidTheRealOne) {
   const scheduler::Constraints constraints;
   const rl::Bundle bundle = rl::testing::tiny_bundle();
   scheduler::Placer placer(*rl::make_learned_policy(bundle), Random(1));
-  // The policy remembers the tasks before, so both meet all of them.
+  // What came before is recorded with each decision, so some of them will do.
+  constexpr int kRecorded = 3;
   const auto again = rl::make_learned_policy(bundle);
   Replay replay(*rl::make_learned_policy(bundle));
   for (int i = 0; i < 200; ++i) {
-    const auto task = scheduler::testing::random_task(random, options, constraints);
+    auto task = scheduler::testing::random_task(random, options, constraints);
+    task.now = instant_from_us(1'000'000 + 1000 * i);
+    task.waiting = random.below(50);
     const auto& decision = placer.decide(task, fleet);
     ASSERT_TRUE(decision.chosen);
+    if (i % kRecorded != 0) {
+      continue;
+    }
     const TracedDecision trace = traced(decision, task, fleet);
     const Rebuilt rebuilt = rebuild(trace);
     std::vector<double> scores(rebuilt.candidates.size());
     Random unused(1);
-    ASSERT_TRUE(
-        (*again)->rank({task, rebuilt.fleet, trace.scale, rebuilt.candidates, unused}, scores));
+    ASSERT_TRUE((*again)->rank(
+        {task, rebuilt.fleet, trace.scale, trace.trend, rebuilt.candidates, unused}, scores));
     for (std::size_t c = 0; c < scores.size(); ++c) {
       EXPECT_NEAR(scores[c], decision.scores[c], 1e-6 * std::max(1.0, std::abs(scores[c])));
     }
     replay.add(trace);
   }
-  EXPECT_EQ(replay.report().agreed, 200u);
+  EXPECT_EQ(replay.report().decisions, 67u);
+  EXPECT_EQ(replay.report().agreed, 67u);
 }
 
 constexpr std::string_view kLine = R"({"job":"j1","attempt":1,"policy":"greedy","input_bytes":12,
  "deadline_left_ms":250,"complete":true,"preference":{"weights":{"latency":1,"energy":0,"cost":0,"error":0}},
+ "waiting":7,"trend":{"slots":9,"slow_load":0.5,"fast_load":0.6,"least_load":0.2,"slow_taken":0.3,"fast_taken":0.4,
+  "delay_price":2,"timed":0.1,"urgency":0.05,"preference":{"latency":1,"energy":0,"cost":0,"error":0}},
  "scale":{"ideal":{"latency_ms":1,"energy_j":0,"cost_usd":0,"error":0},"nadir":{"latency_ms":3,"energy_j":0,"cost_usd":0,"error":0}},
  "choice":{"node":"a","variant":"v"},
  "candidates":[{"node":"a","variant":"v","score":1,"predicted":{"latency_ms":2,"energy_j":1,"cost_usd":0,"error":0.1,
@@ -185,9 +174,20 @@ TEST(Trace, ALineReadsBack) {
   ASSERT_TRUE(decision) << decision.error().message;
   EXPECT_EQ(decision->chosen, 0u);
   EXPECT_EQ(decision->deadline_left_s, 0.25);
-  EXPECT_EQ(decision->candidates[0].node_number, 4u);
-  EXPECT_EQ(decision->candidates[0].backlog_s, 0.01);
-  EXPECT_EQ(decision->candidates[0].tier, scheduler::Tier::kCloud);
+  EXPECT_EQ(decision->waiting, 7u);
+  EXPECT_EQ(decision->trend, (scheduler::Trend{.slots = 9,
+                                               .slow_load = 0.5,
+                                               .fast_load = 0.6,
+                                               .least_load = 0.2,
+                                               .slow_taken = 0.3,
+                                               .fast_taken = 0.4,
+                                               .delay_price = 2,
+                                               .timed = 0.1,
+                                               .urgency = 0.05,
+                                               .preference = {1, 0, 0, 0}}));
+  EXPECT_EQ(decision->candidates[0].facts.node.value, 4u);
+  EXPECT_EQ(decision->candidates[0].facts.backlog_s, 0.01);
+  EXPECT_EQ(decision->candidates[0].facts.tier, scheduler::Tier::kCloud);
   EXPECT_EQ(decision->actual->latency_s, 0.0025);
 }
 
@@ -203,6 +203,11 @@ TEST(Trace, SaysWhatIsMissing) {
       .erase("rtt_ms");
   EXPECT_THAT(read_decision(boost::json::serialize(json)).error().message,
               HasSubstr("/candidates/0/facts/rtt_ms"));
+  json.as_object().at("candidates").as_array()[0].as_object().at("facts").as_object()["rtt_ms"] = 1;
+  json.as_object().at("candidates").as_array()[0].as_object().at("facts").as_object()["slots"] =
+      -1e12;
+  EXPECT_THAT(read_decision(boost::json::serialize(json)).error().message,
+              HasSubstr("/candidates/0/facts/slots"));
   json.as_object().erase("choice");
   EXPECT_FALSE(read_decision(boost::json::serialize(json)));
 }

@@ -54,7 +54,7 @@ TEST(TrainingSettings, AreReadAndReadBackTheSame) {
   EXPECT_EQ(settings->learner.hidden, (std::vector<std::size_t>{8, 4}));
   EXPECT_EQ(settings->train.mixed, (std::vector<double>{1, 0.5}));
   EXPECT_EQ(settings->learner.batch, 64u);
-  EXPECT_EQ(settings->problem.features, "gmorl/1");
+  EXPECT_EQ(settings->problem.features, "gmorl/2");
   ASSERT_TRUE(write_file(file.path(), settings->effective));
   const auto again = read_training_settings(file.path(), {});
   ASSERT_TRUE(again) << again.error().message;
