@@ -222,7 +222,19 @@ struct Applied {
   bool changed = false;
 };
 
-// Checks the bundle and holds it. Nothing that is in use changes. `name`: empty = any.
+// An offered bundle never takes the place of one that an operator applied under the same name.
+Status check_offer(const PolicyTable& table, std::string_view name) {
+  const auto newest = table.find(name);
+  const HeldBundle* held = newest ? table.bundle(*newest) : nullptr;
+  return held == nullptr || held->offered
+             ? Status()
+             : fail(ErrorCode::kConflict,
+                    fmt::format("an operator applied another '{}'; delete it to have this one",
+                                name));
+}
+
+// Checks the bundle and holds it. Nothing that is in use changes. `name`: empty = it is offered, and
+// has any name.
 Result<Applied> apply(Context& ctx, std::string_view name,
                       const std::shared_ptr<const std::string>& bytes) {
   State& state = ctx.state;
@@ -241,9 +253,15 @@ Result<Applied> apply(Context& ctx, std::string_view name,
   if (held != nullptr && state.policies.find(ref.name) == ref && *held->bytes == *bytes) {
     return Applied{ref, false};
   }
+  const bool offered = name.empty();
+  if (Status good = offered ? check_offer(state.policies, ref.name) : Status(); !good) {
+    return fail(std::move(good).error());
+  }
   const std::uint64_t number = state.policies.last_number + 1;
-  state.policies.put(ref, {.number = number, .applied_at = ctx.now, .bytes = bytes});
-  ctx.write(PolicyRecord{.ref = ref, .number = number, .applied_at = ctx.now, .bundle = bytes});
+  state.policies.put(ref,
+                     {.number = number, .applied_at = ctx.now, .bytes = bytes, .offered = offered});
+  ctx.write(PolicyRecord{
+      .ref = ref, .number = number, .applied_at = ctx.now, .bundle = bytes, .offered = offered});
   store_table(ctx);
   tell(ctx, ref, "applied");
   return Applied{ref, true};
@@ -334,7 +352,8 @@ void restore_policies(Context& ctx, const MetaRecord& meta, std::vector<PolicyRe
   for (PolicyRecord& record : records) {
     table.put(record.ref, {.number = record.number,
                            .applied_at = record.applied_at,
-                           .bytes = std::move(record.bundle)});
+                           .bytes = std::move(record.bundle),
+                           .offered = record.offered});
   }
   table.operator_chose = meta.operator_chose;
   const auto held = [&](const PolicyRef& ref) {

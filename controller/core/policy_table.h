@@ -30,6 +30,7 @@ struct HeldBundle {
   std::uint64_t number = 0;  // grows with every application; the newest of a name counts
   Instant applied_at{};
   std::shared_ptr<const std::string> bytes;
+  bool offered = false;  // it came with the controller, not from an operator
 };
 
 struct ShadowEntry {

@@ -77,6 +77,7 @@ struct PolicyRecord {
   std::uint64_t number = 0;  // order of application
   Instant applied_at{};
   std::shared_ptr<const std::string> bundle;
+  bool offered = false;  // it came with the controller, not from an operator
 };
 // One decision, in names, for explain: it must still read well when nodes and models are gone.
 struct DecisionCandidate {

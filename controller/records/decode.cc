@@ -344,7 +344,8 @@ Result<core::PolicyRecord> decode_policy(std::string_view key, std::string_view 
       .ref = {std::string(key.substr(0, split)), std::string(key.substr(split + 1))},
       .number = policy.number(),
       .applied_at = instant_from_us(policy.applied_us()),
-      .bundle = std::make_shared<const std::string>(std::move(*policy.mutable_bundle()))};
+      .bundle = std::make_shared<const std::string>(std::move(*policy.mutable_bundle())),
+      .offered = policy.offered()};
 }
 
 Result<core::DecisionRecord> decode_decision(std::string_view key, std::string_view value) {

@@ -290,6 +290,7 @@ Write encode(const core::PolicyRecord& record) {
   policy.set_number(record.number);
   policy.set_applied_us(to_us(record.applied_at));
   policy.set_bundle(*record.bundle);
+  policy.set_offered(record.offered);
   return put(Table::kPolicy, policy_key(record.ref), policy);
 }
 Write encode(const core::DeletePolicyRecord& record) {

@@ -111,7 +111,16 @@ bool is_bundle_name(std::string_view name) {
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string_view::npos;
 }
 
-std::uint32_t bundle_number(const Bundle& bundle) { return crc32(packed(bundle.network)); }
+std::uint32_t bundle_number(const Bundle& bundle) {
+  std::string all = fmt::format("{} {} ", bundle.problem, bundle.features);
+  for (const Layer& layer : bundle.network.layers()) {
+    all += fmt::format("{}x{} ", layer.inputs, layer.outputs);
+  }
+  if (const auto* ranges = bundle.training.if_contains("ranges")) {
+    all += boost::json::serialize(*ranges);
+  }
+  return crc32(all + packed(bundle.network));
+}
 
 std::string write_bundle(const Bundle& bundle) {
   boost::json::array layers;

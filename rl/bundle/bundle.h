@@ -33,7 +33,8 @@ struct Bundle {
 };
 
 bool is_bundle_name(std::string_view name);
-// A number that tells networks apart: the checksum of the weights.
+// A number that tells apart what bundles do: a checksum of all that decides, so neither of the name nor
+// of the card.
 std::uint32_t bundle_number(const Bundle& bundle);
 std::string write_bundle(const Bundle& bundle);
 // kCorrupt: not a bundle, truncated, weights that fail their check or are not finite; kTooLarge;

@@ -3,7 +3,6 @@
 #include <array>
 
 #include "common/check.h"
-#include "scheduler/pareto.h"
 
 namespace skerry::rl::fleet {
 
@@ -12,19 +11,12 @@ namespace {
 class Greedy final : public Pricer {
  public:
   void price(View& /*view*/, const Choice& choice, std::span<double> prices) override {
-    front_.clear();
-    for (std::uint32_t i = 0; i < choice.candidates.size(); ++i) {
-      front_.add(choice.candidates[i].prediction.objectives, i);
-    }
-    const scheduler::Scale scale = front_.scale();
     for (std::size_t i = 0; i < prices.size(); ++i) {
       prices[i] = scheduler::weighted_sum(
-          choice.task.preference, scale.normalise(choice.candidates[i].prediction.objectives));
+          choice.task.preference,
+          choice.facts.scale.normalise(choice.candidates[i].prediction.objectives));
     }
   }
-
- private:
-  scheduler::Front front_;
 };
 
 // A price that a candidate has of itself; of equal ones the exact cost tells.
@@ -43,7 +35,7 @@ class Simple final : public Pricer {
   Price price_;
 };
 
-class GreedyIdle final : public Pricer {
+class ExpectedCost final : public Pricer {
  public:
   void price(View& view, const Choice& /*choice*/, std::span<double> prices) override {
     for (std::size_t i = 0; i < prices.size(); ++i) {
@@ -95,8 +87,8 @@ class Learned final : public Pricer {
   const Mlp* network_;
 };
 
-constexpr std::array<std::string_view, 7> kNames = {"greedy",  "greedy-idle", "jsq",   "least-work",
-                                                    "fastest", "round-robin", "random"};
+constexpr std::array<std::string_view, 7> kNames = {
+    "greedy", "expected-cost", "jsq", "least-work", "fastest", "round-robin", "random"};
 
 // Which feature counts into which output, with the parameter of the same place. kBias: always.
 struct Term {
@@ -133,8 +125,8 @@ std::unique_ptr<Pricer> make_baseline(std::string_view name) {
   if (name == "greedy") {
     return std::make_unique<Greedy>();
   }
-  if (name == "greedy-idle") {
-    return std::make_unique<GreedyIdle>();
+  if (name == "expected-cost") {
+    return std::make_unique<ExpectedCost>();
   }
   if (name == "jsq") {
     return std::make_unique<Simple>([](const Facts& f) { return f.outstanding / f.slots; });

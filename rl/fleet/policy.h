@@ -25,9 +25,9 @@ class Pricer {
   virtual void price(View& view, const Choice& choice, std::span<double> prices) = 0;
 };
 
-// "greedy": the product's default, scaled by what the candidates offer now; "greedy-idle": scaled by
-// what they would offer if idle (view.h); "jsq": fewest attempts a slot; "least-work"; "fastest":
-// shortest predicted latency; "round-robin"; "random". nullptr for another name.
+// "greedy": the product's default; "expected-cost": the same, the chance of missing the deadline
+// counted (View::base()); "jsq": fewest attempts a slot; "least-work"; "fastest": shortest predicted
+// latency; "round-robin"; "random". nullptr for another name.
 std::unique_ptr<Pricer> make_baseline(std::string_view name);
 std::span<const std::string_view> baseline_names();
 

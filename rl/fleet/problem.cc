@@ -44,7 +44,7 @@ Figure FleetProblem::probe(const Mlp& network, std::size_t figure) const {
   const RunOptions run_options{.seed = options_.probe_seed, .episodes = 2};
   double sum = 0;
   for (const Context& context : probe.contexts) {
-    const auto greedy = make_baseline("greedy-idle");
+    const auto greedy = make_baseline("greedy");
     const auto learned = make_learned(network);
     sum += cost_a_task(sum_of(run(context, *learned, run_options))) /
                cost_a_task(sum_of(run(context, *greedy, run_options))) -

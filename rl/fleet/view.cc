@@ -39,7 +39,7 @@ constexpr double kCrowdingPower = 1.5;
 
 // Bounded: a load of a minute among services of a millisecond must not drown all else.
 constexpr double kMostOwn = 10;
-constexpr double kMostDelay = 5;
+constexpr double kMostDelay = 100;
 constexpr double kMostWaiting = 50;
 constexpr double kMostWaitingTasks = 20;  // a slot
 

@@ -81,7 +81,6 @@ class View {
   // Looks at a decision; at least one candidate.
   void look(const TaskFacts& task, std::span<const Facts> candidates);
 
-  std::size_t size() const { return size_; }
   std::size_t stride() const { return stride_; }
   std::span<const float> features() const { return features_; }  // [feature][stride]
   double base(std::size_t candidate) const { return base_[candidate]; }

@@ -49,11 +49,10 @@ struct Context {
 // A cloud of this frequency and so many edges of that one.
 Context uniform_context(int edges, double cloud_ghz = 4, double edge_ghz = 2);
 
-// Frequencies drawn as in the published training and test sets.
+// Frequencies drawn as in the published test set.
 struct Range {
   double low, high;
 };
-constexpr Range kTrainCloudGhz{3.5, 4.5}, kTrainEdgeGhz{1.75, 2.25};
 constexpr Range kTestCloudGhz{3, 5}, kTestEdgeGhz{1.5, 2.5};
 Context drawn_context(int edges, Range cloud_ghz, Range edge_ghz, Random& random);
 

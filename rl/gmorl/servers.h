@@ -29,7 +29,6 @@ class Servers {
   std::size_t servers() const { return servers_; }
   // The servers' count rounded up to whole blocks: what the arrays below must have room for.
   std::size_t lanes() const { return blocks_ * kLanes; }
-  const Context& context() const { return *context_; }
 
   void join(std::size_t row, std::size_t server, double mbit);
   void advance(std::size_t row, double seconds);  // all of the row's servers

@@ -90,7 +90,6 @@ Mlp::Mlp(std::vector<Layer> layers) : layers_(std::move(layers)) {
     check(i == 0 || layer.inputs == layers_[i - 1].outputs,
           "a layer takes what the one before yields");
     check(layer.outputs <= kWidest, "layers are narrow");
-    widest_ = std::max(widest_, layer.outputs);
   }
 }
 

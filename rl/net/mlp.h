@@ -2,8 +2,7 @@
 // (candidates) at once.
 //
 // The same code scores in the controller, in rollouts and in evaluation; training computes the same
-// function in libtorch and hands its weights over. Evaluation allocates nothing once its scratch has
-// grown, and on one machine always adds in the same order, so that it is deterministic.
+// function in libtorch and hands its weights over. Evaluation allocates nothing, and on one machine always adds in the same order, so that it is deterministic.
 
 #pragma once
 
@@ -41,7 +40,6 @@ class Mlp {
 
  private:
   std::vector<Layer> layers_;
-  std::size_t widest_ = 0;
 };
 
 }  // namespace skerry::rl

@@ -11,7 +11,7 @@ namespace skerry::rl {
 struct EvaluateArguments {
   std::string suite;
   std::string policy;  // a bundle; empty: heuristics alone
-  std::string out;     // folder for SUITE.json, report.html and the charts; empty: none
+  std::string out;     // folder for SUITE.json, SUITE.html and the charts; empty: none
   std::size_t threads = 1;
   bool json = false;   // print JSON instead of tables
   bool quick = false;  // few episodes: to see that it works

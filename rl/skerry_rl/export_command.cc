@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <boost/json/parse.hpp>
-#include <sstream>
 
 #include "rl/bundle/bundle.h"
 #include "rl/skerry_rl/files.h"
 #include "rl/skerry_rl/run_bundle.h"
 #include "rl/skerry_rl/settings.h"
+#include "rl/train/run_files.h"
 
 namespace skerry::rl {
 
@@ -35,19 +35,23 @@ Result<Bundle> bundle_of_run(const std::string& folder) {
   if (!settings) {
     return fail(settings.error());
   }
-  const auto far = read_file(folder + "/progress");
-  if (!far) {
-    return fail(far.error());
+  const auto done = read_progress(folder);
+  if (!done) {
+    return fail(done.error());
   }
-  TrainProgress last;
-  std::istringstream(*far) >> last.iteration >> last.total_labels >> last.elapsed_s;
+  const auto origin = read_origin(folder);
+  if (!origin) {
+    return fail(origin.error());
+  }
   const auto network = network_of(*settings, folder + "/checkpoint.pt");
   if (!network) {
     return fail(network.error());
   }
-  Bundle bundle = bundle_of(*settings, *network, last);
-  bundle.training["iterations"] = last.iteration;
-  return bundle;
+  const TrainProgress last{.iteration = done->iterations,
+                           .total_labels = done->labels,
+                           .elapsed_s = done->seconds,
+                           .figures = {}};
+  return bundle_of(*settings, *network, last, *origin);
 }
 
 Result<Bundle> bundle_of_file(const std::string& path) {

@@ -45,8 +45,15 @@ NamedProblem make_fleet(ConfigFields settings) {
   collect.arrivals_a_slot = settings.number("arrivals_a_slot", collect.arrivals_a_slot, 0, 1000);
   collect.least_horizon = count(settings, "least_horizon", collect.least_horizon, 100'000);
   collect.most_horizon = count(settings, "most_horizon", collect.most_horizon, 100'000);
-  options.draw.most_nodes =
-      count(settings, "most_nodes", options.draw.most_nodes, fleet::kMostNodes);
+  options.draw.most_nodes = static_cast<std::size_t>(
+      settings.integer("most_nodes", static_cast<std::int64_t>(options.draw.most_nodes),
+                       static_cast<std::int64_t>(options.draw.least_nodes), fleet::kMostNodes));
+  if (collect.moments > collect.arrivals) {
+    settings.issue("moments", "must not be more than arrivals");
+  }
+  if (collect.least_horizon > collect.most_horizon) {
+    settings.issue("least_horizon", "must not be above most_horizon");
+  }
   options.probe_fleets = count(settings, "probe_fleets", options.probe_fleets, 1 << 10);
   return {std::make_shared<fleet::FleetProblem>(options), nullptr,
           std::string(fleet::kFeatureSchema)};

@@ -95,6 +95,9 @@ Result<TrainingSettings> read_training_settings(const std::string& path,
     read_sac(root.section("sac"), settings.learner, settings.sac);
   }
   settings.problem = make_problem(settings.problem_name, root.section(settings.problem_name));
+  if (settings.method == "sac" && root.section("gmorl").has("lambda")) {
+    root.issue("gmorl.lambda", "is for method iteration; sac trains on all preferences");
+  }
   if (settings.method == "sac" && settings.problem.playable == nullptr) {
     root.issue("method", "sac is of no use for a problem that cannot be played");
   }

@@ -9,6 +9,7 @@
 #include "rl/skerry_rl/files.h"
 #include "rl/skerry_rl/run_bundle.h"
 #include "rl/skerry_rl/settings.h"
+#include "rl/train/run_files.h"
 
 namespace skerry::rl {
 
@@ -58,10 +59,14 @@ void print_progress(const TrainProgress& progress, std::size_t iterations) {
   std::fflush(stdout);
 }
 
-Status check_folder(const TrainArguments& arguments, const TrainingSettings& settings) {
+// Begins a folder, or checks that the one that is gone on with is of these settings.
+Status open_folder(const TrainArguments& arguments, const TrainingSettings& settings) {
+  std::error_code failed;
+  std::filesystem::create_directories(arguments.out, failed);
   const std::string kept = arguments.out + "/config.yaml";
   if (!arguments.resume) {
-    return write_file(kept, settings.effective);
+    auto written = write_file(kept, settings.effective);
+    return written ? write_origin(arguments.out, settings.learner.device) : written;
   }
   const auto before = read_file(kept);
   if (!before) {
@@ -83,10 +88,16 @@ Status train_command(const TrainArguments& arguments, Clock& clock) {
   if (!settings) {
     return fail(std::move(settings).error());
   }
-  std::error_code failed;
-  std::filesystem::create_directories(arguments.out, failed);
-  if (auto right = check_folder(arguments, *settings); !right) {
-    return right;
+  if (auto opened = open_folder(arguments, *settings); !opened) {
+    return opened;
+  }
+  if (arguments.resume) {
+    const auto done = read_progress(arguments.out);
+    if (done && done->iterations >= settings->train.iterations) {
+      fmt::print("all {} iterations are done; {}/policy.json holds the policy\n", done->iterations,
+                 arguments.out);
+      return {};
+    }
   }
   settings->train.threads = arguments.threads;
   settings->train.folder = arguments.out;
@@ -106,7 +117,11 @@ Status train_command(const TrainArguments& arguments, Clock& clock) {
   if (!network) {
     return fail(network.error());
   }
-  const Bundle bundle = bundle_of(*settings, *network, last);
+  const auto origin = read_origin(arguments.out);
+  if (!origin) {
+    return fail(origin.error());
+  }
+  const Bundle bundle = bundle_of(*settings, *network, last, *origin);
   const std::string path = arguments.out + "/policy.json";
   if (auto written = write_file(path, write_bundle(bundle)); !written) {
     return written;

@@ -164,7 +164,7 @@ class Fronts {
     const int generations = options_.scale < 1 ? 3 : 60;
     const auto found =
         nsga2(1 + gmorl::kLinearTerms, measure, {.generations = generations, .seed = kTuneSeed});
-    Front front{.policy = "nsga2", .points = {}};
+    Front front{.policy = "nsga2", .points = {}, .one_each = false};
     front.points.resize(found.size());
     parallel_for(found.size(), options_.threads,
                  [&](std::size_t i) { front.points[i] = play(found[i], kReportSeed, episodes_); });

@@ -51,12 +51,13 @@ struct NamedSuite {
   SuiteReport (*run)(const SuiteOptions&);
 };
 
-// gmorl-e6, generalise, env, fleet. The one place to add another.
+// gmorl-e6, generalise, env, fleet, decide. The one place to add another.
 const std::vector<NamedSuite>& suites();
 
 SuiteReport run_gmorl_e6(const SuiteOptions& options);
 SuiteReport run_generalise(const SuiteOptions& options);
 SuiteReport run_env(const SuiteOptions& options);
 SuiteReport run_fleet(const SuiteOptions& options);
+SuiteReport run_decide(const SuiteOptions& options);
 
 }  // namespace skerry::rl

@@ -21,6 +21,8 @@ const std::vector<NamedSuite>& suites() {
       {"env", "how fast the environment steps on one core", kDispatch, run_env},
       {"fleet", "Skerry's own problem, on fleets that training has not seen", kPlacement,
        run_fleet},
+      {"decide", "how long a placement decision takes in the product, on one core", kPlacement,
+       run_decide},
   };
   return all;
 }

@@ -239,10 +239,6 @@ double DiscreteSac::learn(std::size_t steps, Random random) {
 }
 
 Mlp DiscreteSac::actor() const { return as_mlp(state_->actor->parameters()); }
-double DiscreteSac::entropy_weight() const {
-  return std::exp(state_->log_entropy_weight.item<double>());
-}
-
 Status DiscreteSac::save(const std::string& path) const {
   try {
     torch::serialize::OutputArchive archive;

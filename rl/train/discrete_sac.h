@@ -50,7 +50,6 @@ class DiscreteSac {
   // Takes steps over batches from what is remembered; returns the critics' mean loss.
   double learn(std::size_t steps, Random random);
   Mlp actor() const;
-  double entropy_weight() const;
 
   Status save(const std::string& path) const;  // without the memory; kIo
   Status load(const std::string& path);        // kCorrupt

@@ -7,6 +7,14 @@
 
 namespace skerry::rl {
 
+Result<RunProgress> read_progress(const std::string& folder) {
+  RunProgress done;
+  if (!(std::ifstream(folder + "/progress") >> done.iterations >> done.labels >> done.seconds)) {
+    return fail(ErrorCode::kNotFound, fmt::format("there is no checkpoint in {}", folder));
+  }
+  return done;
+}
+
 std::string RunFiles::path(std::string_view name) const {
   return fmt::format("{}/{}", folder_, name);
 }
@@ -28,16 +36,15 @@ Status RunFiles::open(const std::vector<std::string>& figures) {
 }
 
 Result<RunProgress> RunFiles::resume(const Transfer& load) {
-  RunProgress done;
   if (!resume_) {
-    return done;
+    return RunProgress{};
   }
-  if (!(std::ifstream(path("progress")) >> done.iterations >> done.labels >> done.seconds)) {
-    return fail(ErrorCode::kIo,
-                fmt::format("there is no checkpoint in {}; train without --resume", folder_));
+  auto done = read_progress(folder_);
+  if (!done) {
+    return fail(ErrorCode::kNotFound, done.error().message + "; train without --resume");
   }
   auto loaded = load(path("checkpoint.pt"));
-  return loaded ? Result<RunProgress>(done) : fail(std::move(loaded).error());
+  return loaded ? done : fail(std::move(loaded).error());
 }
 
 void RunFiles::add(const TrainProgress& progress) {

@@ -24,6 +24,9 @@ struct RunProgress {
   double seconds = 0;
 };
 
+// Of the checkpoint in a folder; kNotFound.
+Result<RunProgress> read_progress(const std::string& folder);
+
 class RunFiles {
  public:
   using Transfer = std::function<Status(const std::string& path)>;

@@ -42,6 +42,7 @@ class Smoke(unittest.TestCase):
         self.assertIn("left", self.text)
         bundle = json.loads(self.policy.read_text())
         self.assertEqual(bundle["kind"], "PolicyBundle")
+        self.assertGreater(bundle["training"]["labels"], 0)
         for key in ("config", "seed", "labels", "seconds", "machine", "commit", "figures"):
             self.assertIn(key, bundle["training"])
         curves = (self.out / "curves.csv").read_text().splitlines()
@@ -53,6 +54,23 @@ class Smoke(unittest.TestCase):
         self.assertEqual(json.loads((self.out / "again.json").read_text())["weights"], before)
         other = rl("train", "-c", CONFIG, "--out", self.out, "--resume", code=1)  # other settings
         self.assertIn("other settings", other.stderr)
+
+    def test_what_was_stopped_goes_on_and_what_is_done_stays(self):
+        out = self.out.parent / "stopped"
+        start = ["train", "-c", CONFIG, "--out", str(out), *SHORT, "--set", "save_every=1", "--set", "iterations=8"]
+        with subprocess.Popen([PROGRAM, *start], stdout=subprocess.PIPE, text=True) as process:
+            for line in process.stdout:
+                if line.startswith("iteration 3/"):
+                    process.kill()
+        begun = int((out / "progress").read_text().split()[0])
+        self.assertGreaterEqual(begun, 2)
+        text = rl(*start, "--resume").stdout
+        self.assertNotIn("iteration 1/8", text)
+        self.assertIn("iteration 8/8", text)
+        whole = (out / "policy.json").read_text()
+        self.assertGreater(json.loads(whole)["training"]["labels"], 0)
+        self.assertIn("all 8 iterations are done", rl(*start, "--resume").stdout)
+        self.assertEqual((out / "policy.json").read_text(), whole)
 
     def test_suites_print_policies_and_checks(self):
         for suite in SUITES:

@@ -174,6 +174,17 @@ TEST_F(Policies, ANewerOfferedBundleTakesThePlaceOfTheOlderOneAfterARestart) {
   EXPECT_EQ(active(), "greedy@1");
 }
 
+TEST_F(Policies, AnOfferedBundleDoesNotReplaceWhatAnOperatorAppliedUnderItsName) {
+  apply(offer("fleet v1 last", true));
+  EXPECT_TRUE(put("fleet", "fleet v2 last"));
+  restart(stored());
+  apply(offer("fleet v1 last", true));
+  EXPECT_EQ(told<PolicyChanged>().back().change, "refused");
+  EXPECT_THAT(told<PolicyChanged>().back().reason, HasSubstr("operator"));
+  change("fleet", PolicyAction::kPromote);
+  EXPECT_EQ(active(), "fleet@v2") << "what the operator applied is still the newest";
+}
+
 TEST_F(Policies, AnOfferedBundleThatCannotBeUsedIsSaidAndNothingElse) {
   apply(offer("nonsense", true));
   EXPECT_EQ(active(), "greedy@1");

@@ -14,9 +14,9 @@
 #include "replay/rebuild.h"
 #include "rl/live/learned_policy.h"
 #include "scheduler/place.h"
+#include "scheduler/random_fleet.h"
 #include "scheduler/ranking.h"
 #include "tests/unit/learned_bundle.h"
-#include "tests/unit/scheduler_random_fleet.h"
 
 namespace skerry::replay {
 namespace {

@@ -55,6 +55,11 @@ TEST(Bundle, WhatIsWrittenReadsBack) {
   }
   EXPECT_EQ(bundle_number(*read), bundle_number(bundle));
   EXPECT_NE(bundle_number(demo(0.5f)), bundle_number(bundle));
+  Bundle other = bundle;
+  other.card["ahead_of_greedy"] = true;
+  EXPECT_EQ(bundle_number(other), bundle_number(bundle)) << "a card decides nothing";
+  other.training["ranges"] = {{"service_s", {0, 1}}};
+  EXPECT_NE(bundle_number(other), bundle_number(bundle));
 }
 
 TEST(Bundle, EveryTruncationIsRefused) {

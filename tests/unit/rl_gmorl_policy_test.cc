@@ -168,6 +168,20 @@ TEST(GmorlPolicies, EpisodesDoNotDependOnHowManyRunSideBySide) {
   }
 }
 
+TEST(GmorlPolicies, EachEpisodeLooksAtItsOwnStaleState) {
+  Context context = uniform_context(3);
+  context.stale_steps = 3;
+  for (const auto& tuned : {Tuned{"iterated", {0.6}, 0}, Tuned{"greedy", {}, 0}}) {
+    const auto alone = make_tuned(tuned, context, 0.01);
+    const auto beside = make_tuned(tuned, context, 0.01);
+    const auto a = run(context, *alone, 0.01, {.seed = 3, .episodes = 16, .batch = 1});
+    const auto b = run(context, *beside, 0.01, {.seed = 3, .episodes = 16, .batch = 16});
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      EXPECT_EQ(a[i].delay_s, b[i].delay_s) << tuned.name;
+    }
+  }
+}
+
 TEST(GmorlPolicies, StaleStateMakesGreedyWorse) {
   Context fresh = uniform_context(6);
   Context stale = fresh;

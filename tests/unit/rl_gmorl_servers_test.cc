@@ -259,6 +259,10 @@ TEST(GmorlTape, AFutureSharesLinksAndQueueAndNothingElse) {
   for (int step = 0; step < 30; ++step) {
     tape.next(dispatch);
   }
+  // Until somebody waits, so that there is a queue to share.
+  while (tape.next(dispatch) && dispatch.queue < 3) {
+  }
+  ASSERT_GE(dispatch.queue, 3);
   Tape one = tape.future(9, 1);
   Tape same = tape.future(9, 1);
   Tape two = tape.future(9, 2);
@@ -267,7 +271,12 @@ TEST(GmorlTape, AFutureSharesLinksAndQueueAndNothingElse) {
   for (int step = 0; step < 30; ++step) {
     ASSERT_EQ(one.next(a), same.next(b));
     ASSERT_EQ(a.mbit, b.mbit);
-    two.next(c);
+    EXPECT_EQ(a.upload_s, b.upload_s);
+    ASSERT_TRUE(two.next(c) || step >= 3) << "the queue goes on";
+    if (step < 3) {  // those who waited already
+      EXPECT_EQ(a.waited_s, c.waited_s);
+      EXPECT_GT(a.waited_s, 0);
+    }
     first += a.mbit;
     second += c.mbit;
   }

@@ -241,7 +241,7 @@ TEST(Train, AFolderWithoutACheckpointCannotBeResumed) {
   const TinyProblem problem;
   const auto resumed = train(problem, narrow(), options, clock, [](const TrainProgress&) {});
   ASSERT_FALSE(resumed);
-  EXPECT_EQ(resumed.error().code, ErrorCode::kIo);
+  EXPECT_EQ(resumed.error().code, ErrorCode::kNotFound);
   std::filesystem::remove_all(options.folder);
 }
 

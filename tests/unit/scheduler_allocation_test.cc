@@ -6,7 +6,7 @@
 #include <new>
 
 #include "scheduler/place.h"
-#include "tests/unit/scheduler_random_fleet.h"
+#include "scheduler/random_fleet.h"
 #include "tests/unit/scheduler_world.h"
 
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "scheduler/index.h"
-#include "tests/unit/scheduler_random_fleet.h"
+#include "scheduler/random_fleet.h"
 #include "tests/unit/scheduler_world.h"
 
 namespace skerry::scheduler {

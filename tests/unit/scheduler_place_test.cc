@@ -6,8 +6,8 @@
 #include <stdexcept>
 
 #include "scheduler/place.h"
+#include "scheduler/random_fleet.h"
 #include "scheduler/ranking.h"
-#include "tests/unit/scheduler_random_fleet.h"
 #include "tests/unit/scheduler_world.h"
 
 namespace skerry::scheduler {

@@ -6,7 +6,7 @@
 #include "scheduler/objectives.h"
 #include "scheduler/pareto.h"
 #include "scheduler/predict.h"
-#include "tests/unit/scheduler_random_fleet.h"
+#include "scheduler/random_fleet.h"
 #include "tests/unit/scheduler_world.h"
 
 namespace skerry::scheduler {

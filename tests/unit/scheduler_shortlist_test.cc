@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <set>
 
+#include "scheduler/random_fleet.h"
 #include "scheduler/shortlist.h"
-#include "tests/unit/scheduler_random_fleet.h"
 #include "tests/unit/scheduler_world.h"
 
 namespace skerry::scheduler {

@@ -1,5 +1,5 @@
-// scheduler_random_fleet.h: heterogeneous fleets, models and tasks drawn from a seed, for tests and
-// benchmarks.
+// random_fleet.h: heterogeneous fleets, models and tasks drawn from a seed, for tests, benchmarks and
+// the suite `decide`.
 //
 // Half of the nodes are devices, a third edge boxes, the rest cloud; speeds, power, prices and
 // links are drawn from ranges like those of published devices. A model is resident on a quarter of
