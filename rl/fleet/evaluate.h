@@ -9,11 +9,12 @@
 
 namespace skerry::rl::fleet {
 
+// Long enough for what a policy leaves waiting to come back to it.
 struct RunOptions {
   std::uint64_t seed = 1;
-  std::size_t episodes = 4;
-  std::size_t warm_up = 100;   // arrivals that are not counted: the fleet starts idle
-  std::size_t arrivals = 500;  // counted ones
+  std::size_t episodes = 2;
+  std::size_t warm_up = 400;    // arrivals that are not counted: the fleet starts idle
+  std::size_t arrivals = 2000;  // counted ones
 };
 
 std::vector<Tally> run(const Context& context, Pricer& policy, const RunOptions& options);

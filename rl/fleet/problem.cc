@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "rl/fleet/evaluate.h"
+#include "rl/fleet/trial.h"
 
 namespace skerry::rl::fleet {
 
@@ -31,6 +32,13 @@ Labels FleetProblem::collect(const Mlp& network, std::uint64_t seed) const {
   return fleet::collect(context, *policy, options_.collect, random);
 }
 
+Trial FleetProblem::play_shifted(const Mlp& network, std::span<const float> shift,
+                                 std::uint64_t seed) const {
+  Random random(seed);
+  const Context context = draw_context(options_.draw, random);
+  return fleet::play_shifted(context, network, shift, options_.collect.arrivals, random);
+}
+
 std::vector<std::string> FleetProblem::figures() const {
   std::vector<std::string> names;
   for (const Probe& probe : probes_) {
@@ -41,7 +49,7 @@ std::vector<std::string> FleetProblem::figures() const {
 
 Figure FleetProblem::probe(const Mlp& network, std::size_t figure) const {
   const Probe& probe = probes_[figure];
-  const RunOptions run_options{.seed = options_.probe_seed, .episodes = 2};
+  const RunOptions run_options{.seed = options_.probe_seed, .episodes = 1};
   double sum = 0;
   for (const Context& context : probe.contexts) {
     const auto greedy = make_baseline("greedy");

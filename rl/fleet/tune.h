@@ -25,7 +25,7 @@ class TunedPolicy {
 };
 
 struct TuneOptions {
-  RunOptions run{.seed = 4242, .episodes = 3};
+  RunOptions run{.seed = 4242, .episodes = 1};
   std::size_t rounds = 6;
   std::size_t population = 24;
 };

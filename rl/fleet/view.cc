@@ -274,8 +274,13 @@ void View::look(const TaskFacts& task, std::span<const Facts> candidates) {
   fill_decision(task, candidates);
 }
 
-void View::price(const Mlp& network, std::span<double> prices) {
+void View::price(const Mlp& network, std::span<double> prices, std::span<const float> shift) {
   network.forward(features_, outputs_, stride_, stride_);
+  for (std::size_t o = 0; o < shift.size(); ++o) {
+    for (std::size_t i = 0; i < size_; ++i) {
+      outputs_[o * stride_ + i] += shift[o];
+    }
+  }
   for (std::size_t i = 0; i < size_; ++i) {
     float price = externality(i);
     for (std::size_t o = 0; o < kOutputs; ++o) {

@@ -97,7 +97,8 @@ class View {
   double limit() const { return limit_; }
 
   // Prices by a network: base and shadow prices; candidates beyond the limit come after all others.
-  void price(const Mlp& network, std::span<double> prices);
+  // `shift`, if there is any, is added to the network's outputs.
+  void price(const Mlp& network, std::span<double> prices, std::span<const float> shift = {});
 
  private:
   void make_room(std::size_t candidates);

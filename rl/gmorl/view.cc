@@ -235,7 +235,7 @@ void View::describe_fleet(std::size_t row, const Dispatch& dispatch, int remaini
       context_->horizon_given ? std::exp(-static_cast<float>(remaining) / 60) : 0.0f,
       static_cast<float>(backlog / servers),
       std::exp(-age / 50),
-      std::exp(-age / 200),
+      age / (age + 100),
   };
   for (std::size_t f = 0; f < kFleetFeatures; ++f) {
     std::fill_n(&features_[(kServerFeatures + f) * stride_ + lane(row, 0)], count, fleet[f]);

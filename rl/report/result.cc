@@ -65,10 +65,15 @@ boost::json::object to_json(const SuiteResult& result) {
   for (const std::string& note : result.notes) {
     notes.emplace_back(note);
   }
-  return {{"suite", result.suite},           {"commit", result.commit},
-          {"policy", result.policy},         {"seconds", std::round(result.seconds)},
-          {"policies", std::move(policies)}, {"checks", std::move(checks)},
-          {"notes", std::move(notes)}};
+  boost::json::object json = {
+      {"suite", result.suite},           {"commit", result.commit},
+      {"policy", result.policy},         {"seconds", std::round(result.seconds)},
+      {"policies", std::move(policies)}, {"checks", std::move(checks)},
+      {"notes", std::move(notes)}};
+  if (result.ahead_of_greedy) {
+    json["ahead_of_greedy"] = *result.ahead_of_greedy;
+  }
+  return json;
 }
 
 std::string checks_text(const SuiteResult& result) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,9 @@ struct SuiteResult {
   std::vector<Check> checks;
   std::vector<std::string> notes;  // sentences
   double seconds = 0;
+  // Whether the measured policy is ahead of the product's greedy beyond chance: what makes a bundle
+  // the controller's default. Only the suite of Skerry's own problem can tell.
+  std::optional<bool> ahead_of_greedy;
 
   // The policy's result, which is made if it is not there.
   PolicyResult& of(const std::string& name);
@@ -49,7 +53,8 @@ struct SuiteResult {
 };
 
 // {"suite", "commit", "policy", "seconds", "policies": {NAME: {METRIC: value, "ci95": {METRIC: x}}},
-//  "checks": [{"name", "asked", "aim", "measured", "ci95", "ok"}], "notes": [...]}
+//  "checks": [{"name", "asked", "aim", "measured", "ci95", "ok"}], "notes": [...],
+//  "ahead_of_greedy": BOOL}, the last where it is told
 boost::json::object to_json(const SuiteResult& result);
 
 // The checks as a table, the notes, and the count of what is met.

@@ -23,6 +23,9 @@ Result<Mlp> network_of(const TrainingSettings& settings, const std::string& path
     auto loaded = learner.load(path);
     return loaded ? Result<Mlp>(learner.actor()) : fail(std::move(loaded).error());
   }
+  if (settings.method == "episodes") {
+    return network_of_episodes(*settings.problem.episodic, settings.learner, path);
+  }
   LearnerOptions options = settings.learner;
   options.device = "cpu";
   Learner learner(options);

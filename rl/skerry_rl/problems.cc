@@ -32,7 +32,7 @@ NamedProblem make_gmorl(ConfigFields settings) {
       count(settings, "horizon", static_cast<std::size_t>(collect.rollout.horizon), 100'000));
   options.probe_episodes = count(settings, "probe_episodes", options.probe_episodes, 1 << 20);
   auto problem = std::make_shared<gmorl::GmorlProblem>(options);
-  return {problem, problem, std::string(gmorl::kFeatureSchema)};
+  return {problem, problem, nullptr, std::string(gmorl::kFeatureSchema)};
 }
 
 NamedProblem make_fleet(ConfigFields settings) {
@@ -55,8 +55,8 @@ NamedProblem make_fleet(ConfigFields settings) {
     settings.issue("least_horizon", "must not be above most_horizon");
   }
   options.probe_fleets = count(settings, "probe_fleets", options.probe_fleets, 1 << 10);
-  return {std::make_shared<fleet::FleetProblem>(options), nullptr,
-          std::string(fleet::kFeatureSchema)};
+  auto problem = std::make_shared<fleet::FleetProblem>(options);
+  return {problem, nullptr, problem, std::string(fleet::kFeatureSchema)};
 }
 
 }  // namespace

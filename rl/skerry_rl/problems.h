@@ -9,14 +9,16 @@
 #include "common/config.h"
 #include "rl/problem/problem.h"
 #include "rl/problem/transitions.h"
+#include "rl/problem/trials.h"
 
 namespace skerry::rl {
 
 struct NamedProblem {
   std::shared_ptr<Problem> problem;
   std::shared_ptr<Playable>
-      playable;          // the same, for actor-critic methods; null: it cannot be played
-  std::string features;  // the schema of its features, for the bundle
+      playable;  // the same, for actor-critic methods; null: it cannot be played
+  std::shared_ptr<Episodic> episodic;  // likewise, for methods that compare whole episodes
+  std::string features;                // the schema of its features, for the bundle
 };
 
 std::vector<std::string> problem_names();

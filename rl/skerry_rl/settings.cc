@@ -90,13 +90,22 @@ Result<TrainingSettings> read_training_settings(const std::string& path,
   train.save_every = count(root, "save_every", train.save_every);
   read_network(root.section("network"), settings.learner);
   read_learning(root.section("learning"), settings.learner, train);
-  settings.method = root.choice("method", "iteration", {"iteration", "sac"});
+  settings.method = root.choice("method", "iteration", {"iteration", "sac", "episodes"});
   if (settings.method == "sac") {
     read_sac(root.section("sac"), settings.learner, settings.sac);
+  }
+  if (settings.method == "episodes") {
+    ConfigFields episodes = root.section("episodes");
+    settings.episodes.spread = episodes.number("spread", settings.episodes.spread, 1e-3, 1e3);
+    settings.episodes.most_ratio =
+        episodes.number("most_ratio", settings.episodes.most_ratio, 1e-3, 1e3);
   }
   settings.problem = make_problem(settings.problem_name, root.section(settings.problem_name));
   if (settings.method == "sac" && root.section("gmorl").has("lambda")) {
     root.issue("gmorl.lambda", "is for method iteration; sac trains on all preferences");
+  }
+  if (settings.method == "episodes" && settings.problem.episodic == nullptr) {
+    root.issue("method", "episodes is for a problem whose episodes can be compared: fleet");
   }
   if (settings.method == "sac" && settings.problem.playable == nullptr) {
     root.issue("method", "sac is of no use for a problem that cannot be played");

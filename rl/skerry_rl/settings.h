@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "rl/skerry_rl/problems.h"
 #include "rl/train/discrete_sac.h"
+#include "rl/train/episode_trainer.h"
 #include "rl/train/trainer.h"
 
 namespace skerry::rl {
@@ -18,9 +19,11 @@ struct TrainingSettings {
   std::string name;          // of the bundle
   std::string problem_name;  // "gmorl"
   NamedProblem problem;
-  std::string method;  // "iteration": trainer.h; "sac": discrete_sac.h
+  std::string
+      method;  // "iteration": trainer.h; "sac": discrete_sac.h; "episodes": episode_trainer.h
   LearnerOptions learner;
   SacOptions sac;
+  EpisodeOptions episodes;
   TrainOptions train;
   std::string effective;  // every setting as it stands, as YAML; reads back to the same run
 };

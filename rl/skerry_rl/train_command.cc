@@ -110,9 +110,11 @@ Status train_command(const TrainArguments& arguments, Clock& clock) {
   };
   const NamedProblem& problem = settings->problem;
   const auto network =
-      settings->method == "sac"
-          ? train_sac(*problem.playable, *problem.problem, settings->sac, settings->train, clock,
-                      report)
+      settings->method == "sac" ? train_sac(*problem.playable, *problem.problem, settings->sac,
+                                            settings->train, clock, report)
+      : settings->method == "episodes"
+          ? train_episodes(*problem.episodic, *problem.problem, settings->learner,
+                           settings->episodes, settings->train, clock, report)
           : train(*problem.problem, settings->learner, settings->train, clock, report);
   if (!network) {
     return fail(network.error());

@@ -21,6 +21,11 @@ torch::Tensor Network::forward(torch::Tensor x) {
   return layers_.back()(x);
 }
 
+void Network::ignore_first(std::size_t inputs) {
+  const torch::NoGradGuard constant;
+  layers_.front()->weight.slice(1, 0, static_cast<std::int64_t>(inputs)).zero_();
+}
+
 void Network::add(std::size_t inputs, std::size_t outputs) {
   layers_.push_back(register_module(
       fmt::format("layer{}", layers_.size()),

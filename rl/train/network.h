@@ -23,6 +23,9 @@ class Network : public torch::nn::Module {
  public:
   Network(std::size_t inputs, const std::vector<std::size_t>& hidden, std::size_t outputs);
   torch::Tensor forward(torch::Tensor x);  // [..., inputs] -> [..., outputs]
+  // The first layer does not look at the first so many inputs; it never learns to, if they are 0
+  // while it learns.
+  void ignore_first(std::size_t inputs);
 
  private:
   void add(std::size_t inputs, std::size_t outputs);

@@ -13,16 +13,19 @@
 
 namespace skerry::rl {
 
+double rate_at(double share, const TrainOptions& options) {
+  constexpr double kLeastRate = 0.003;  // of the peak
+  const double cosine = 0.5 + 0.5 * std::cos(std::numbers::pi * share);
+  return options.peak_rate * std::max(cosine, kLeastRate);
+}
+
 namespace {
 
 LearnerSchedule schedule_at(double progress, const TrainOptions& options) {
-  constexpr double kLeastRate = 0.003;  // of the peak
   constexpr double kColdFrom = 0.75;
-  const double cosine = 0.5 + 0.5 * std::cos(std::numbers::pi * progress);
   const double temperature =
       options.hot * std::pow(options.cold / options.hot, std::min(1.0, progress / kColdFrom));
-  LearnerSchedule schedule{.rate = options.peak_rate * std::max(cosine, kLeastRate),
-                           .temperatures = {}};
+  LearnerSchedule schedule{.rate = rate_at(progress, options), .temperatures = {}};
   for (const double share : options.mixed) {
     schedule.temperatures.push_back(share * temperature);
   }

@@ -36,6 +36,9 @@ struct TrainOptions {
   bool resume = false;
 };
 
+// The rate of learning after this share of the iterations: half a cosine from the peak.
+double rate_at(double share, const TrainOptions& options);
+
 struct TrainProgress {
   std::size_t iteration = 0;
   std::size_t labels = 0;   // of this iteration
