@@ -214,7 +214,8 @@ def main(arguments):
     programs = Programs(options.build)
     try:
         say("== starting a controller and three agents: " + ", ".join(node.name for node in fleet.NODES))
-        with Cluster(programs, nodes=fleet.NODES) as cluster:
+        # The policy that the controller comes with, as a user would have it.
+        with Cluster(programs, nodes=fleet.NODES, config={"default_policy": ""}) as cluster:
             held_out = cluster.folder / "held-out"
             subprocess.run([programs["train-digits"], "--export-heldout", held_out], check=True, stdout=subprocess.DEVNULL)
             images = read_held_out(held_out)[:options.images]

@@ -138,6 +138,21 @@ TEST_F(DefaultPolicy, IsToBeActiveOnlyIfItsCardSaysSo) {
   EXPECT_THAT((*behind)->why, HasSubstr("does not say"));
 }
 
+TEST_F(DefaultPolicy, TheOneThatComesWithTheSourceScoresAndItsCardIsWhole) {
+  const auto offer = default_policy("");
+  ASSERT_TRUE(offer);
+  ASSERT_TRUE(*offer) << "models/policies/fleet.json is missing";
+  EXPECT_TRUE(BundlePolicies().make(*(*offer)->bundle));
+  const auto bundle = rl::read_bundle(*(*offer)->bundle);
+  ASSERT_TRUE(bundle);
+  EXPECT_EQ((*offer)->activate, bundle->card.at("ahead_of_greedy").as_bool());
+  EXPECT_EQ(bundle->card.at("suite"), "fleet");
+  for (const char* policy : {"learned", "greedy", "linear", "externality", "formula"}) {
+    EXPECT_TRUE(bundle->card.at("policies").as_object().contains(policy)) << policy;
+  }
+  EXPECT_TRUE(bundle->training.contains("config"));
+}
+
 TEST_F(DefaultPolicy, CanBeNone) { EXPECT_EQ((*default_policy("none"))->bundle, nullptr); }
 
 TEST_F(DefaultPolicy, AFileThatIsNamedAndNotThereIsAnError) {
