@@ -101,7 +101,8 @@ Result<TrainingSettings> read_training_settings(const std::string& path,
         episodes.number("most_ratio", settings.episodes.most_ratio, 1e-3, 1e3);
   }
   settings.problem = make_problem(settings.problem_name, root.section(settings.problem_name));
-  if (settings.method == "sac" && root.section("gmorl").has("lambda")) {
+  // 0, which is what an effective configuration says, is all preferences.
+  if (settings.method == "sac" && root.section("gmorl").number("lambda", 0, 0, 1e9) > 0) {
     root.issue("gmorl.lambda", "is for method iteration; sac trains on all preferences");
   }
   if (settings.method == "episodes" && settings.problem.episodic == nullptr) {

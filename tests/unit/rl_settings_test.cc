@@ -37,7 +37,12 @@ TEST(TrainingSettings, EveryConfigurationThatShipsIsValid) {
   std::size_t seen = 0;
   for (const auto& entry : std::filesystem::directory_iterator(SKERRY_SOURCE_DIR "/rl/configs")) {
     const auto settings = read_training_settings(entry.path().string(), {});
-    EXPECT_TRUE(settings) << entry.path() << ": " << settings.error().message;
+    ASSERT_TRUE(settings) << entry.path() << ": " << settings.error().message;
+    const File kept("");
+    ASSERT_TRUE(write_file(kept.path(), settings->effective));
+    const auto again = read_training_settings(kept.path(), {});  // as --resume and export do
+    ASSERT_TRUE(again) << entry.path() << ": " << again.error().message;
+    EXPECT_EQ(again->effective, settings->effective) << entry.path();
     ++seen;
   }
   EXPECT_GE(seen, 2u);
@@ -70,6 +75,22 @@ TEST(TrainingSettings, MistakesAreToldTogetherWithTheirLines) {
   EXPECT_THAT(settings.error().message,
               AllOf(HasSubstr(":4: foo is not a known setting"), HasSubstr(":6: learning.batch"),
                     HasSubstr(":7: learning.mixed"), HasSubstr(":8: gmorl.actions")));
+}
+
+TEST(TrainingSettings, WhatDoesNotGoTogetherIsRefused) {
+  const auto refusal = [](const std::string& text) {
+    const auto settings = read_training_settings(File("name: demo\n" + text).path(), {});
+    return settings ? std::string() : settings.error().message;
+  };
+  EXPECT_THAT(refusal("problem: fleet\nfleet: {arrivals: 10, moments: 20}\n"),
+              HasSubstr("fleet.moments"));
+  EXPECT_THAT(refusal("problem: fleet\nfleet: {least_horizon: 9, most_horizon: 8}\n"),
+              HasSubstr("fleet.least_horizon"));
+  EXPECT_THAT(refusal("problem: fleet\nfleet: {most_nodes: 1}\n"), HasSubstr("fleet.most_nodes"));
+  EXPECT_THAT(refusal("method: sac\ngmorl: {lambda: 0.01}\n"), HasSubstr("gmorl.lambda"));
+  EXPECT_THAT(refusal("method: episodes\n"), HasSubstr("method"));
+  EXPECT_EQ(refusal("method: sac\ngmorl: {lambda: 0}\n"), "");
+  EXPECT_EQ(refusal("problem: fleet\nmethod: episodes\nepisodes: {spread: 0.2}\n"), "");
 }
 
 TEST(TrainingSettings, ANameThatNoBundleMayHaveAndAProblemThatIsNotKnownAreRefused) {
