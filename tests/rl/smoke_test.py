@@ -89,6 +89,20 @@ class Smoke(unittest.TestCase):
                 self.assertIn("wrote", card.stdout)
                 self.assertEqual(json.loads((self.out / "carded.json").read_text())["card"]["suite"], suite)
 
+    def test_skerrys_own_problem_is_learned_from_episodes_measured_and_timed(self):
+        out = self.out.parent / "fleet"
+        rl("train", "-c", pathlib.Path(CONFIG).parent / "fleet.yaml", "--out", out, "--set", "iterations=2", "--set", "contexts=8",
+           "--set", "fleet.arrivals=60", "--set", "fleet.probe_fleets=1")
+        policy = json.loads((out / "policy.json").read_text())
+        self.assertEqual(policy["problem"], "fleet")
+        rl("export", "--run", out, "--out", out / "again.json")
+        self.assertEqual(json.loads((out / "again.json").read_text())["weights"], policy["weights"])
+        result = json.loads(rl("evaluate", "--suite", "fleet", "--policy", out / "policy.json", "--quick", "--json").stdout)
+        self.assertIn("ahead_of_greedy", result)
+        self.assertLessEqual({"learned", "greedy", "formula", "linear"}, result["policies"].keys())
+        timed = json.loads(rl("evaluate", "--suite", "decide", "--policy", out / "policy.json", "--quick", "--json").stdout)
+        self.assertEqual(len(timed["checks"]), 4)
+
     def test_what_is_wrong_is_told_and_refused(self):
         self.assertIn("is not a known setting",
                       rl("train", "-c", CONFIG, "--set", "speed=9", "--out", self.out / "no", code=2).stderr)

@@ -48,6 +48,18 @@ TEST_F(Policies, TheRecordSaysWhatShadowsWouldHaveChosenAndAllThatScoringTakes) 
   EXPECT_EQ(decision.model, "m");
 }
 
+TEST_F(Policies, TheRecordSaysHowManyOthersWait) {
+  two_nodes();
+  apply(Submit{.ticket = ++tickets, .jobs = {spec(), spec(), spec()}});
+  std::vector<std::uint64_t> waiting;
+  for (const RecordWrite& write : written) {
+    if (const auto* decision = std::get_if<DecisionRecord>(&write)) {
+      waiting.push_back(decision->waiting);
+    }
+  }
+  EXPECT_THAT(waiting, ::testing::ElementsAre(2u, 1u, 0u));
+}
+
 TEST_F(Policies, OneDecisionInAFewIsRecordedWithAllItsCandidates) {
   settings.trace_every = 4;
   restart({});

@@ -175,7 +175,18 @@ TEST(Records, WhatScoringADecisionAgainTakesComesBack) {
                                 .model = "m",
                                 .input_bytes = 12,
                                 .deadline_left_s = 0.25,
+                                .waiting = 11,
                                 .scale = {.ideal = {1, 2, 3, 0.1}, .nadir = {2, 4, 5, 0.6}},
+                                .trend = {.slots = 5,
+                                          .slow_load = 0.1,
+                                          .fast_load = 0.2,
+                                          .least_load = 0.3,
+                                          .slow_taken = 0.4,
+                                          .fast_taken = 0.5,
+                                          .delay_price = 0.6,
+                                          .timed = 0.7,
+                                          .urgency = 0.8,
+                                          .preference = {0.1, 0.2, 0.3, 0.4}},
                                 .considered = 9};
   decision.candidates.push_back({.node = "n",
                                  .variant = "v",
@@ -204,6 +215,8 @@ TEST(Records, WhatScoringADecisionAgainTakesComesBack) {
   EXPECT_EQ(back->candidates[0].normalised,
             decision.scale.normalise(decision.candidates[0].prediction.objectives));
   EXPECT_EQ(back->deadline_left_s, 0.25);
+  EXPECT_EQ(back->waiting, 11u);
+  EXPECT_EQ(back->trend, decision.trend);
   EXPECT_EQ(back->considered, 9u);
   EXPECT_EQ(back->shadows[0].policy, (core::PolicyRef{"a", "1"}));
   EXPECT_EQ(back->shadows[0].chosen, 0u);
@@ -214,7 +227,7 @@ TEST(Records, PoliciesAndWhatTheyAreUsedForComeBack) {
   store::MemoryStore store;
   const auto bytes = std::make_shared<const std::string>("{bundle}");
   commit(store, {core::PolicyRecord{{"fleet", "ab"}, 4, instant_from_us(9), bytes},
-                 core::PolicyRecord{{"fleet", "cd"}, 5, instant_from_us(10), bytes},
+                 core::PolicyRecord{{"fleet", "cd"}, 5, instant_from_us(10), bytes, true},
                  core::MetaRecord{.epoch = {2},
                                   .policy = {"fleet", "cd"},
                                   .previous_policy = core::PolicyRef{"greedy", "1"},
@@ -225,6 +238,8 @@ TEST(Records, PoliciesAndWhatTheyAreUsedForComeBack) {
   ASSERT_EQ(state->policies.size(), 2u);
   EXPECT_EQ(state->policies[1].ref, (core::PolicyRef{"fleet", "cd"}));
   EXPECT_EQ(state->policies[1].number, 5u);
+  EXPECT_FALSE(state->policies[0].offered);
+  EXPECT_TRUE(state->policies[1].offered);
   EXPECT_EQ(*state->policies[1].bundle, "{bundle}");
   EXPECT_EQ(state->meta.policy, (core::PolicyRef{"fleet", "cd"}));
   EXPECT_EQ(state->meta.previous_policy, (core::PolicyRef{"greedy", "1"}));

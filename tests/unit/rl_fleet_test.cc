@@ -84,6 +84,7 @@ TEST(FleetView, WithoutPricesItActsByTheFormula) {
 
 TEST(FleetView, WhatTheGuardForbidsIsNeverChosen) {
   Random random(23);
+  int forbidden = 0;
   for (int i = 0; i < 40; ++i) {
     const Mlp network = random_network(random);
     const Context context = draw_context({.least_nodes = 4}, random);
@@ -95,7 +96,11 @@ TEST(FleetView, WhatTheGuardForbidsIsNeverChosen) {
     view.look(choice.facts, choice.candidates);
     view.price(network, prices);
     EXPECT_LE(view.base(cheapest(prices)), view.limit());
+    for (std::size_t k = 0; k < prices.size(); ++k) {
+      forbidden += view.base(k) > view.limit() ? 1 : 0;
+    }
   }
+  EXPECT_GT(forbidden, 0);
 }
 
 TEST(FleetCollect, LabelsAreFiniteAndTheSameForASeed) {

@@ -129,13 +129,18 @@ TEST(FleetWorld, TheVariantUsedLeastRecentlyGoes) {
 TEST(FleetWorld, WhatMissesCostsNoLessThanThePenaltyOfMissing) {
   Context context = plain_context(1, 1);
   context.deadline_share = 1;
-  context.service_s = {1e6};
+  context.arrivals_per_s = 1e6;
+  context.service_s = {1e6};  // so all miss, and those beyond slot and queue are never even begun
   for (const auto& preset : scheduler::presets()) {
     context.preference = preset.preference;
     World world(context);
     Tape tape(context, 1, 0);
-    world.place(tape, choice_of(world, tape), 0);
-    EXPECT_GE(world.tally().cost, kMissCost) << preset.name;
+    Choice choice;
+    while (world.next(tape, 12, choice)) {
+      world.place(tape, choice, 0);
+    }
+    EXPECT_EQ(world.tally().missed, 12u);
+    EXPECT_GE(world.tally().cost, 12 * kMissCost) << preset.name;
   }
 }
 
@@ -246,28 +251,37 @@ TEST(FleetWorld, AFutureReplacesOutagesThatHaveNotBegun) {
   Context context = plain_context(1, 1);
   context.nodes[0].up_s = 1000;
   context.nodes[0].down_s = 50;
+  context.service_s = {1e9};  // so a task runs until its node fails
   World world(context);
   Tape tape(context, 1, 0);
   const Choice choice = choice_of(world, tape);
-  std::vector<double> outages_s;
+  std::vector<double> outages_s = {tape.outage(0, choice.facts.now_s).from_s};
   for (std::uint64_t number = 0; number < 2; ++number) {
     Tape future = tape.future(choice.facts.now_s, 5, number);
     World branch = world;
     branch.follow(future);
     branch.place(future, choice, 0);
-    // Until the node fails, one task after the other.
-    Choice next;
-    double ended_s = 0;
-    while (branch.next(future, 100'000, next) && ended_s == 0) {
-      const double now_s = next.facts.now_s;
-      ended_s = now_s > future.outage(0, choice.facts.now_s).from_s ? now_s : 0;
-      branch.place(future, next, 0);
-    }
-    EXPECT_GT(ended_s, 0);
     outages_s.push_back(future.outage(0, choice.facts.now_s).from_s);
-    EXPECT_NE(outages_s.back(), tape.outage(0, choice.facts.now_s).from_s);
+    const double begun_s = choice.facts.now_s + choice.task.input_bytes / 1e6;
+    EXPECT_NEAR(branch.tally().sums.energy_j, 10 * (outages_s.back() - begun_s), 1e-6);
   }
   EXPECT_NE(outages_s[0], outages_s[1]);
+  EXPECT_NE(outages_s[1], outages_s[2]);
+}
+
+TEST(FleetTape, OutagesOfANodeDoNotDependOnWhenOthersWereAskedFor) {
+  Context context = plain_context(2, 1);
+  context.nodes[0].up_s = context.nodes[1].up_s = 100;
+  context.nodes[0].down_s = context.nodes[1].down_s = 10;
+  Tape forward(context, 1, 0);
+  Tape backward(context, 1, 0);
+  for (const double at_s : {0.0, 500.0, 5000.0}) {
+    const Outage first = forward.outage(0, at_s);
+    const Outage second = forward.outage(1, at_s);
+    EXPECT_EQ(backward.outage(1, at_s).from_s, second.from_s);
+    EXPECT_EQ(backward.outage(0, at_s).from_s, first.from_s);
+    EXPECT_NE(first.from_s, second.from_s);
+  }
 }
 
 TEST(FleetTape, AFutureKnowsThePastOnly) {

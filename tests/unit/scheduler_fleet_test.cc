@@ -142,6 +142,25 @@ struct OneNode : ::testing::Test {
   }
 };
 
+TEST(Fleet, CountsTheSlotsOfNodesThatAreReady) {
+  Fleet fleet;
+  NodeSpec two = plain_node("two");
+  two.slots = 2;
+  put_ready(fleet, NodeId{0}, two);
+  put_ready(fleet, NodeId{1}, plain_node("one"));
+  EXPECT_EQ(fleet.ready_slots(), 3);
+  fleet.set_capacity(NodeId{1}, 0);
+  EXPECT_EQ(fleet.ready_slots(), 3) << "full, but ready";
+  fleet.set_availability(NodeId{1}, Availability::kCordoned);
+  EXPECT_EQ(fleet.ready_slots(), 2);
+  two.slots = 5;  // it came back with more
+  fleet.put_node(NodeId{0}, two);
+  EXPECT_EQ(fleet.ready_slots(), 5);
+  fleet.set_availability(NodeId{1}, Availability::kReady);
+  fleet.remove_node(NodeId{0});
+  EXPECT_EQ(fleet.ready_slots(), 1);
+}
+
 TEST_F(OneNode, GuessesFromTheProfile) {
   NodeSpec fast = plain_node("n");
   fast.speed = 4;

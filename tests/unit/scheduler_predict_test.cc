@@ -197,6 +197,23 @@ TEST(Front, HoldsExactlyTheNonDominated) {
   }
 }
 
+TEST(Front, ItsWideScaleLeavesNoRangeAtNothing) {
+  Front front;
+  front.add({2, 4, 0, 0.1}, 0);  // dominates the other
+  front.add({10, 4, 6, 0.1}, 1);
+  EXPECT_EQ(front.scale().nadir, front.scale().ideal);
+  const Scale wide = front.wide_scale();
+  EXPECT_EQ(wide.ideal, (Objectives{2, 4, 0, 0.1}));
+  EXPECT_DOUBLE_EQ(wide.nadir.latency_s, 2 + 0.1 * 6);  // a tenth of the mean
+  EXPECT_DOUBLE_EQ(wide.nadir.energy_j, 4 * 1.25);      // a quarter of the ideal
+  EXPECT_DOUBLE_EQ(wide.nadir.cost_usd, 0.1 * 3);       // though the ideal is free
+  EXPECT_DOUBLE_EQ(wide.nadir.error, 0.11);
+  front.clear();
+  front.add({1, 1, 1, 0.5}, 0);
+  front.add({9, 0.5, 1, 0.5}, 1);
+  EXPECT_EQ(front.wide_scale().nadir.latency_s, 9) << "what is wide already stays";
+}
+
 TEST(Scale, AWeightMeansTheSameWhateverTheUnits) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     Random random(seed);
