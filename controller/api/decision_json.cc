@@ -45,11 +45,9 @@ void write_trend(JsonWriter& json, const scheduler::Trend& trend) {
       .member("delay_price", trend.delay_price)
       .member("timed", trend.timed)
       .member("urgency", trend.urgency);
-  json.key("preference").object();
-  for (std::size_t k = 0; k < scheduler::kObjectives; ++k) {
-    json.member(to_string(static_cast<scheduler::Objective>(k)), trend.preference[k]);
-  }
-  json.end().end();
+  json.key("preference");
+  write_weights(json, trend.preference);
+  json.end();
 }
 
 void write_candidate(JsonWriter& json, const core::DecisionCandidate& candidate,

@@ -94,11 +94,17 @@ void write_preference(JsonWriter& json, std::string_view name,
   if (!name.empty()) {
     json.member("name", name);
   }
-  json.key("weights").object();
+  json.key("weights");
+  write_weights(json, preference.weights);
+  json.end();
+}
+
+void write_weights(JsonWriter& json, std::span<const double, scheduler::kObjectives> weights) {
+  json.object();
   for (std::size_t i = 0; i < scheduler::kObjectives; ++i) {
-    json.member(to_string(static_cast<scheduler::Objective>(i)), preference.weights[i]);
+    json.member(to_string(static_cast<scheduler::Objective>(i)), weights[i]);
   }
-  json.end().end();
+  json.end();
 }
 
 void write_objectives(JsonWriter& json, const scheduler::Objectives& objectives) {

@@ -26,6 +26,8 @@ void write_prediction(JsonWriter& json, const scheduler::Prediction& prediction)
 // {"name", "weights": {...}}; without the name if it is empty.
 void write_preference(JsonWriter& json, std::string_view name,
                       const scheduler::Preference& preference);
+// An object of the objectives' names.
+void write_weights(JsonWriter& json, std::span<const double, scheduler::kObjectives> weights);
 // {"no_credit": 3}: those that are not 0, without kNone.
 void write_mask_counts(JsonWriter& json, const scheduler::MaskCounts& counts);
 

@@ -48,7 +48,6 @@ Tape::Tape(const Context& context, std::uint64_t seed, std::uint64_t number)
       arrivals_(stream(seed, number, "arrivals")),
       links_(stream(seed, number, "links")),
       outages_(outage_streams(seed, number, context.nodes.size())),
-      preference_(context.preference),
       segment_s_(kTasksASegment / context.arrivals_per_s),
       outages_of_(context.nodes.size()) {}
 
@@ -112,7 +111,7 @@ void Tape::draw_task() {
   task.chance = arrivals_.next_u64();
   switch (c.preferences) {
     case Preferences::kOne:
-      task.preference = preference_;
+      task.preference = c.preference;
       break;
     case Preferences::kPresets:
       task.preference =

@@ -53,9 +53,8 @@ class Tape {
   const Context* context_;
   Random arrivals_, links_;
   std::vector<Random> outages_;  // by node
-  scheduler::Preference preference_;
-  double start_s_ = 0;  // 0, or when this future branched off
-  double clock_s_ = 0;  // of the last arrival
+  double start_s_ = 0;           // 0, or when this future branched off
+  double clock_s_ = 0;           // of the last arrival
   bool bursting_ = false;
   double burst_until_s_ = 0;
   double segment_s_ = 1;  // a link keeps its bandwidth for so long

@@ -6,8 +6,8 @@
 // between on this fleet, however loaded it is at the moment. The exact cost of a candidate is then
 //   sum_k weight_k x (objective_k - ideal_k) / range_k + P(deadline missed) x kMissCost.
 // What it takes from others, the externality, is added by a formula of how crowded the fleet is, in
-// what a second of delay costs them (scheduler/trend.h). A network adds prices, each times what it is a price
-// of (Output), and so corrects both; with all prices 0 it acts by the formula.
+// what a second of delay costs them (scheduler/trend.h). A network adds prices, each times what it is
+// a price of (Output), and so corrects both; with all prices 0 it acts by the formula.
 //
 // Not thread-safe; buffers are kept, so that nothing is allocated once they have grown.
 
@@ -23,7 +23,6 @@
 #include "rl/net/mlp.h"
 #include "scheduler/constraints.h"
 #include "scheduler/objectives.h"
-#include "scheduler/pareto.h"
 #include "scheduler/predict.h"
 #include "scheduler/trend.h"
 

@@ -18,16 +18,16 @@
 #include "rl/fleet/context.h"
 #include "rl/fleet/tape.h"
 #include "rl/fleet/view.h"
+#include "scheduler/pareto.h"
 
 namespace skerry::rl::fleet {
 
 // What tasks took. Costs are weighed by each task's own preference and scaled by the context.
 struct Tally {
   std::size_t tasks = 0;
-  std::size_t timed = 0;  // had a deadline
-  std::size_t missed =
-      0;            // of those: it passed, or so many attempts failed that the task was given up
-  double cost = 0;  // scaled and weighed, misses included
+  std::size_t timed = 0;   // had a deadline
+  std::size_t missed = 0;  // of those: it passed, or too many attempts failed
+  double cost = 0;         // scaled and weighed, misses included
   scheduler::Objectives sums;
 };
 

@@ -6,32 +6,13 @@
 
 #include "rl/bundle/bundle.h"
 #include "rl/skerry_rl/files.h"
+#include "rl/skerry_rl/methods.h"
 #include "rl/skerry_rl/run_bundle.h"
-#include "rl/skerry_rl/settings.h"
 #include "rl/train/run_files.h"
 
 namespace skerry::rl {
 
 namespace {
-
-// What acts, of a checkpoint; one of a GPU is read on the processor too.
-Result<Mlp> network_of(const TrainingSettings& settings, const std::string& path) {
-  if (settings.method == "sac") {
-    SacOptions options = settings.sac;
-    options.device = "cpu";
-    DiscreteSac learner(options);
-    auto loaded = learner.load(path);
-    return loaded ? Result<Mlp>(learner.actor()) : fail(std::move(loaded).error());
-  }
-  if (settings.method == "episodes") {
-    return network_of_episodes(*settings.problem.episodic, settings.learner, path);
-  }
-  LearnerOptions options = settings.learner;
-  options.device = "cpu";
-  Learner learner(options);
-  auto loaded = learner.load(path);
-  return loaded ? Result<Mlp>(learner.averaged()) : fail(std::move(loaded).error());
-}
 
 Result<Bundle> bundle_of_run(const std::string& folder) {
   const auto settings = read_training_settings(folder + "/config.yaml", {});
@@ -46,7 +27,7 @@ Result<Bundle> bundle_of_run(const std::string& folder) {
   if (!origin) {
     return fail(origin.error());
   }
-  const auto network = network_of(*settings, folder + "/checkpoint.pt");
+  const auto network = network_of_checkpoint(*settings, folder + "/checkpoint.pt");
   if (!network) {
     return fail(network.error());
   }

@@ -15,10 +15,10 @@ namespace skerry::rl {
 
 struct NamedProblem {
   std::shared_ptr<Problem> problem;
-  std::shared_ptr<Playable>
-      playable;  // the same, for actor-critic methods; null: it cannot be played
-  std::shared_ptr<Episodic> episodic;  // likewise, for methods that compare whole episodes
-  std::string features;                // the schema of its features, for the bundle
+  // The same, for methods that play it, and that compare whole episodes; null: it is of no use there.
+  std::shared_ptr<Playable> playable;
+  std::shared_ptr<Episodic> episodic;
+  std::string features;  // the schema of its features, for the bundle
 };
 
 std::vector<std::string> problem_names();

@@ -19,8 +19,7 @@ struct TrainingSettings {
   std::string name;          // of the bundle
   std::string problem_name;  // "gmorl"
   NamedProblem problem;
-  std::string
-      method;  // "iteration": trainer.h; "sac": discrete_sac.h; "episodes": episode_trainer.h
+  std::string method;  // "iteration", "sac" or "episodes"; methods.h
   LearnerOptions learner;
   SacOptions sac;
   EpisodeOptions episodes;

@@ -7,8 +7,8 @@
 #include <filesystem>
 
 #include "rl/skerry_rl/files.h"
+#include "rl/skerry_rl/methods.h"
 #include "rl/skerry_rl/run_bundle.h"
-#include "rl/skerry_rl/settings.h"
 #include "rl/train/run_files.h"
 
 namespace skerry::rl {
@@ -108,14 +108,7 @@ Status train_command(const TrainArguments& arguments, Clock& clock) {
     print_progress(progress, iterations);
     last = progress;
   };
-  const NamedProblem& problem = settings->problem;
-  const auto network =
-      settings->method == "sac" ? train_sac(*problem.playable, *problem.problem, settings->sac,
-                                            settings->train, clock, report)
-      : settings->method == "episodes"
-          ? train_episodes(*problem.episodic, *problem.problem, settings->learner,
-                           settings->episodes, settings->train, clock, report)
-          : train(*problem.problem, settings->learner, settings->train, clock, report);
+  const auto network = train_by_method(*settings, clock, report);
   if (!network) {
     return fail(network.error());
   }

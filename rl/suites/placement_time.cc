@@ -5,6 +5,7 @@
 #include <deque>
 #include <vector>
 
+#include "rl/report/statistics.h"
 #include "scheduler/place.h"
 #include "scheduler/random_fleet.h"
 #include "scheduler/ranking.h"
@@ -86,11 +87,6 @@ PlacementTime measure(const PlacementSetting& setting, const MakePolicy& make_po
           .p99_us = times_us[kDecisions * 99 / 100]};
 }
 
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
 }  // namespace
 
 PlacementTime placement_time(const PlacementSetting& setting, const MakePolicy& make_policy,
@@ -104,7 +100,10 @@ PlacementTime placement_time(const PlacementSetting& setting, const MakePolicy& 
     p50_us.push_back(once.p50_us);
     p99_us.push_back(once.p99_us);
   }
-  return {.per_s = median(per_s), .p50_us = median(p50_us), .p99_us = median(p99_us)};
+  constexpr double kMedian = 0.5;
+  return {.per_s = quantile(per_s, kMedian),
+          .p50_us = quantile(p50_us, kMedian),
+          .p99_us = quantile(p99_us, kMedian)};
 }
 
 }  // namespace skerry::rl

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "rl/problem/parallel.h"
+#include "rl/train/contexts.h"
 #include "rl/train/episode_trainer.h"
 #include "rl/train/run.h"
 
@@ -55,19 +55,6 @@ Pair play_pair(const Episodic& episodic, const Mlp& network, const EpisodeOption
   return pair;
 }
 
-std::vector<Pair> play_all(const Episodic& episodic, const Mlp& network,
-                           const EpisodeOptions& episodes, const TrainOptions& options,
-                           Random random) {
-  std::vector<std::uint64_t> seeds(options.contexts);
-  for (std::uint64_t& seed : seeds) {
-    seed = random.next_u64();
-  }
-  std::vector<Pair> pairs(options.contexts);
-  parallel_for(options.contexts, options.threads,
-               [&](std::size_t i) { pairs[i] = play_pair(episodic, network, episodes, seeds[i]); });
-  return pairs;
-}
-
 // Its gradient is the mean of the pairs' own.
 torch::Tensor loss_of(AveragedNetwork& network, const Episodic& episodic,
                       const std::vector<Pair>& pairs, const torch::Device& device) {
@@ -111,8 +98,10 @@ Result<Mlp> train_episodes(const Episodic& episodic, const Problem& problem,
   for (std::size_t iteration = *first; iteration < options.iterations; ++iteration) {
     const Random random = root.fork(fmt::format("iteration {}", iteration));
     const Instant start = clock.now();
-    const auto pairs =
-        play_all(episodic, network.current(), episodes, options, random.fork("contexts"));
+    const Mlp acting = network.current();
+    const auto pairs = in_all_contexts(options, random.fork("contexts"), [&](std::uint64_t seed) {
+      return play_pair(episodic, acting, episodes, seed);
+    });
     const Instant played = clock.now();
     TrainProgress progress{.iteration = iteration + 1, .labels = pairs.size(), .figures = {}};
     for (const Pair& pair : pairs) {  // how far apart the two sides are
@@ -134,10 +123,8 @@ Result<Mlp> train_episodes(const Episodic& episodic, const Problem& problem,
 
 Result<Mlp> network_of_episodes(const Episodic& episodic, const LearnerOptions& learner,
                                 const std::string& checkpoint) {
-  LearnerOptions here = learner;
-  here.device = "cpu";
-  AveragedNetwork network = make_network(episodic, here);
-  auto loaded = network.load(checkpoint, torch::Device(here.device));
+  AveragedNetwork network = make_network(episodic, learner);
+  auto loaded = network.load(checkpoint, torch::Device(learner.device));
   return loaded ? Result<Mlp>(network.averaged()) : fail(std::move(loaded).error());
 }
 

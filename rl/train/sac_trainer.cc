@@ -3,27 +3,11 @@
 
 #include <algorithm>
 
-#include "rl/problem/parallel.h"
+#include "rl/train/contexts.h"
 #include "rl/train/discrete_sac.h"
 #include "rl/train/run.h"
 
 namespace skerry::rl {
-
-namespace {
-
-std::vector<Transitions> play_all(const Playable& playable, const Mlp& actor, double temperature,
-                                  const TrainOptions& options, Random random) {
-  std::vector<std::uint64_t> seeds(options.contexts);
-  for (std::uint64_t& seed : seeds) {
-    seed = random.next_u64();
-  }
-  std::vector<Transitions> plays(options.contexts);
-  parallel_for(options.contexts, options.threads,
-               [&](std::size_t i) { plays[i] = playable.play(actor, temperature, seeds[i]); });
-  return plays;
-}
-
-}  // namespace
 
 Result<Mlp> train_sac(const Playable& playable, const Problem& problem, SacOptions sac,
                       const TrainOptions& options, Clock& clock,
@@ -41,8 +25,10 @@ Result<Mlp> train_sac(const Playable& playable, const Problem& problem, SacOptio
     const Random random = root.fork(fmt::format("iteration {}", iteration));
     const Instant start = clock.now();
     TrainProgress progress{.iteration = iteration + 1, .figures = {}};
-    for (Transitions& play :
-         play_all(playable, learner.actor(), sac.temperature, options, random.fork("contexts"))) {
+    const Mlp actor = learner.actor();
+    for (Transitions& play : in_all_contexts(
+             options, random.fork("contexts"),
+             [&](std::uint64_t seed) { return playable.play(actor, sac.temperature, seed); })) {
       progress.labels += play.size();
       learner.remember(std::move(play));
     }

@@ -8,7 +8,7 @@
 #include <deque>
 #include <numbers>
 
-#include "rl/problem/parallel.h"
+#include "rl/train/contexts.h"
 #include "rl/train/run.h"
 
 namespace skerry::rl {
@@ -34,15 +34,9 @@ LearnerSchedule schedule_at(double progress, const TrainOptions& options) {
 
 Labels collect_all(const Problem& problem, const Mlp& network, const TrainOptions& options,
                    Random random) {
-  std::vector<std::uint64_t> seeds(options.contexts);
-  for (std::uint64_t& seed : seeds) {
-    seed = random.next_u64();
-  }
-  std::vector<Labels> parts(options.contexts);
-  parallel_for(options.contexts, options.threads,
-               [&](std::size_t i) { parts[i] = problem.collect(network, seeds[i]); });
   Labels all{.shape = problem.shape()};
-  for (const Labels& part : parts) {
+  for (const Labels& part : in_all_contexts(
+           options, random, [&](std::uint64_t seed) { return problem.collect(network, seed); })) {
     all.append(part);
   }
   return all;
