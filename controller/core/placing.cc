@@ -1,7 +1,8 @@
 // placing.cc: gives READY tasks to nodes.
 //
 // Takes tasks in order of turn, asks the placer, and applies its choice: a lease, its records, the
-// command to the agent. A task that nobody can take now blocks its lane until capacity changes.
+// command to the agent. A task that nobody can take now blocks its lane until capacity changes; one
+// that nobody could ever take is set aside for a while.
 // Bounded per apply, so that no event waits long behind a crowd; the rest goes on at the next Tick.
 
 #include <algorithm>

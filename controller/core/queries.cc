@@ -81,7 +81,7 @@ std::optional<scheduler::MaskCounts> Core::waiting_for(JobId id) const {
   if (job == nullptr || job->state != TaskState::kReady) {
     return std::nullopt;
   }
-  return state_->ready.blocked_because(job->spec);
+  return state_->ready.blocked_because(job->id, job->spec);
 }
 
 PoliciesView Core::policies() const {

@@ -186,17 +186,40 @@ std::uint64_t ReadyQueue::hold(const Spot& spot, const scheduler::MaskCounts& wh
   const auto it = band.namespaces.find(spot.ns);
   check(it != band.namespaces.end(), "hold of a namespace that waits");
   leave(band, *it);
-  Lane& lane = it->second.lanes.at(spot.lane);
-  lane.held_at = hold_version_;
-  lane.why = why;
-  lane.tickets.pop_front();
-  lane.tickets.push_back({spot.ticket.job, next_order_});
+  const auto lane = it->second.lanes.find(spot.lane);
+  check(lane != it->second.lanes.end(), "hold of a lane that waits");
+  const Ticket ticket{spot.ticket.job, next_order_++};
+  lane->second.tickets.pop_front();
+  if (aside_.size() < most_aside_) {
+    aside_.push_back({.from = spot, .why = why});
+    aside_.back().from.ticket = ticket;
+    if (lane->second.tickets.empty()) {
+      it->second.lanes.erase(lane);
+    }
+  } else {
+    lane->second.tickets.push_back(ticket);
+    lane->second.held_at = hold_version_;
+    lane->second.why = why;
+  }
   stand(band, *it);
-  return next_order_++;
+  return ticket.order;
+}
+
+void ReadyQueue::reopen_held() {
+  for (const Aside& aside : aside_) {
+    Namespace& ns = bands_[aside.from.urgency].namespaces.at(aside.from.ns);
+    ns.lanes[aside.from.lane].tickets.push_back(aside.from.ticket);
+  }
+  aside_.clear();
+  ++hold_version_;
+  unblock_all();
 }
 
 std::vector<JobId> ReadyQueue::heads() const {
   std::vector<JobId> heads;
+  for (const Aside& aside : aside_) {
+    heads.push_back(aside.from.ticket.job);
+  }
   for (const Band& band : bands_) {
     for (const auto& [name, ns] : band.namespaces) {
       for (const auto& [number, lane] : ns.lanes) {
@@ -207,7 +230,13 @@ std::vector<JobId> ReadyQueue::heads() const {
   return heads;
 }
 
-std::optional<scheduler::MaskCounts> ReadyQueue::blocked_because(const JobSpec& spec) const {
+std::optional<scheduler::MaskCounts> ReadyQueue::blocked_because(JobId job,
+                                                                 const JobSpec& spec) const {
+  const auto aside =
+      std::ranges::find(aside_, job, [](const Aside& entry) { return entry.from.ticket.job; });
+  if (aside != aside_.end()) {
+    return aside->why;
+  }
   const Band& band = bands_[band_of(spec.urgency)];
   const auto ns = band.namespaces.find(spec.ns);
   if (ns == band.namespaces.end()) {

@@ -10,8 +10,9 @@
 // order, not correctness.
 //
 // A head that nobody could take however idle the fleet were has the whole fleet scanned at each
-// try. So its lane is held, whatever capacity does, until reopen_held(); and it goes to the back of
-// its lane, so that others which can be placed come to be tried.
+// try. So it is set aside, whatever capacity does, until reopen_held(), and those behind it come to
+// be tried; then it stands at the back of its lane. Only so many are set aside at a time
+// (kMostAside): beyond that its lane is held with it.
 //
 // Namespaces stand in order of their turns, those with something to try apart from those whose
 // every lane is blocked, so that each operation is logarithmic in their number. When capacity
@@ -41,6 +42,7 @@ class ReadyQueue {
  public:
   static constexpr std::size_t kLanes = 64;
   static constexpr std::size_t kUrgencies = 3;
+  static constexpr std::size_t kMostAside = 256;
 
   struct Ticket {  // where a task stands; a task that left and came back has another
     JobId job;
@@ -53,7 +55,7 @@ class ReadyQueue {
     Ticket ticket;
   };
 
-  ReadyQueue() = default;
+  explicit ReadyQueue(std::size_t most_aside = kMostAside) : most_aside_(most_aside) {}
   ReadyQueue(const ReadyQueue&) = delete;  // turns refer to the namespaces' names
   ReadyQueue& operator=(const ReadyQueue&) = delete;
 
@@ -68,16 +70,13 @@ class ReadyQueue {
   void unblock_all() { ++capacity_version_; }
   // As block(), for a head that no change of capacity will help. Returns its new order number.
   std::uint64_t hold(const Spot& spot, const scheduler::MaskCounts& why);
-  void reopen_held() {
-    ++hold_version_;
-    unblock_all();
-  }
+  void reopen_held();
 
   std::size_t size() const { return size_; }  // entries; some may be stale
-  // The head of every lane; an entry may be stale.
+  // The head of every lane, and what is set aside; an entry may be stale.
   std::vector<JobId> heads() const;
-  // Why the task's lane was blocked at its last try, if it is.
-  std::optional<scheduler::MaskCounts> blocked_because(const JobSpec& spec) const;
+  // Why the task was set aside, or its lane blocked, at the last try, if it is.
+  std::optional<scheduler::MaskCounts> blocked_because(JobId job, const JobSpec& spec) const;
 
  private:
   struct Lane {
@@ -107,6 +106,10 @@ class ReadyQueue {
     std::uint64_t held_at = 0;
   };
   using Named = std::pair<const std::string, Namespace>;
+  struct Aside {
+    Spot from;  // the ticket has its new order
+    scheduler::MaskCounts why{};
+  };
 
   static std::size_t lane_of(const JobSpec& spec);
   std::map<std::size_t, Lane>::const_iterator open_lane(const Namespace& ns) const;
@@ -118,6 +121,8 @@ class ReadyQueue {
   void open_unblocked(Band& band);
 
   std::array<Band, kUrgencies> bands_;
+  std::vector<Aside> aside_;  // counted in Namespace::waiting, in no lane
+  std::size_t most_aside_;
   std::size_t size_ = 0;
   std::uint64_t next_order_ = 1;
   std::uint64_t capacity_version_ = 1;

@@ -44,11 +44,16 @@ class ExpectedCost final : public Pricer {
   }
 };
 
+// As in the product: the next node that can take it; the exact cost chooses the variant.
 class RoundRobin final : public Pricer {
  public:
-  void price(View& /*view*/, const Choice& /*choice*/, std::span<double> prices) override {
-    std::ranges::fill(prices, 1);
-    prices[next_++ % prices.size()] = 0;
+  void price(View& view, const Choice& choice, std::span<double> prices) override {
+    for (std::size_t i = 0; i < prices.size(); ++i) {
+      const std::size_t node = choice.candidates[i].node;
+      const double cost = std::max(view.base(i), 0.0);
+      prices[i] = static_cast<double>((node + kMostNodes - next_) % kMostNodes) + cost / (1 + cost);
+    }
+    next_ = (choice.candidates[cheapest(prices)].node + 1) % kMostNodes;
   }
 
  private:

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+
+#include "common/check.h"
 
 namespace skerry::rl::fleet {
 
@@ -51,6 +54,11 @@ Tape::Tape(const Context& context, std::uint64_t seed, std::uint64_t number)
       segment_s_(kTasksASegment / context.arrivals_per_s),
       outages_of_(context.nodes.size()) {}
 
+Tape::Tape(const Context& context, std::vector<Task> tasks) : Tape(context, 0, 0) {
+  recorded_ = true;
+  tasks_ = std::move(tasks);
+}
+
 Tape Tape::future(double now_s, std::uint64_t seed, std::uint64_t number) const {
   Tape tape = *this;
   tape.arrivals_ = stream(seed, number, "arrivals");
@@ -71,6 +79,7 @@ Tape Tape::future(double now_s, std::uint64_t seed, std::uint64_t number) const 
 
 const Task& Tape::task(std::size_t number) {
   while (tasks_.size() <= number) {
+    check(!recorded_, "a recorded tape is not read beyond its end");
     draw_task();
   }
   return tasks_[number];

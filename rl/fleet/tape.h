@@ -35,6 +35,8 @@ struct Outage {
 class Tape {
  public:
   Tape(const Context& context, std::uint64_t seed, std::uint64_t number);
+  // Of these tasks, ordered by arrival, and of no others.
+  Tape(const Context& context, std::vector<Task> tasks);
 
   // A future that goes on from here: the same preference of the episode, burst and links now,
   // everything after drawn anew. Tasks count from 0 again, and the first arrives after now_s.
@@ -57,7 +59,8 @@ class Tape {
   double clock_s_ = 0;           // of the last arrival
   bool bursting_ = false;
   double burst_until_s_ = 0;
-  double segment_s_ = 1;  // a link keeps its bandwidth for so long
+  double segment_s_ = 1;   // a link keeps its bandwidth for so long
+  bool recorded_ = false;  // tasks_ are all there are
   std::vector<Task> tasks_;
   std::vector<std::array<float, kMostNodes>> link_logs_;  // by segment
   std::vector<std::vector<Outage>> outages_of_;           // by node

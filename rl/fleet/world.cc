@@ -33,6 +33,15 @@ scheduler::TrendSample sample_of(const Choice& choice, double slots) {
 
 }  // namespace
 
+double cost_of(const Context& context, const Task& task, scheduler::Objectives took) {
+  const scheduler::Scale& scale = context.scales[task.model];
+  took.latency_s = std::max(took.latency_s, scale.ideal.latency_s);
+  took.energy_j = std::max(took.energy_j, scale.ideal.energy_j);
+  took.cost_usd = std::max(took.cost_usd, scale.ideal.cost_usd);
+  took.error = std::max(took.error, scale.ideal.error);
+  return scheduler::weighted_sum(task.preference, scale.normalise(took));
+}
+
 World::World(const Context& context) : context_(&context), nodes_(context.nodes.size()) {
   for (std::size_t n = 0; n < nodes_.size(); ++n) {
     for (std::size_t v = 0; v < context.variants.size(); ++v) {
@@ -88,16 +97,6 @@ double World::next_place_s() const {
   return next_s;
 }
 
-// The cost of this, weighed by the task. What was never done takes no less than the ideal.
-double World::cost_of(const Task& task, scheduler::Objectives took) const {
-  const scheduler::Scale& scale = context_->scales[task.model];
-  took.latency_s = std::max(took.latency_s, scale.ideal.latency_s);
-  took.energy_j = std::max(took.energy_j, scale.ideal.energy_j);
-  took.cost_usd = std::max(took.cost_usd, scale.ideal.cost_usd);
-  took.error = std::max(took.error, scale.ideal.error);
-  return scheduler::weighted_sum(task.preference, scale.normalise(took));
-}
-
 void World::count(const Task& task, const scheduler::Objectives& took, bool failed) {
   ++tally_.tasks;
   tally_.timed += task.deadline_s > 0 ? 1 : 0;
@@ -106,7 +105,7 @@ void World::count(const Task& task, const scheduler::Objectives& took, bool fail
   tally_.sums.energy_j += took.energy_j;
   tally_.sums.cost_usd += took.cost_usd;
   tally_.sums.error += took.error;
-  tally_.cost += cost_of(task, took) + (failed ? kMissCost : 0);
+  tally_.cost += cost_of(*context_, task, took) + (failed ? kMissCost : 0);
 }
 
 void World::follow(Tape& future) {
@@ -348,7 +347,7 @@ void World::place(Tape& tape, const Choice& choice, std::size_t candidate) {
     scheduler::Objectives spent = c.scales[task.model].ideal;
     spent.energy_j += took.energy_j;
     spent.cost_usd += took.cost_usd;
-    tally_.cost += cost_of(task, spent);
+    tally_.cost += cost_of(*context_, task, spent);
     tally_.sums.energy_j += took.energy_j;
     tally_.sums.cost_usd += took.cost_usd;
     Task again = task;

@@ -31,6 +31,10 @@ struct Tally {
   scheduler::Objectives sums;
 };
 
+// What this is worth to the task: weighed by it, scaled by the context. What was never done takes no
+// less than the ideal.
+double cost_of(const Context& context, const Task& task, scheduler::Objectives took);
+
 // A task to be placed, and where it may be placed.
 struct Choice {
   Task task;
@@ -88,7 +92,6 @@ class World {
   bool gather(Tape& tape, const Task& task, std::size_t others_waiting, Choice& choice);
   double next_place_s() const;  // when a place comes free, or a node comes back
   void load(State& state, std::size_t node, std::size_t variant, double ready_s);
-  double cost_of(const Task& task, scheduler::Objectives took) const;
   void count(const Task& task, const scheduler::Objectives& took, bool failed);
   bool ask(Tape& tape, const Task& task, Choice& choice);
   bool ask_waiting(Tape& tape, Choice& choice);

@@ -14,6 +14,7 @@ PATHS = {
     "load": "bench/load/skerry-bench-load",
     "decide": "bench/skerry-bench-decide",
     "bench-runner": "bench/skerry-bench-runner",
+    "fidelity": "bench/fidelity/skerry-bench-fidelity",
     "swarm": "bench/swarm/skerry-bench-swarm",
 }
 DIGITS_MANIFEST = ROOT / "models" / "digits" / "model.yaml"

@@ -61,7 +61,9 @@ class Client:
         if response.will_close:
             self.close()
         names = {name.lower(): value for name, value in response.getheaders()}
-        parsed = json.loads(data) if data and "json" in names.get("content-type", "") else data
+        kind = names.get("content-type", "")
+        lines = "ndjson" in kind or "jsonl" in kind  # one object a line: the caller splits them
+        parsed = json.loads(data) if data and "json" in kind and not lines else data
         return Answer(response.status, names, parsed)
 
     def ask(self, method, path, body=None, headers=None):

@@ -160,6 +160,25 @@ TEST_F(CoreJobs, ADeadlineThatPassesEndsTheJobAndTheAgentIsToldItsRemainingTime)
   EXPECT_EQ(state(id), TaskState::kExpired);
 }
 
+// What no node can finish in time, however idle, once kept all others with a deadline waiting for a
+// second at a time.
+TEST_F(CoreJobs, OneThatNobodyCanFinishInTimeKeepsNoOthersWaiting) {
+  put_model();
+  const auto node = connect("n1", 1);
+  submit(spec());  // takes the only place
+  JobSpec hopeless = spec();
+  hopeless.constraints.deadline = now + milliseconds(1);
+  const JobId lost = submit(hopeless);
+  JobSpec easy = spec();
+  easy.constraints.deadline = now + seconds(60);
+  const JobId fine = submit(easy);
+  EXPECT_EQ(state(fine), TaskState::kReady);
+  finish(node, last_assigned(node));
+  EXPECT_EQ(state(lost), TaskState::kReady);
+  EXPECT_TRUE(core->waiting_for(lost).has_value());
+  EXPECT_EQ(state(fine), TaskState::kLeased);
+}
+
 TEST_F(CoreJobs, NamespacesTakeTurnsHoweverManyTasksOneHas) {
   put_model();
   for (int i = 0; i < 20; ++i) {

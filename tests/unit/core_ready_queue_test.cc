@@ -27,6 +27,8 @@ JobSpec spec_of(std::string ns, std::string model, Urgency urgency) {
 // told apart by model alone, which holds while no two of the models hash alike.
 class PlainQueue {
  public:
+  explicit PlainQueue(std::size_t most_aside) : most_aside_(most_aside) {}
+
   void push(JobId job, const JobSpec& spec) {
     const bool newcomer = waiting(spec.urgency, spec.ns) == 0;
     if (newcomer) {
@@ -45,6 +47,9 @@ class PlainQueue {
   std::optional<JobId> next() {
     const Entry* first = nullptr;
     for (const Entry& entry : entries_) {  // oldest first
+      if (entry.aside) {
+        continue;
+      }
       const auto rank = [&](const Entry& e) {
         return std::tuple(-static_cast<int>(e.spec.urgency), turns_of(e.spec.urgency, e.spec.ns),
                           e.spec.ns);
@@ -61,29 +66,47 @@ class PlainQueue {
     turns_of(it->spec.urgency, it->spec.ns) += placed ? 1 : 0;
     const JobSpec spec = it->spec;
     entries_.erase(it);
-    // An empty lane is forgotten with its being blocked.
-    if (std::ranges::none_of(entries_, [&](const Entry& e) { return same_lane(e.spec, spec); })) {
-      std::erase_if(blocked_, [&](const JobSpec& lane) { return same_lane(lane, spec); });
-      std::erase_if(held_, [&](const JobSpec& lane) { return same_lane(lane, spec); });
-    }
+    forget_if_empty(spec);
   }
   void block(JobId job) { blocked_.push_back(std::ranges::find(entries_, job, &Entry::job)->spec); }
   void hold(JobId job) {
     const auto it = std::ranges::find(entries_, job, &Entry::job);
-    held_.push_back(it->spec);
+    const JobSpec spec = it->spec;
+    it->aside = std::ranges::count(entries_, true, &Entry::aside) <
+                static_cast<std::ptrdiff_t>(most_aside_);
+    if (!it->aside) {
+      held_.push_back(spec);
+    }
     std::rotate(it, it + 1, entries_.end());
+    forget_if_empty(spec);
   }
   void unblock_all() { blocked_.clear(); }
   void reopen_held() {
     blocked_.clear();
     held_.clear();
+    std::deque<Entry> back;
+    std::ranges::copy_if(entries_, std::back_inserter(back), &Entry::aside);
+    std::erase_if(entries_, [](const Entry& entry) { return entry.aside; });
+    entries_.insert(entries_.end(), back.begin(), back.end());
+    for (Entry& entry : entries_) {
+      entry.aside = false;
+    }
   }
 
  private:
   struct Entry {
     JobId job;
     JobSpec spec;
+    bool aside = false;
   };
+  // An empty lane is forgotten with its being blocked.
+  void forget_if_empty(const JobSpec& spec) {
+    if (std::ranges::none_of(entries_,
+                             [&](const Entry& e) { return !e.aside && same_lane(e.spec, spec); })) {
+      std::erase_if(blocked_, [&](const JobSpec& lane) { return same_lane(lane, spec); });
+      std::erase_if(held_, [&](const JobSpec& lane) { return same_lane(lane, spec); });
+    }
+  }
   static bool same_lane(const JobSpec& a, const JobSpec& b) {
     return a.urgency == b.urgency && a.ns == b.ns && a.model == b.model;
   }
@@ -102,6 +125,7 @@ class PlainQueue {
   std::vector<JobSpec> blocked_;
   std::vector<JobSpec> held_;
   std::map<std::pair<Urgency, std::string>, std::uint64_t> turns_;
+  std::size_t most_aside_;
 };
 
 JobId job_number(std::uint64_t number) {
@@ -112,8 +136,9 @@ JobId job_number(std::uint64_t number) {
 
 TEST(ReadyQueue, AnswersAsAPlainListDoesWhateverHappens) {
   const bool holds = rc::check([] {
-    ReadyQueue queue;
-    PlainQueue model;
+    const auto most_aside = *rc::gen::inRange<std::size_t>(0, 4);
+    ReadyQueue queue(most_aside);
+    PlainQueue model(most_aside);
     std::uint64_t jobs = 0;
     const auto steps = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 100));
     for (const int step : steps) {
