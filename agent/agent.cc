@@ -88,6 +88,7 @@ void Agent::handle(Instant now, ToAgent message) {
 
 void Agent::settle(Instant now) {
   executor_.settle(now);
+  journal_.settle(now);
   for (ToController& message : executor_.take_messages()) {
     session_.send(now, std::move(message));
   }

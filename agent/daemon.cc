@@ -18,7 +18,8 @@
 #include "agent/engines/noop.h"
 #include "agent/engines/torch.h"
 #include "agent/grpc_link.h"
-#include "agent/memory_journal.h"
+#include "agent/journal_file.h"
+#include "agent/log_journal.h"
 #include "agent/model_cache.h"
 #include "agent/runner_process.h"
 #include "agent/state_dir.h"
@@ -131,6 +132,9 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
                clock_, io_.get_executor(), files_.get_executor(), random_.fork("blobs"), log),
         runners_({.program = config.runner.program, .cpu = config.cpu, .nice = config.runner.nice},
                  limit, *this, clock_, io_.get_executor(), log),
+        disk_(state_.path(), io_.get_executor(),
+              [this](bool well) { step([&](Instant) { journal_.synced(well); }); }),
+        journal_({}, disk_),
         torch_(torch_options(config, nvml_.get()), runners_, log),
         agent_(agent_options(config, state_, capabilities_of(config, limit, power_, nvml_.get())),
                link_, journal_, engines(config), blobs_, power_, sensors_, state_.newest_epoch(),
@@ -142,7 +146,35 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
         limit.method_name(), limit.quota(), power_.source());
   }
 
+  // What an earlier process left.
+  Status restore_journal() {
+    const auto content = disk_.read();
+    if (!content) {
+      return fail(content.error());
+    }
+    const LogJournal::Restored restored = journal_.restore(*content);
+    if (restored.dropped_bytes > 0) {
+      log_.warn(
+          "the last {} bytes of the journal are not as they were written, after a crash or by "
+          "damage: they are kept in {}/journal.damaged, and what they said is done again",
+          restored.dropped_bytes, state_.path());
+      const std::string_view bytes(*content);
+      if (auto kept = disk_.keep_damaged(bytes.substr(bytes.size() - restored.dropped_bytes));
+          !kept) {
+        return kept;
+      }
+    }
+    if (restored.accepted + restored.spooled > 0) {
+      log_.info("from before the restart: {} attempts to run, {} results to deliver",
+                restored.accepted, restored.spooled);
+    }
+    return {};
+  }
+
   Status run() {
+    if (auto restored = restore_journal(); !restored) {
+      return restored;
+    }
     wait_for_signal();
     step([this](Instant now) { agent_.start(now); });
     ::malloc_trim(0);  // what starting up needed once
@@ -172,10 +204,17 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
         return io_.stop();
       }
     }
+    if (journal_.failed()) {
+      failure_ = fail(ErrorCode::kIo, fmt::format("{}/journal cannot be written or synced: nothing "
+                                                  "can be promised any more",
+                                                  state_.path()));
+      return io_.stop();
+    }
     if (agent_.stopped()) {
       return io_.stop();
     }
-    if (const Instant next = agent_.next_timer(); next != armed_) {
+    const Instant next = std::min(agent_.next_timer(), journal_.next_timer());
+    if (next != armed_) {
       arm(next);
     }
   }
@@ -190,7 +229,10 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
     timer_.async_wait([this](const boost::system::error_code& superseded) {
       if (!superseded) {
         armed_ = kNever;
-        step([this](Instant now) { agent_.on_time(now); });
+        step([this](Instant now) {
+          journal_.on_time(now);
+          agent_.on_time(now);
+        });
       }
     });
   }
@@ -226,6 +268,7 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
       io_.run_one_for(std::chrono::milliseconds(20));
     }
     files_.join();
+    disk_.close();
   }
 
   void link_opened(ConnectionId id) override {
@@ -279,7 +322,8 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   BulkClient bulk_;
   ModelCache blobs_;
   RunnerProcesses runners_;
-  MemoryJournal journal_;
+  JournalFile disk_;
+  LogJournal journal_;
   NoopEngine noop_;
   TorchEngine torch_;
   Agent agent_;

@@ -64,6 +64,9 @@ std::string Executor::refusal() const {
   if (attempts_.size() >= capacity()) {
     return fmt::format("over capacity: {} attempts are here", attempts_.size());
   }
+  if (journal_.full()) {
+    return "the disk for results is full";
+  }
   if (journal_.spooled_count() >= options_.spool_limit ||
       journal_.spooled_bytes() >= options_.spool_limit_bytes) {
     return fmt::format("{} results wait to be acknowledged", journal_.spooled_count());

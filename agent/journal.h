@@ -2,11 +2,11 @@
 // settled yet.
 //
 // accept -> finish -> forget, or accept -> forget for an attempt that was given back unstarted. The
-// lists change at once; durable() says up to which change they would survive a crash of the agent,
-// and a result is sent only when its own change is durable. A journal that needs time to sync tells
-// its owner by other means; the owner then calls Session::flush.
+// lists change at once; durable() says up to which change they would survive a crash of the agent's
+// process, and a result is sent only when its own change would.
 //
-// Implementations: memory_journal.h, which survives nothing and is therefore always up to date.
+// Implementations: log_journal.h, over a file; memory_journal.h, which survives nothing and is
+// therefore always up to date.
 // Not thread-safe; used on the agent's strand.
 
 #pragma once
@@ -52,6 +52,10 @@ class Journal {
   };
   virtual std::optional<Spooled> next_spooled(JournalPosition after) const = 0;
   virtual JournalPosition durable() const = 0;
+  // Writes what has changed; the agent calls it before it sends anything.
+  virtual void settle(Instant /*now*/) {}
+  // No room for more: no new work is to be taken.
+  virtual bool full() const { return false; }
 };
 
 }  // namespace skerry::agent

@@ -5,8 +5,10 @@
 namespace skerry::agent {
 namespace {
 
-std::uint64_t inline_bytes(const Ended& result) {
-  return result.output.bytes ? result.output.bytes->size() : 0;
+constexpr std::uint64_t kRecordBytes = 256;  // about what an entry takes beside its payload
+
+std::uint64_t inline_bytes(const Payload& payload) {
+  return payload.bytes ? payload.bytes->size() : 0;
 }
 
 }  // namespace
@@ -16,6 +18,7 @@ void MemoryJournal::accept(AcceptedAttempt attempt) {
   check(!holds(uid), "an attempt is accepted once");
   ++last_;
   accepted_at_[uid] = last_;
+  held_bytes_ += kRecordBytes + inline_bytes(attempt.assign.input);
   accepted_.emplace(last_, std::move(attempt));
 }
 
@@ -23,21 +26,29 @@ void MemoryJournal::finish(Ended result) {
   const AttemptUid uid = result.attempt.uid;
   const auto at = accepted_at_.find(uid);
   check(at != accepted_at_.end(), "only an accepted attempt finishes");
-  accepted_.erase(at->second);
+  remove_accepted(at->second);
   accepted_at_.erase(at);
+  spool(std::move(result));
+}
+
+void MemoryJournal::spool(Ended result) {
+  const AttemptUid uid = result.attempt.uid;
+  check(!holds(uid), "a result is spooled once");
   ++last_;
   spooled_at_[uid] = last_;
-  spooled_bytes_ += inline_bytes(result);
+  spooled_bytes_ += inline_bytes(result.output);
+  held_bytes_ += kRecordBytes + inline_bytes(result.output);
   spool_.emplace(last_, std::move(result));
 }
 
 bool MemoryJournal::forget(AttemptUid uid) {
   if (const auto at = accepted_at_.find(uid); at != accepted_at_.end()) {
-    accepted_.erase(at->second);
+    remove_accepted(at->second);
     accepted_at_.erase(at);
   } else if (const auto spooled = spooled_at_.find(uid); spooled != spooled_at_.end()) {
     const auto result = spool_.find(spooled->second);
-    spooled_bytes_ -= inline_bytes(result->second);
+    spooled_bytes_ -= inline_bytes(result->second.output);
+    held_bytes_ -= kRecordBytes + inline_bytes(result->second.output);
     spool_.erase(result);
     spooled_at_.erase(spooled);
   } else {
@@ -45,6 +56,12 @@ bool MemoryJournal::forget(AttemptUid uid) {
   }
   ++last_;
   return true;
+}
+
+void MemoryJournal::remove_accepted(JournalPosition position) {
+  const auto it = accepted_.find(position);
+  held_bytes_ -= kRecordBytes + inline_bytes(it->second.assign.input);
+  accepted_.erase(it);
 }
 
 bool MemoryJournal::holds(AttemptUid uid) const {

@@ -17,6 +17,12 @@ class MemoryJournal final : public Journal {
   void finish(Ended result) override;
   bool forget(AttemptUid uid) override;
 
+  // A result whose attempt is not known any more, as read back from a file.
+  void spool(Ended result);
+  bool accepts(AttemptUid uid) const { return accepted_at_.contains(uid); }
+  bool empty() const { return accepted_.empty() && spool_.empty(); }
+  std::uint64_t held_bytes() const { return held_bytes_; }  // about what it takes on disk
+
   bool holds(AttemptUid uid) const override;
   std::vector<AcceptedAttempt> accepted() const override;
   std::vector<AttemptRef> accepted_refs() const override;
@@ -27,6 +33,8 @@ class MemoryJournal final : public Journal {
   JournalPosition durable() const override { return last_; }
 
  private:
+  void remove_accepted(JournalPosition position);
+
   JournalPosition last_ = 0;
   std::map<JournalPosition, AcceptedAttempt>
       accepted_;  // by the change that brought them: the order of arrival
@@ -34,6 +42,7 @@ class MemoryJournal final : public Journal {
   std::unordered_map<AttemptUid, JournalPosition> accepted_at_;
   std::unordered_map<AttemptUid, JournalPosition> spooled_at_;
   std::uint64_t spooled_bytes_ = 0;
+  std::uint64_t held_bytes_ = 0;
 };
 
 }  // namespace skerry::agent

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <utility>
 
+#include "agent/whole_file.h"
 #include "common/digest.h"
 
 namespace skerry::agent {
@@ -18,29 +19,6 @@ namespace {
 
 std::unexpected<Error> io_error(const char* what, const std::string& path) {
   return fail(ErrorCode::kIo, fmt::format("cannot {} {}: {}", what, path, std::strerror(errno)));
-}
-
-// Durable once it returns: the file before its name, the name before anything else.
-Status replace_file(const std::string& directory, const std::string& name,
-                    const std::string& text) {
-  const std::string path = directory + "/" + name;
-  const std::string fresh = path + ".new";
-  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const bool written = fd >= 0 &&
-                       ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       ::fsync(fd) == 0;
-  if (fd >= 0) {
-    ::close(fd);
-  }
-  if (!written || ::rename(fresh.c_str(), path.c_str()) != 0) {
-    return io_error("write", path);
-  }
-  const int parent = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = parent >= 0 && ::fsync(parent) == 0;
-  if (parent >= 0) {
-    ::close(parent);
-  }
-  return synced ? Status{} : io_error("sync", directory);
 }
 
 }  // namespace
@@ -106,9 +84,9 @@ Status StateDir::read() {
 }
 
 Status StateDir::write() const {
-  return replace_file(path_, "state",
-                      fmt::format("incarnation {}\nepoch {}\nidentity {}\n", incarnation_,
-                                  newest_epoch_.value, identity_));
+  return replace_whole_file(path_, "state",
+                            fmt::format("incarnation {}\nepoch {}\nidentity {}\n", incarnation_,
+                                        newest_epoch_.value, identity_));
 }
 
 Status StateDir::save_epoch(Epoch epoch) {

@@ -1,7 +1,8 @@
 // state_dir.h: the agent's directory: a lock against a second agent, its identity and incarnation,
 // the newest epoch, the blobs.
 //
-// Layout: <dir>/lock, <dir>/state (text, replaced as a whole), <dir>/blobs/. Blocking. The lock is
+// Layout: <dir>/lock, <dir>/state (text, replaced as a whole), <dir>/blobs/, <dir>/journal
+// (journal_file.h). Blocking. The lock is
 // the process's: it goes with it, however it ends.
 
 #pragma once
@@ -29,6 +30,7 @@ class StateDir {
   Epoch newest_epoch() const { return newest_epoch_; }
   Status save_epoch(Epoch epoch);
   std::string blobs() const { return path_ + "/blobs"; }
+  const std::string& path() const { return path_; }
 
  private:
   StateDir(std::string path, int lock_fd) : path_(std::move(path)), lock_fd_(lock_fd) {}

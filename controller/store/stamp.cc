@@ -1,7 +1,5 @@
 #include "controller/store/stamp.h"
 
-#include <boost/crc.hpp>
-
 #include "common/bytes.h"
 #include "common/check.h"
 
@@ -31,12 +29,6 @@ std::optional<Stamp> decode_stamp(std::string_view bytes) {
     return std::nullopt;
   }
   return stamp;
-}
-
-std::uint32_t crc32c(std::string_view bytes) {
-  boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> sum;
-  sum.process_bytes(bytes.data(), bytes.size());
-  return sum.checksum();
 }
 
 }  // namespace skerry::store

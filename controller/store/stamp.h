@@ -41,7 +41,4 @@ std::string encode(const Stamp& stamp);
 // nullopt if these are not the bytes of a stamp.
 std::optional<Stamp> decode_stamp(std::string_view bytes);
 
-// CRC-32C (Castagnoli) of the bytes.
-std::uint32_t crc32c(std::string_view bytes);
-
 }  // namespace skerry::store

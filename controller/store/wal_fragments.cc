@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "common/crc32c.h"
 #include "common/bytes.h"
 #include "controller/store/stamp.h"
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "common/crc32c.h"
 #include "common/bytes.h"
 #include "controller/store/directory.h"
 #include "controller/store/engine.h"
