@@ -26,17 +26,37 @@ bool mostly_silent(const Settings& settings, const SilenceCount& count) {
          count.silent > settings.brake_fraction * count.known;
 }
 
-bool should_brake(const State& state, const NodeEntry& node) {
-  const auto site = state.site_silence.find(node.spec.site);
-  return mostly_silent(state.settings, state.fleet_silence) ||
-         (site != state.site_silence.end() && mostly_silent(state.settings, site->second));
-}
-
-bool any_mostly_silent(const State& state) {
-  return mostly_silent(state.settings, state.fleet_silence) ||
-         std::ranges::any_of(state.site_silence, [&](const auto& named) {
+// Nodes that fall silent at one moment become suspect one after the other, in the order of their last
+// heartbeats. So who is overdue counts as silent, too: whoever is the first to become suspect must
+// not have its tasks placed again because the others have not yet. Of the fleet and of each site.
+bool most_are_silent_or_overdue(const Context& ctx) {
+  const State& state = ctx.state;
+  const Duration overdue = state.settings.suspect_after - state.settings.heartbeat;
+  SilenceCount fleet;
+  std::map<std::string_view, SilenceCount> sites;
+  for (const auto& [name, node] : state.nodes) {
+    if (node.given_up) {
+      continue;
+    }
+    const bool quiet = silent(node) || ctx.now - node.last_heard >= overdue;
+    for (SilenceCount* count : {&fleet, &sites[node.spec.site]}) {
+      count->known += 1;
+      count->silent += quiet ? 1 : 0;
+    }
+  }
+  return mostly_silent(state.settings, fleet) || std::ranges::any_of(sites, [&](const auto& named) {
            return mostly_silent(state.settings, named.second);
          });
+}
+
+// Of the fleet or of any site; a look at every node only where what is counted does not tell.
+bool should_brake(const Context& ctx) {
+  const State& state = ctx.state;
+  return mostly_silent(state.settings, state.fleet_silence) ||
+         std::ranges::any_of(
+             state.site_silence,
+             [&](const auto& named) { return mostly_silent(state.settings, named.second); }) ||
+         most_are_silent_or_overdue(ctx);
 }
 
 void count_silence(State& state, NodeEntry& node) {
@@ -62,7 +82,7 @@ void count_silence(State& state, NodeEntry& node) {
 
 void brake_if_most_are_silent(Context& ctx, const NodeEntry& node) {
   State& state = ctx.state;
-  if (!state.braking && !state.brake_spent && should_brake(state, node)) {
+  if (!state.braking && !state.brake_spent && should_brake(ctx)) {
     state.braking = true;
     state.braking_since = ctx.now;
     ctx.happen(BrakeChanged{true, node.spec.site});
@@ -149,7 +169,7 @@ void node_heard(Context& ctx, NodeEntry& node) {
 
 void end_brake_if_over(Context& ctx) {
   State& state = ctx.state;
-  const bool still = any_mostly_silent(state);
+  const bool still = (state.braking || state.brake_spent) && should_brake(ctx);
   state.brake_spent = state.brake_spent && still;
   if (!state.braking || (still && ctx.now < state.braking_since + state.settings.brake_max)) {
     return;

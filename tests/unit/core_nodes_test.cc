@@ -211,6 +211,36 @@ TEST_F(CoreNodes, TheBrakeHoldsWhenMostOfTheFleetFallsSilentTogetherAndEndsInTim
   EXPECT_EQ(state(id), TaskState::kReady);
 }
 
+// They become suspect over the second in which their heartbeats would have come; the first ones of
+// them are not taken for dead either.
+TEST_F(CoreNodes, TheBrakeHoldsFromTheFirstThatBecomesSuspectOn) {
+  put_model();
+  std::vector<SessionId> nodes;
+  nodes.reserve(5);
+  for (int i = 0; i < 5; ++i) {
+    nodes.push_back(connect("n" + std::to_string(i)));
+    pass(milliseconds(200));
+  }
+  std::vector<JobId> jobs;
+  for (const std::string node : {"n0", "n1", "n2"}) {
+    JobSpec job = spec();
+    job.urgency = Urgency::kInteractive;
+    job.constraints.site = "s";
+    job.constraints.node = node;
+    jobs.push_back(submit(job));
+  }
+  for (int beat = 0; beat < 20; ++beat) {  // the other two are heard of
+    pass(milliseconds(400));
+    apply(AgentHeartbeat{.session = nodes[3]});
+    apply(AgentHeartbeat{.session = nodes[4]});
+  }
+  EXPECT_TRUE(core->queue_stats(now).braking);
+  for (const JobId job : jobs) {
+    EXPECT_EQ(core->find_job(job)->attempts, 1u);
+    EXPECT_EQ(state(job), TaskState::kUnknown);
+  }
+}
+
 TEST_F(CoreNodes, ANewerSessionOfTheSameNameReplacesTheOlder) {
   put_model();
   const auto older = connect("n1");

@@ -41,21 +41,21 @@ class PlainQueue {
       }
       turns_of(spec.urgency, spec.ns) = level.value_or(0);
     }
-    entries_.push_back({job, spec});
+    entries_.push_back({job, spec, next_order_++});
   }
 
   std::optional<JobId> next() {
     const Entry* first = nullptr;
-    for (const Entry& entry : entries_) {  // oldest first
-      if (entry.aside) {
-        continue;
-      }
+    for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+      const bool head = !it->aside && std::none_of(entries_.begin(), it, [&](const Entry& before) {
+        return !before.aside && same_lane(before.spec, it->spec);
+      });
       const auto rank = [&](const Entry& e) {
         return std::tuple(-static_cast<int>(e.spec.urgency), turns_of(e.spec.urgency, e.spec.ns),
-                          e.spec.ns);
+                          e.spec.ns, e.order);
       };
-      if (!is_blocked(entry.spec) && (first == nullptr || rank(entry) < rank(*first))) {
-        first = &entry;
+      if (head && !is_blocked(it->spec) && (first == nullptr || rank(*it) < rank(*first))) {
+        first = &*it;
       }
     }
     return first == nullptr ? std::nullopt : std::optional(first->job);
@@ -77,6 +77,7 @@ class PlainQueue {
     if (!it->aside) {
       held_.push_back(spec);
     }
+    it->order = next_order_++;
     std::rotate(it, it + 1, entries_.end());
     forget_if_empty(spec);
   }
@@ -97,6 +98,7 @@ class PlainQueue {
   struct Entry {
     JobId job;
     JobSpec spec;
+    std::uint64_t order = 0;  // between lanes; within one its place in the list counts
     bool aside = false;
   };
   // An empty lane is forgotten with its being blocked.
@@ -125,6 +127,7 @@ class PlainQueue {
   std::vector<JobSpec> blocked_;
   std::vector<JobSpec> held_;
   std::map<std::pair<Urgency, std::string>, std::uint64_t> turns_;
+  std::uint64_t next_order_ = 0;
   std::size_t most_aside_;
 };
 
