@@ -99,8 +99,9 @@ def wait_ended(cluster, ids, within_s):
     return jobs
 
 
-THREE = [NodePlan("victim", slots=2, link=LINK, settings={"queue_depth": HANGING}),
-         NodePlan("other-1", slots=2, settings={"queue_depth": HANGING}), NodePlan("other-2", slots=2, settings={"queue_depth": HANGING})]
+ROOMY = {"queue_depth": HANGING, "runner": {"stall_limit": "10m"}}  # a runner that we stopped is not to be ended for it
+THREE = [NodePlan("victim", link=LINK, settings=ROOMY), NodePlan("other-1", settings=ROOMY),
+         NodePlan("other-2", settings=ROOMY)]
 
 
 def failover(programs):
@@ -164,8 +165,8 @@ def flap(programs):
 def brake(programs):
     """three of five agents fall silent together for 20 s: the brake holds, and all is well soon after they are back"""
     cut = [f"cut-{i}" for i in range(3)]
-    nodes = [NodePlan(name, slots=2, link=LINK, settings={"queue_depth": HANGING}) for name in cut]
-    nodes += [NodePlan(f"stays-{i}", slots=2, settings={"queue_depth": HANGING}) for i in range(2)]
+    nodes = [NodePlan(name, link=LINK, settings=ROOMY) for name in cut]
+    nodes += [NodePlan(f"stays-{i}", settings=ROOMY) for i in range(2)]
     cluster = digits_cluster(programs, nodes)
     try:
         ids, stopped = hang_on(cluster, cut, 5)

@@ -1,8 +1,8 @@
 // liveness.cc: which nodes are heard of, and what silence means for their tasks.
 //
-//   READY -- silent 3 s --> SUSPECT -- silent 5 s, or stream broken for 1 s --> DISCONNECTED
-//     ^                        |                                                     |
-//     +------ heard again -----+---------------------- hello ------------------------+
+//   READY -- silent 3.75 s --> SUSPECT -- silent 5 s, or stream broken for 1 s --> DISCONNECTED
+//     ^                           |                                                     |
+//     +------ heard again --------+---------------------- hello ------------------------+
 //
 // SUSPECT: no new work; interactive tasks are placed again at once. DISCONNECTED: the node is given
 // up, all its tasks are placed again (a late result of it still wins if it is the first). If most

@@ -20,7 +20,7 @@ TEST_F(CoreNodes, ASilentNodeIsSuspectThenGivenUpAndItsTaskRunsElsewhere) {
   const auto n1 = connect("n1");
   const JobId id = submit(spec());
   const auto n2 = connect("n2");
-  pass(milliseconds(2900));
+  pass(settings.suspect_after - milliseconds(100));
   apply(AgentHeartbeat{.session = n2});
   pass(milliseconds(200));
   EXPECT_EQ(core->node("n1")->state, NodeState::kSuspect);
@@ -39,7 +39,7 @@ TEST_F(CoreNodes, WatchersSeeATaskRunAgainWhenItsSilentNodeIsHeardOf) {
   const auto n1 = connect("n1");
   const JobId id = submit(spec());
   apply(AttemptStarted{n1, last_assigned(n1)});
-  pass(milliseconds(3100));
+  pass(settings.suspect_after + milliseconds(100));
   const std::uint64_t silent = core->find_job(id)->version;
   apply(AgentHeartbeat{.session = n1});
   EXPECT_GT(core->find_job(id)->version, silent);
@@ -79,7 +79,7 @@ TEST_F(CoreNodes, AnInteractiveTaskDoesNotWaitForASuspectNode) {
   connect("n1");
   const JobId id = submit(interactive());
   const auto n2 = connect("n2");
-  pass(milliseconds(2000));
+  pass(settings.suspect_after - seconds(1));
   apply(AgentHeartbeat{.session = n2});
   pass(milliseconds(1100));
   EXPECT_EQ(core->node("n1")->state, NodeState::kSuspect);
