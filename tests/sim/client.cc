@@ -3,20 +3,39 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
+#include <sstream>
 
 namespace skerry::sim {
 
 namespace {
+
+// Nobody fetches it: simulated engines need no artifact.
+const std::string kDigest = "sha256:" + std::string(64, '0');
+constexpr const char* kNumber = "number";
+
+// The numbers of the tasks whose state a task of a sequence found, from its output (sim_engine.h).
+std::set<std::string> found_by(const core::TaskResult& result) {
+  std::istringstream words(result.output.bytes ? *result.output.bytes : std::string());
+  return {std::istream_iterator<std::string>(words), {}};
+}
 
 ModelManifest model() {
   ModelManifest manifest{.name = "m",
                          .stateful = true};  // so that sequences have something to lose
   manifest.inputs.push_back({.name = "x", .kind = InputKind::kTensor, .shape = {-1}});
   manifest.outputs.push_back({.name = "y", .kind = OutputKind::kTensor});
-  manifest.variants.push_back(
-      {.name = "small", .accuracy = 0.9, .memory_bytes = 1 << 20, .reference_ms = 50});
-  manifest.variants.push_back(
-      {.name = "large", .accuracy = 0.99, .memory_bytes = 8 << 20, .reference_ms = 400});
+  manifest.variants.push_back({.name = "small",
+                               .digest = kDigest,
+                               .accuracy = 0.9,
+                               .memory_bytes = 1 << 20,
+                               .reference_ms = 50});
+  manifest.variants.push_back({.name = "large",
+                               .digest = kDigest,
+                               .accuracy = 0.99,
+                               .memory_bytes = 8 << 20,
+                               .reference_ms = 400});
   return manifest;
 }
 
@@ -40,8 +59,11 @@ core::JobSpec Clients::draw_job() {
   spec.ns = random_.chance(0.5) ? "a" : "b";
   spec.model = "m";
   const double kind = random_.uniform();
-  spec.inputs = Payload::inlined(
-      kind < 0.05 ? "bad" : (kind < 0.08 ? "poison" : (kind < 0.25 ? "slow" : "ok")));
+  const std::string number = fmt::format("#{}", ++drawn_);
+  spec.labels[kNumber] = number;  // kept when the inputs are not
+  spec.inputs = Payload::inlined(fmt::format(
+      "{} {}", kind < 0.05 ? "bad" : (kind < 0.08 ? "poison" : (kind < 0.25 ? "slow" : "ok")),
+      number));
   const auto presets = scheduler::presets();
   spec.preference = presets[random_.below(presets.size())].preference;
   spec.urgency = static_cast<core::Urgency>(random_.below(3));
@@ -217,7 +239,7 @@ void Clients::check_sequences(std::vector<std::string>& complaints) const {
   for (auto& [name, jobs] : ended) {
     std::ranges::sort(
         jobs, {}, [](const core::Job* job) { return std::pair(job->result->ended_at, job->id); });
-    std::vector<JobId> before;
+    std::vector<const core::Job*> before;
     for (const core::Job* job : jobs) {
       const auto& result = *job->result;
       if (result.error && result.error->code == ErrorCode::kSequenceLost) {
@@ -226,15 +248,15 @@ void Clients::check_sequences(std::vector<std::string>& complaints) const {
       if (result.error) {
         continue;
       }
-      const auto& state = world_.what_it_saw(result.uid);
+      const std::set<std::string> found = found_by(world_.store().results().at(job->id).result);
       world_.probes().sequences_continued += before.empty() ? 0 : 1;
-      for (const JobId earlier : before) {
-        if (std::ranges::find(state, earlier) == state.end()) {
+      for (const core::Job* earlier : before) {
+        if (!found.contains(earlier->spec.labels.at(kNumber))) {
           complaints.push_back(fmt::format("{} of sequence {} ran without what {} had left",
-                                           to_string(job->id), name, to_string(earlier)));
+                                           to_string(job->id), name, to_string(earlier->id)));
         }
       }
-      before.push_back(job->id);
+      before.push_back(job);
     }
   }
 }

@@ -48,6 +48,7 @@ class Clients {
   World& world_;
   Random random_;
   core::Ticket next_ticket_ = 1;
+  std::uint64_t drawn_ = 0;  // jobs
   std::map<core::Ticket, Request> open_;
   bool model_known_ = false;
   std::map<JobId, std::optional<core::TaskState>> acknowledged_;  // and how it ended, once told

@@ -47,6 +47,12 @@ constexpr Probe kProbes[] = {
     {"policies_swapped", &Probes::policies_swapped},
     {"breaker_trips", &Probes::breaker_trips},
     {"breaker_closes", &Probes::breaker_closes},
+    {"attempts_kept", &Probes::attempts_kept},
+    {"results_kept", &Probes::results_kept},
+    {"journals_cut", &Probes::journals_cut},
+    {"bits_flipped", &Probes::bits_flipped},
+    {"disks_full", &Probes::disks_full},
+    {"disks_failed", &Probes::disks_failed},
 };
 
 struct Totals {

@@ -1,31 +1,25 @@
-// sim_agent.h: an agent as the controller sees it: connects, says hello, runs attempts for a drawn
-// time, reports, forgets everything when it crashes, and keeps what it has when only its stream
-// breaks.
+// sim_agent.h: a node: the real agent (agent/agent.h) with its real journal, on a simulated disk, engine,
+// network and clock.
 //
-// What an attempt does is written in its input (Clients draws it): "ok", "bad" (the model refuses),
-// "poison" (the runner crashes), "slow".
+// A process that is killed loses everything but its files; a machine that goes down loses of these
+// what was not synced. What an agent had accepted and what it has not delivered it takes up again.
+// Streams (stream.h) lose what is under way when they break. The clock of each of its lives is off
+// by as much as the machine's was set wrong.
 //
-// Its streams (stream.h) lose what is under way when they break, in both directions; after the next
-// hello it says its results again, until they are acknowledged.
-//
-// Sequences: the agent holds a state per variant and sequence, the ids of the tasks that ran on it,
-// and loses it as a runner does: when a run crashes, is ended by a cancellation, or out of nowhere.
-// What each attempt found goes to World::saw, where the tests compare it with what clients were
-// told.
+// Held by the world; its callbacks name the life that they are about.
 
 #pragma once
 
-#include <cstdint>
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "controller/core/core.h"
-#include "tests/sim/sequence_states.h"
+#include "agent/agent.h"
+#include "agent/log_journal.h"
+#include "tests/sim/sim_disk.h"
+#include "tests/sim/sim_engine.h"
 #include "tests/sim/stream.h"
 #include "tests/sim/world.h"
 
@@ -34,77 +28,67 @@ namespace skerry::sim {
 class SimAgent {
  public:
   SimAgent(World& world, std::string name, std::string site, scheduler::Tier tier, Random random);
+  ~SimAgent();
 
-  const std::string& name() const { return spec_.name; }
-  void start();               // connects when it can
-  void crash(Duration down);  // loses everything
-  void break_stream();        // as a network does
+  const std::string& name() const { return options_.node_name; }
+  void start();  // the process
+  enum class Crash : std::uint8_t { kProcess, kMachine };
+  void crash(Crash kind, Duration down);
+  void break_stream();  // as a network does
   void partition(Duration time);
   void pause(Duration time);                 // hears and says nothing, and then goes on
   void clog(Duration delay, Duration time);  // its stream gets slow
-  bool owns(SessionId session) const { return session == session_; }
+  void fill_disk(Duration time);
+  void fail_disk();    // the next write
+  void damage_disk();  // a bit of its journal flips; noticed at the next start
+  bool owns(SessionId session) const { return stream_ && session == stream_->session(); }
   void command(const core::AgentCommand& command);  // on the session that it owns
   void controller_died();
+  void faults_end();
 
   // After healing: everything was delivered and forgotten.
   std::vector<std::string> leftovers() const;
 
  private:
-  struct Work {
-    core::AssignAttempt assign;
-    Duration took{};
-    bool running = false;
-  };
-
+  // One life of the process.
+  struct Life;
   using StreamPtr = std::shared_ptr<Stream>;
 
-  void agent_notices(const StreamPtr& stream);
-  void controller_notices(const StreamPtr& stream);
-  void connect();
-  void reconnect_later();
-  void hello();
-  void send(core::Event event);
-  void receive(const core::AgentCommand& command);
-  void handle(const core::WelcomeAgent& command);
-  void handle(const core::RefuseAgent& command);
-  void handle(const core::AckHeartbeat&) {}
-  void handle(const core::AssignAttempt& command);
-  void handle(const core::CancelAttempt& command);
-  void handle(const core::AckResult& command);
-  void handle(const core::ProbeVariant& command);
-  void handle(const core::SetNodeMode& command);
-  void heartbeat();
-  void finish_probe(const core::ProbeVariant& command);
-  void run_next();
-  void finish(AttemptUid uid, std::uint64_t incarnation);
-  core::AttemptEnded outcome_of(const Work& work);
-  void spool(core::AttemptEnded ended);
-  bool begin_sequence(const Work& work);
-  Duration network_delay();
+  // The agent's link.
+  void connect(agent::ConnectionId id);
+  void write(agent::ConnectionId id, std::vector<agent::Outgoing> frame);
+  void close(agent::ConnectionId id, bool flush);
+
+  template <typename Event>
+  void step(Event event);  // an event of the agent, at its own time
+  void arm();
+  void end_life();
+  void agent_notices(StreamPtr stream);
+  void controller_notices(StreamPtr stream, bool goodbye = false);
+  void break_at_both_ends(StreamPtr stream);
+  void say(const StreamPtr& stream, agent::ToController message);
   bool reachable() const;
+  Duration network_delay();
+  Instant local_now() const;
 
   World& world_;
   Random random_;
-  scheduler::NodeSpec spec_;
-  std::uint32_t capacity_;
-  std::uint64_t incarnation_ = 0;
-  bool up_ = false;
-  bool draining_ = false;
-  bool connecting_ = false;
-  SessionId session_;  // 0 = none that we know of
-  bool welcomed_ = false;
+  agent::AgentOptions options_;
+  double rtt_s_;
+  SimDisk disk_;
+  std::uint64_t lives_ = 0;  // of the process
+  Epoch newest_epoch_;       // in its state file
+  Duration clock_off_{};
+  std::unique_ptr<Life> life_;
+  Instant timer_at_ = kNever;
   Instant partitioned_until_{};
   Instant paused_until_{};
   Instant clogged_until_{};
   Duration clog_delay_{};
-  StreamPtr stream_;  // of session_
-  std::map<AttemptUid, Work> work_;
-  std::deque<AttemptUid> queue_;
-  std::uint32_t running_ = 0;
-  std::map<AttemptUid, core::AttemptEnded> spool_;
-  std::deque<AttemptUid> spool_order_;
-  std::set<core::LoadedVariant> resident_;
-  SequenceStates states_;
+  StreamPtr stream_;  // the newest, until the agent notices that it broke
+  agent::ConnectionId connection_ = 0;
+  std::deque<Instant> heartbeats_;  // on stream_, not echoed yet
+  bool faults_over_ = false;
 };
 
 }  // namespace skerry::sim

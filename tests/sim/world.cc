@@ -236,9 +236,11 @@ void World::plan_faults() {
     }
   }
   for (int i = many(2); i > 0; --i) {
-    after(sometime(), [agent = anybody(), down = duration_from_seconds(faults.uniform(0.1, 8))] {
-      agent->crash(down);
-    });
+    const auto kind = faults.chance(0.5) ? SimAgent::Crash::kProcess : SimAgent::Crash::kMachine;
+    after(sometime(),
+          [agent = anybody(), kind, down = duration_from_seconds(faults.uniform(0.1, 8))] {
+            agent->crash(kind, down);
+          });
   }
   for (int i = many(4); i > 0; --i) {
     after(sometime(), [agent = anybody()] { agent->break_stream(); });
@@ -257,6 +259,17 @@ void World::plan_faults() {
     after(sometime(), [agent = anybody(), delay = duration_from_seconds(faults.uniform(0.1, 5))] {
       agent->clog(delay, seconds(5));
     });
+  }
+  for (int i = many(0.5); i > 0; --i) {
+    after(sometime(), [agent = anybody(), time = duration_from_seconds(faults.uniform(0.5, 10))] {
+      agent->fill_disk(time);
+    });
+  }
+  for (int i = many(0.2); i > 0; --i) {
+    after(sometime(), [agent = anybody()] { agent->fail_disk(); });
+  }
+  for (int i = many(0.3); i > 0; --i) {
+    after(sometime(), [agent = anybody()] { agent->damage_disk(); });
   }
   if (faults.chance(0.2)) {  // most of the fleet at once
     after(sometime(), [this, time = duration_from_seconds(faults.uniform(4, 15))] {
@@ -361,7 +374,12 @@ Outcome World::run() {
   clients_->plan_requests(kWorkload);
   plan_faults();
   plan_policies();
-  after(kFaults, [this] { note("faults end"); });
+  after(kFaults, [this] {
+    note("faults end");
+    for (const auto& agent : agents_) {
+      agent->faults_end();
+    }
+  });
   const Instant end = kStart + kFaults + kHealing;
   while (!events_.empty() && events_.top().at <= end && outcome_.broken.empty()) {
     Event event = events_.top();

@@ -1,10 +1,10 @@
 // world.h: a whole cluster in one process and one thread, with simulated time, network, disks and
 // crashes, all from one seed.
 //
-// Real: the core, the scheduler inside it, the outbox. Simulated: the store's syncs (sim_store.h),
-// the streams between controller and agents (in order, delayed, broken at either end first), agents
-// (sim_agent.h), clients (client.h). A seed yields the same history, bit for bit;
-// its hash is compared by the runner.
+// Real: the core, the scheduler inside it, the outbox; the agents' sessions, executors and journals.
+// Simulated: the store's syncs (sim_store.h), the agents' disks, engines and clocks (sim_agent.h),
+// the streams between the two (in order, delayed, broken at either end first), clients (client.h). A
+// seed yields the same history, bit for bit; its hash is compared by the runner.
 
 #pragma once
 
@@ -53,6 +53,12 @@ struct Probes {
   std::uint64_t policies_swapped = 0;
   std::uint64_t breaker_trips = 0;
   std::uint64_t breaker_closes = 0;
+  std::uint64_t attempts_kept = 0;  // over a restart of their agent
+  std::uint64_t results_kept = 0;
+  std::uint64_t journals_cut = 0;  // not everything in the file was as it was written
+  std::uint64_t bits_flipped = 0;
+  std::uint64_t disks_full = 0;  // events at an agent while its disk was
+  std::uint64_t disks_failed = 0;
 };
 
 struct Outcome {
@@ -93,9 +99,6 @@ class World {
   // The stream's far end learns that it broke.
   void session_closed(SessionId session, bool goodbye);
   SessionId new_session() { return {++sessions_}; }
-  // The tasks that had run on the state that a task of a sequence found.
-  void saw(AttemptUid attempt, std::vector<JobId> state) { saw_[attempt] = std::move(state); }
-  const std::vector<JobId>& what_it_saw(AttemptUid attempt) const { return saw_.at(attempt); }
 
  private:
   void start_controller();
@@ -136,7 +139,6 @@ class World {
   Instant tick_at_ = kNever;
   std::vector<std::unique_ptr<SimAgent>> agents_;
   std::unique_ptr<Clients> clients_;
-  std::map<AttemptUid, std::vector<JobId>> saw_;
   Outcome outcome_;
 };
 
