@@ -147,12 +147,18 @@ void Clients::answer(const core::Answer& answer) {
     return;
   }
   const bool durable = it->second.submit.jobs.front().durability == core::Durability::kDurable;
+  const bool keyed = it->second.submit.idempotency.has_value();
+  const std::uint64_t number = it->second.number;
   open_.erase(it);
   if (!answer.reply) {
     return;
   }
   if (const auto* submitted = std::get_if<core::Submitted>(&*answer.reply)) {
     world_.probes().replayed += submitted->replayed ? 1 : 0;
+    const auto& first = by_key_.try_emplace(number, submitted->jobs).first->second;
+    if (keyed && first != submitted->jobs) {
+      world_.broke(fmt::format("request #{} was accepted twice under one key", number));
+    }
     for (const auto id : submitted->jobs) {
       told(id);
       maybe_cancel(id);

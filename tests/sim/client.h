@@ -48,7 +48,8 @@ class Clients {
   World& world_;
   Random random_;
   core::Ticket next_ticket_ = 1;
-  std::uint64_t drawn_ = 0;  // jobs
+  std::uint64_t drawn_ = 0;                             // jobs
+  std::map<std::uint64_t, std::vector<JobId>> by_key_;  // by request: what its key stands for
   std::map<core::Ticket, Request> open_;
   bool model_known_ = false;
   std::map<JobId, std::optional<core::TaskState>> acknowledged_;  // and how it ended, once told

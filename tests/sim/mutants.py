@@ -1,0 +1,46 @@
+"""Bugs that the simulation must find: each one line of the product, changed. Used by tests/sim/mutants.
+
+A mutant is (name, file, what stands there once, what stands there instead).
+"""
+
+MUTANTS = [
+    # persist, then act
+    ("acts before it is durable", "controller/core/outbox.h", "      if (output.after <= durable_) {\n        release(std::move(output));\n      } else {\n        waiting_.push_back(std::move(output));\n      }\n    }\n  }\n\n  // Everything",
+     "      if (true) {\n        release(std::move(output));\n      } else {\n        waiting_.push_back(std::move(output));\n      }\n    }\n  }\n\n  // Everything"),
+    ("acknowledges a submit before it is durable", "controller/core/submit.cc", "ctx.answer(event.ticket, Submitted{std::move(ids), false}, after);",
+     "ctx.answer(event.ticket, Submitted{std::move(ids), false}, after * 0);"),
+    ("an ended job without a stored result", "controller/core/jobs.cc", "    ctx.write(ResultRecord{job.id, *job.result});", "    (void)ctx.write;"),
+    # one writer
+    ("the epoch does not grow", "controller/core/restore.cc", "state.epoch.value = stored.meta.epoch.value + 1;", "state.epoch.value = stored.meta.epoch.value;"),
+    # idempotency
+    ("an Idempotency-Key is not looked up", "controller/core/submit.cc", "if (known != ctx.state.idempotency_numbers.end()) {", "if (known == ctx.state.idempotency_numbers.begin()) {"),
+    ("an Idempotency-Key is not stored", "controller/core/submit.cc", "  ctx.write(IdempotencyRecord{ns, key, digest, jobs});", "  (void)digest;"),
+    # tasks of lost nodes
+    ("a given-up node keeps its tasks", "controller/core/jobs.cc", "    return !node.given_up &&", "    return"),
+    ("a retry is never due", "controller/core/attempts.cc", "  ctx.state.timers.add({entry.job.ready_at, TimerKind::kBackoff, entry.job.id.value});", "  (void)ceiling;"),
+    ("what an agent came back without is waited for", "controller/core/sessions.cc", "        drop_attempt(ctx, entry, uid);", "        resume(ctx, entry, *find_attempt(entry, uid), running);"),
+    ("an agent's running work is not cancelled when it is not wanted", "controller/core/sessions.cc", "      ctx.send(hello.session, CancelAttempt{ref, ctx.state.epoch, \"not wanted any more\"},\n               ctx.batch_so_far());",
+     "      continue;"),
+    ("an agent's capacity is not learnt", "controller/core/sessions.cc", "  ctx.state.fleet.set_capacity(node.id, node.capacity);\n  set_loaded", "  set_loaded"),
+    ("credits are not returned", "controller/core/jobs.cc", "  ctx.state.fleet.released(node, attempt->variant, attempt->predicted_service_s);", "  (void)ctx.state.fleet;"),
+    ("no lane is opened again", "controller/core/ready_queue.h", "  void unblock_all() { ++capacity_version_; }", "  void unblock_all() {}"),
+    ("what is set aside stays there", "controller/core/ready_queue.cc", "    ns.lanes[aside.from.lane].tickets.push_back(aside.from.ticket);", "    (void)ns;"),
+    # after a restart of the controller
+    ("a restart forgets who waits", "controller/core/restore.cc", "  if (job.live.empty() && job.spec.sequence.empty()) {\n    line_up(ctx, entry);", "  if (job.live.empty() && job.spec.sequence.empty()) {\n    (void)model;"),
+    ("a restart forgets retries", "controller/core/restore.cc", "    state.timers.add({job.ready_at, TimerKind::kBackoff, job.id.value});\n    return;", "    return;"),
+    # bounds on failure
+    ("a poison task is tried for ever", "controller/core/attempts.cc", "  const bool enough = entry.job.retries.crashes > settings.max_crashes ||", "  const bool enough = entry.job.retries.crashes > 1000 * settings.max_crashes &&"),
+    ("the brake never holds", "controller/core/liveness.cc", "  return count.known >= settings.brake_min_nodes &&", "  return count.known >= 1000 * settings.brake_min_nodes &&"),
+    # constraints and sequences
+    ("a site is no constraint", "scheduler/eligibility.cc", "    return MaskReason::kSite;", "    return MaskReason::kNone;"),
+    ("an accuracy is no constraint", "scheduler/eligibility.cc", "             ? MaskReason::kAccuracy", "             ? MaskReason::kNone"),
+    ("each task of a sequence begins it anew", "controller/core/sequences.cc", "  return held ? SequenceStep::kContinues : SequenceStep::kBegins;", "  return held ? SequenceStep::kBegins : SequenceStep::kBegins;"),
+    ("tasks of a sequence run at the same time", "controller/core/sequences.cc", "  if (sequence.active) {\n    sequence.behind", "  if (sequence.active == JobId{}) {\n    sequence.behind"),
+    # the agent
+    ("results are not said again on a new connection", "agent/session.cc", "  heartbeat_due_ = false;\n  cursor_ = 0;", "  heartbeat_due_ = false;"),
+    ("an acknowledged result is kept", "agent/session.cc", "  if (!journal_.forget(ack.attempt.uid)) {", "  if (!journal_.holds(ack.attempt.uid)) {"),
+    ("a repeated assignment runs again", "agent/executor.cc", "  if (repeated(assign.attempt)) {\n    return;\n  }", "  if (false) {\n    return;\n  }"),
+    ("the journal is not written", "agent/log_journal.cc", "    const DiskAnswer answer = disk_.append(unwritten_);", "    const DiskAnswer answer = DiskAnswer::kFull;"),
+    ("a full disk is never tried again", "agent/log_journal.cc", "  retry_at_ = full_ ? now + options_.full_retry : kNever;", "  retry_at_ = full_ ? kNever : kNever;"),
+    ("work from before a restart is not taken up", "agent/agent.cc", "  executor_.restore(now);\n  session_.start(now);", "  session_.start(now);"),
+]
