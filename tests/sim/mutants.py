@@ -9,7 +9,7 @@ MUTANTS = [
      "      if (true) {\n        release(std::move(output));\n      } else {\n        waiting_.push_back(std::move(output));\n      }\n    }\n  }\n\n  // Everything"),
     ("acknowledges a submit before it is durable", "controller/core/submit.cc", "ctx.answer(event.ticket, Submitted{std::move(ids), false}, after);",
      "ctx.answer(event.ticket, Submitted{std::move(ids), false}, after * 0);"),
-    ("an ended job without a stored result", "controller/core/jobs.cc", "    ctx.write(ResultRecord{job.id, *job.result});", "    (void)ctx.write;"),
+    ("an ended job without a stored result", "controller/core/jobs.cc", "    ctx.write(ResultRecord{job.id, *job.result});", "    (void)job;"),
     # one writer
     ("the epoch does not grow", "controller/core/restore.cc", "state.epoch.value = stored.meta.epoch.value + 1;", "state.epoch.value = stored.meta.epoch.value;"),
     # idempotency
