@@ -47,6 +47,7 @@ constexpr Probe kProbes[] = {
     {"policies_swapped", &Probes::policies_swapped},
     {"breaker_trips", &Probes::breaker_trips},
     {"breaker_closes", &Probes::breaker_closes},
+    {"agents_left", &Probes::agents_left},
     {"attempts_kept", &Probes::attempts_kept},
     {"results_kept", &Probes::results_kept},
     {"journals_cut", &Probes::journals_cut},

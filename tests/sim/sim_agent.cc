@@ -152,10 +152,16 @@ void SimAgent::crash(Crash kind, Duration down) {
                  [this, stream] { controller_notices(stream); });
   }
   world_.after(down, [this] {
-    if (!life_) {
+    if (!life_ && !left_) {
       start();
     }
   });
+}
+
+void SimAgent::leave() {
+  ++world_.probes().agents_left;
+  left_ = true;
+  crash(Crash::kMachine, {});
 }
 
 void SimAgent::controller_died() {
@@ -174,6 +180,9 @@ void SimAgent::faults_end() {
 
 std::vector<std::string> SimAgent::leftovers() const {
   std::vector<std::string> left;
+  if (left_) {
+    return left;
+  }
   if (!life_) {
     left.push_back(options_.node_name + " is down");
     return left;

@@ -31,9 +31,11 @@ class SimAgent {
   ~SimAgent();
 
   const std::string& name() const { return options_.node_name; }
+  const std::string& site() const { return options_.capabilities.site; }
   void start();  // the process
   enum class Crash : std::uint8_t { kProcess, kMachine };
   void crash(Crash kind, Duration down);
+  void leave();         // its machine goes down for good
   void break_stream();  // as a network does
   void partition(Duration time);
   void pause(Duration time);                 // hears and says nothing, and then goes on
@@ -89,6 +91,7 @@ class SimAgent {
   agent::ConnectionId connection_ = 0;
   std::deque<Instant> heartbeats_;  // on stream_, not echoed yet
   bool faults_over_ = false;
+  bool left_ = false;
 };
 
 }  // namespace skerry::sim

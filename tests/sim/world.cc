@@ -260,16 +260,25 @@ void World::plan_faults() {
       agent->clog(delay, seconds(5));
     });
   }
-  for (int i = many(0.5); i > 0; --i) {
+  for (int i = many(0.8); i > 0; --i) {
     after(sometime(), [agent = anybody(), time = duration_from_seconds(faults.uniform(0.5, 10))] {
       agent->fill_disk(time);
     });
   }
-  for (int i = many(0.2); i > 0; --i) {
+  for (int i = many(0.6); i > 0; --i) {
     after(sometime(), [agent = anybody()] { agent->fail_disk(); });
   }
-  for (int i = many(0.3); i > 0; --i) {
+  for (int i = many(0.8); i > 0; --i) {
     after(sometime(), [agent = anybody()] { agent->damage_disk(); });
+  }
+  if (faults.chance(0.15)) {  // one goes for good; its site keeps another
+    SimAgent* leaves = anybody();
+    const bool missed = std::ranges::none_of(agents_, [&](const auto& other) {
+      return other.get() != leaves && other->site() == leaves->site();
+    });
+    if (!missed) {
+      after(sometime(), [leaves] { leaves->leave(); });
+    }
   }
   if (faults.chance(0.2)) {  // most of the fleet at once
     after(sometime(), [this, time = duration_from_seconds(faults.uniform(4, 15))] {

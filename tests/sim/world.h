@@ -53,6 +53,7 @@ struct Probes {
   std::uint64_t policies_swapped = 0;
   std::uint64_t breaker_trips = 0;
   std::uint64_t breaker_closes = 0;
+  std::uint64_t agents_left = 0;    // for good
   std::uint64_t attempts_kept = 0;  // over a restart of their agent
   std::uint64_t results_kept = 0;
   std::uint64_t journals_cut = 0;  // not everything in the file was as it was written
