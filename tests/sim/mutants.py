@@ -26,6 +26,12 @@ MUTANTS = [
     # after a restart of the controller
     ("a restart forgets who waits", "controller/core/restore.cc", "  if (job.live.empty() && job.spec.sequence.empty()) {\n    line_up(ctx, entry);", "  if (job.live.empty() && job.spec.sequence.empty()) {\n    (void)model;"),
     ("a restart forgets retries", "controller/core/restore.cc", "    state.timers.add({job.ready_at, TimerKind::kBackoff, job.id.value});\n    return;", "    return;"),
+    # time
+    ("a deadline passes unnoticed", "controller/core/core.cc", "      return deadline_timer(ctx, job_id(timer.id));", "      return;"),
+    ("a caller waits for ever", "controller/core/core.cc", "      return wait_timer(ctx, timer.id);", "      return;"),
+    ("silence is not noticed", "controller/core/core.cc", "      return node_timer(ctx, {static_cast<std::uint32_t>(timer.id)});", "      return;"),
+    ("a backoff never ends", "controller/core/core.cc", "      return backoff_timer(ctx, job_id(timer.id));", "      return;"),
+    ("nobody is told of an end", "controller/core/jobs.cc", "  answer_waiters(ctx, entry);\n  retain", "  retain"),
     # bounds on failure
     ("a poison task is tried for ever", "controller/core/attempts.cc", "  const bool enough = entry.job.retries.crashes > settings.max_crashes ||", "  const bool enough = entry.job.retries.crashes > 1000 * settings.max_crashes &&"),
     ("the brake never holds", "controller/core/liveness.cc", "  return count.known >= settings.brake_min_nodes &&", "  return count.known >= 1000 * settings.brake_min_nodes &&"),
@@ -37,7 +43,6 @@ MUTANTS = [
     # the agent
     ("results are not said again on a new connection", "agent/session.cc", "  heartbeat_due_ = false;\n  cursor_ = 0;", "  heartbeat_due_ = false;"),
     ("an acknowledged result is kept", "agent/session.cc", "  if (!journal_.forget(ack.attempt.uid)) {", "  if (!journal_.holds(ack.attempt.uid)) {"),
-    ("a repeated assignment runs again", "agent/executor.cc", "  if (repeated(assign.attempt)) {\n    return;\n  }", "  if (false) {\n    return;\n  }"),
     ("the journal is not written", "agent/log_journal.cc", "    const DiskAnswer answer = disk_.append(unwritten_);", "    const DiskAnswer answer = DiskAnswer::kFull;"),
     ("a full disk is never tried again", "agent/log_journal.cc", "  retry_at_ = full_ ? now + options_.full_retry : kNever;", "  retry_at_ = full_ ? kNever : kNever;"),
     ("work from before a restart is not taken up", "agent/agent.cc", "  executor_.restore(now);\n  session_.start(now);", "  session_.start(now);"),
