@@ -32,7 +32,8 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr Duration kFlushLimit =
-    seconds(2);                           // for the controller to end a stream after the goodbye
+    seconds(2);  // for the controller to end a stream after the goodbye
+constexpr Duration kFullRetry = seconds(1);
 constexpr int kMaxFrameBytes = 64 << 20;  // a frame of many assigns with inline inputs
 
 // Distinct: not shared with the other channel to the same address, neither its connection nor its
@@ -133,7 +134,7 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
         runners_({.program = config.runner.program, .cpu = config.cpu, .nice = config.runner.nice},
                  limit, *this, clock_, io_.get_executor(), log),
         disk_(state_.path(), io_.get_executor(),
-              [this](bool well) { step([&](Instant) { journal_.synced(well); }); }),
+              [this](bool well) { step([&](Instant now) { journal_.synced(well, now); }); }),
         journal_({}, disk_),
         torch_(torch_options(config, nvml_.get()), runners_, log),
         agent_(agent_options(config, state_, capabilities_of(config, limit, power_, nvml_.get())),
@@ -144,6 +145,15 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
         "processors a runner), energy {}",
         config.name, config.slots, config.queue_depth, config.engines.size(), config.controller,
         limit.method_name(), limit.quota(), power_.source());
+  }
+
+  // A full disk is no reason to stop: what it would have said is tried again, or told by the log.
+  bool no_space(const Status& failed) {
+    if (failed.error().code != ErrorCode::kNoCapacity) {
+      return false;
+    }
+    log_.warn("{}", failed.error().message);
+    return true;
   }
 
   // What an earlier process left.
@@ -160,7 +170,7 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
           restored.dropped_bytes, state_.path());
       const std::string_view bytes(*content);
       if (auto kept = disk_.keep_damaged(bytes.substr(bytes.size() - restored.dropped_bytes));
-          !kept) {
+          !kept && !no_space(kept)) {
         return kept;
       }
     }
@@ -198,11 +208,13 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   template <typename Event>
   void step(Event event) {
     event(clock_.now());
-    if (agent_.newest_epoch() != state_.newest_epoch()) {
-      if (Status saved = state_.save_epoch(agent_.newest_epoch()); !saved) {
+    if (agent_.newest_epoch() != state_.newest_epoch() && clock_.now() >= save_epoch_at_) {
+      Status saved = state_.save_epoch(agent_.newest_epoch());
+      if (!saved && !no_space(saved)) {
         failure_ = std::move(saved);
         return io_.stop();
       }
+      save_epoch_at_ = saved ? Instant() : clock_.now() + kFullRetry;
     }
     if (journal_.failed()) {
       failure_ = fail(ErrorCode::kIo, fmt::format("{}/journal cannot be written or synced: nothing "
@@ -312,6 +324,7 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   asio::steady_timer timer_{io_};
   asio::signal_set signals_{io_, SIGTERM, SIGINT};
   Instant armed_ = kNever;
+  Instant save_epoch_at_{};
   bool stopping_ = false;
   Status failure_;
 

@@ -35,6 +35,8 @@ void Executor::restore(Instant now) {
   for (AcceptedAttempt& held : journal_.accepted()) {
     Engine* engine = engine_of(*held.manifest);
     if (engine == nullptr) {
+      // The hello does not name it then, so that it is placed again.
+      journal_.forget(held.assign.attempt.uid);
       give_back(held.assign.attempt, "this node no longer has the engine");
     } else {
       admit(now, std::move(held.assign), std::move(held.manifest), engine, held.received);

@@ -25,7 +25,7 @@ class JournalDisk {
   virtual DiskAnswer append(std::string_view bytes) = 0;
   // Begins to make durable what was appended by now.
   virtual void sync() = 0;
-  // The file holds these bytes and no others, durably, or what it held before.
+  // The file holds these bytes and no others, durably; if there is no space, what it held before.
   virtual DiskAnswer replace(std::string_view bytes) = 0;
 };
 

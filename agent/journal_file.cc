@@ -29,7 +29,14 @@ JournalFile::~JournalFile() {
 
 void JournalFile::close() { syncer_.join(); }
 
-Result<std::string> JournalFile::read() const { return read_whole_file(directory_ + "/" + kName); }
+Result<std::string> JournalFile::read() {
+  const std::string path = directory_ + "/" + kName;
+  auto content = read_whole_file(path);
+  if (content && !content->empty()) {
+    fd_ = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);  // what is there may be synced
+  }
+  return content;
+}
 
 Status JournalFile::keep_damaged(std::string_view bytes) const {
   return replace_whole_file(directory_, std::string(kName) + ".damaged", bytes);
@@ -52,7 +59,7 @@ DiskAnswer JournalFile::append(std::string_view bytes) {
 
 void JournalFile::sync() {
   // A descriptor of its own: the file may be replaced meanwhile, durably.
-  const int fd = ::dup(fd_);
+  const int fd = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
   boost::asio::post(syncer_, [this, fd] {
     const bool well = fd >= 0 && ::fdatasync(fd) == 0;
     if (fd >= 0) {
@@ -64,7 +71,7 @@ void JournalFile::sync() {
 
 DiskAnswer JournalFile::replace(std::string_view bytes) {
   if (const Status written = replace_whole_file(directory_, kName, bytes); !written) {
-    return written.error().code == ErrorCode::kTooLarge ? DiskAnswer::kFull : DiskAnswer::kFailed;
+    return written.error().code == ErrorCode::kNoCapacity ? DiskAnswer::kFull : DiskAnswer::kFailed;
   }
   const int fresh = ::open((directory_ + "/" + kName).c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   if (fresh < 0) {

@@ -28,7 +28,7 @@ class JournalFile final : public JournalDisk {
   JournalFile(const JournalFile&) = delete;
   JournalFile& operator=(const JournalFile&) = delete;
 
-  Result<std::string> read() const;  // empty if there is none
+  Result<std::string> read();  // once, before anything else; empty if there is none
   Status keep_damaged(std::string_view bytes) const;
 
   DiskAnswer append(std::string_view bytes) override;

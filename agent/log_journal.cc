@@ -1,7 +1,5 @@
 #include "agent/log_journal.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -30,6 +28,7 @@ LogJournal::Restored LogJournal::restore(std::string_view content) {
     std::visit([&](auto& record) { take_over(record, manifests); }, read->record);
   }
   manifests_.clear();  // the file is written anew at the first change
+  results_unsynced_ = held_.spooled_count() > 0;
   written_ = held_.durable();
   return Restored{.accepted = held_.accepted_refs().size(),
                   .spooled = held_.spooled_count(),
@@ -54,6 +53,8 @@ void LogJournal::take_over(AcceptRecord& record, Manifests& /*manifests*/) {
 void LogJournal::take_over(FinishRecord& record, Manifests& /*manifests*/) {
   if (held_.accepts(record.result.attempt.uid)) {
     held_.finish(std::move(record.result));
+  } else if (!held_.holds(record.result.attempt.uid)) {  // its manifest means nothing any more
+    held_.spool(std::move(record.result));
   }
 }
 
@@ -94,75 +95,87 @@ void LogJournal::settle(Instant now) {
   if (failed_) {
     return;
   }
-  if (!unwritten_.empty() && !full_) {
-    if (file_bytes_ == 0) {
-      return rewrite(now);  // the first one: the file begins with what is there
-    }
-    const std::uint64_t bytes = unwritten_.size();
-    const DiskAnswer answer = disk_.append(unwritten_);
-    if (answer == DiskAnswer::kDone) {
-      file_bytes_ += bytes;
-      unwritten_.clear();
-      written_ = held_.durable();
-    }
-    take(answer, now);
+  if (!full_) {
+    write(now);
   }
   results_unsynced_ = results_unsynced_ && held_.spooled_count() > 0;
-  if (!full_ && file_bytes_ > options_.least_rewrite_bytes &&
+  if (file_bytes_ > std::max(options_.least_rewrite_bytes, rewrite_beyond_) &&
       file_bytes_ > kMostWaste * held_.held_bytes()) {
-    rewrite(now);
+    shrink();
   }
-  if (results_unsynced_ && !syncing_ && sync_at_ == kNever && !full_ && !failed_) {
-    sync_at_ = now + options_.sync_delay;
-  } else if (!results_unsynced_) {
+  if (!results_unsynced_) {
     sync_at_ = kNever;
+  } else if (!syncing_ && sync_at_ == kNever && !full_ && !failed_) {
+    sync_at_ = now + options_.sync_delay;
   }
 }
 
-void LogJournal::take(DiskAnswer answer, Instant now) {
+// What has changed, at the end of the file; a process's first change writes the file anew.
+void LogJournal::write(Instant now) {
+  if (unwritten_.empty()) {
+    return;
+  }
+  const bool first = file_bytes_ == 0;
+  const std::string all = first ? everything() : std::string();
+  const DiskAnswer answer = first ? disk_.replace(all) : disk_.append(unwritten_);
   full_ = answer == DiskAnswer::kFull;
   failed_ = failed_ || answer == DiskAnswer::kFailed;
   retry_at_ = full_ ? now + options_.full_retry : kNever;
+  if (answer == DiskAnswer::kDone) {
+    file_bytes_ += first ? all.size() : unwritten_.size();
+    results_unsynced_ = results_unsynced_ && !first;  // a replaced file is durable
+    unwritten_.clear();
+    written_ = held_.durable();
+  }
 }
 
+// All that is held, as a whole file.
 std::string LogJournal::everything() {
-  unwritten_.clear();
   manifests_.clear();
-  std::string records;
+  std::string file(kJournalMagic);
   for (auto spooled = held_.next_spooled(0); spooled;
        spooled = held_.next_spooled(spooled->position)) {
-    records += encode_record(SpoolRecord{.result = *spooled->result});
+    file += encode_record(SpoolRecord{.result = *spooled->result});
   }
   for (const AcceptedAttempt& attempt : held_.accepted()) {
     const auto key = std::pair(attempt.assign.model, attempt.assign.manifest_revision);
     if (manifests_.try_emplace(key, attempt.manifest).second) {
-      records += manifest_record(*attempt.manifest);
+      file += manifest_record(*attempt.manifest);
     }
-    records += encode_record(AcceptRecord{.assign = attempt.assign, .received = attempt.received});
+    file += encode_record(AcceptRecord{.assign = attempt.assign, .received = attempt.received});
   }
-  return std::string(kJournalMagic) + records;
+  return file;
 }
 
-void LogJournal::rewrite(Instant now) {
-  const std::string bytes = everything();
-  const DiskAnswer answer = disk_.replace(bytes);
-  take(answer, now);
-  if (answer == DiskAnswer::kDone) {
-    file_bytes_ = bytes.size();
-    written_ = held_.durable();
-    results_unsynced_ = false;  // it is durable, all of it
-    sync_at_ = kNever;
+// Without what was forgotten. Where there is no room for a second file, the first one stays as it is.
+void LogJournal::shrink() {
+  const auto known = manifests_;
+  const std::string file = everything();
+  const DiskAnswer answer = disk_.replace(file);
+  failed_ = failed_ || answer == DiskAnswer::kFailed;
+  if (answer != DiskAnswer::kDone) {
+    manifests_ = known;
+    rewrite_beyond_ = 2 * file_bytes_;
+    return;
   }
+  file_bytes_ = file.size();
+  rewrite_beyond_ = 0;
+  unwritten_.clear();
+  written_ = held_.durable();
+  results_unsynced_ = false;
+  full_ = false;
+  retry_at_ = kNever;
 }
 
-void LogJournal::synced(bool well) {
+void LogJournal::synced(bool well, Instant now) {
   syncing_ = false;
   failed_ = failed_ || !well;
+  settle(now);
 }
 
 void LogJournal::on_time(Instant now) {
-  if (now >= retry_at_ && full_) {
-    rewrite(now);
+  if (full_ && now >= retry_at_) {
+    write(now);
   }
   if (now >= sync_at_) {
     sync_at_ = kNever;

@@ -61,7 +61,7 @@ class LogJournal final : public Journal {
   void settle(Instant now) override;
   bool full() const override { return full_; }
 
-  void synced(bool well);
+  void synced(bool well, Instant now);
   bool failed() const { return failed_; }
   void on_time(Instant now);
   Instant next_timer() const;
@@ -72,8 +72,8 @@ class LogJournal final : public Journal {
   void take_over(FinishRecord& record, Manifests& manifests);
   void take_over(SpoolRecord& record, Manifests& manifests);
   void take_over(ForgetRecord& record, Manifests& manifests);
-  void take(DiskAnswer answer, Instant now);
-  void rewrite(Instant now);
+  void write(Instant now);
+  void shrink();
   std::string everything();
 
   const LogJournalOptions options_;
@@ -82,6 +82,7 @@ class LogJournal final : public Journal {
   std::string unwritten_;
   JournalPosition written_ = 0;
   std::uint64_t file_bytes_ = 0;
+  std::uint64_t rewrite_beyond_ = 0;  // there was no room for a smaller one
   std::map<std::pair<std::string, std::uint64_t>, ManifestPtr> manifests_;  // that the file holds
   bool results_unsynced_ = false;
   bool syncing_ = false;

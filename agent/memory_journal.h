@@ -20,7 +20,6 @@ class MemoryJournal final : public Journal {
   // A result whose attempt is not known any more, as read back from a file.
   void spool(Ended result);
   bool accepts(AttemptUid uid) const { return accepted_at_.contains(uid); }
-  bool empty() const { return accepted_.empty() && spool_.empty(); }
   std::uint64_t held_bytes() const { return held_bytes_; }  // about what it takes on disk
 
   bool holds(AttemptUid uid) const override;

@@ -90,8 +90,10 @@ Status StateDir::write() const {
 }
 
 Status StateDir::save_epoch(Epoch epoch) {
-  newest_epoch_ = epoch;
-  return write();
+  const Epoch before = std::exchange(newest_epoch_, epoch);
+  Status written = write();
+  newest_epoch_ = written ? epoch : before;
+  return written;
 }
 
 }  // namespace skerry::agent

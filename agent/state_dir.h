@@ -28,7 +28,7 @@ class StateDir {
   const std::string& identity() const { return identity_; }
   std::uint64_t incarnation() const { return incarnation_; }
   Epoch newest_epoch() const { return newest_epoch_; }
-  Status save_epoch(Epoch epoch);
+  Status save_epoch(Epoch epoch);  // kNoCapacity, kIo
   std::string blobs() const { return path_ + "/blobs"; }
   const std::string& path() const { return path_; }
 

@@ -13,7 +13,7 @@ namespace skerry::agent {
 namespace {
 
 std::unexpected<Error> io_error(const char* what, const std::string& path, int error) {
-  return fail(error == ENOSPC || error == EDQUOT ? ErrorCode::kTooLarge : ErrorCode::kIo,
+  return fail(error == ENOSPC || error == EDQUOT ? ErrorCode::kNoCapacity : ErrorCode::kIo,
               fmt::format("cannot {} {}: {}", what, path, std::strerror(error)));
 }
 

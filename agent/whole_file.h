@@ -12,8 +12,8 @@ namespace skerry::agent {
 // kIo; an absent file is empty.
 Result<std::string> read_whole_file(const std::string& path);
 
-// Durable once it returns: the file before its name, the name before anything else. kTooLarge: no
-// space is left; kIo: anything else. What the file held before stays if it fails.
+// Durable once it returns: the file before its name, the name before anything else. kNoCapacity: no
+// space is left, and the file holds what it held before; kIo: anything else.
 Status replace_whole_file(const std::string& directory, const std::string& name,
                           std::string_view content);
 

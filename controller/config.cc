@@ -98,10 +98,10 @@ void read_core(ConfigFields fields, core::Settings& settings) {
   if (settings.suspect_after >= settings.disconnected_after) {
     fields.issue("suspect_after", "must be less than disconnected_after");
   }
-  if (settings.heartbeat * 2 > settings.suspect_after) {
+  if (settings.heartbeat * 3 > settings.suspect_after) {
     fields.issue(
         "heartbeat",
-        "must be at most half of suspect_after, or a single late one makes a node suspect");
+        "must be at most a third of suspect_after, or two late ones make a node suspect");
   }
 }
 

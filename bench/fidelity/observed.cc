@@ -121,8 +121,8 @@ Result<Observed> observe(std::span<const replay::TracedDecision> decisions) {
     for (const std::string& variant : observed.variants) {
       const auto found = seen.pairs.find({name, variant});
       const PairSeen pair = found == seen.pairs.end() ? PairSeen() : found->second;
-      constexpr double kNever = 1e6;  // a pair that was never a candidate
-      context.believed_s.push_back(pair.predicted_s.value(kNever));
+      constexpr double kTooLongSeconds = 1e6;  // a pair that was never a candidate
+      context.believed_s.push_back(pair.predicted_s.value(kTooLongSeconds));
       context.service_s.push_back(pair.taken_s.value(context.believed_s.back()));
       context.load_s.push_back(pair.load_s.value(0));
       context.warm.push_back(pair.resident.value(0) >= 0.5 ? 1 : 0);

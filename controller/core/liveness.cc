@@ -1,6 +1,6 @@
 // liveness.cc: which nodes are heard of, and what silence means for their tasks.
 //
-//   READY -- silent 3.75 s --> SUSPECT -- silent 5 s, or stream broken for 1 s --> DISCONNECTED
+//   READY -- silent 4.25 s --> SUSPECT -- silent 5 s, or stream broken for 1 s --> DISCONNECTED
 //     ^                           |                                                     |
 //     +------ heard again --------+---------------------- hello ------------------------+
 //
@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "controller/core/context.h"
 
@@ -26,10 +28,22 @@ bool mostly_silent(const Settings& settings, const SilenceCount& count) {
          count.silent > settings.brake_fraction * count.known;
 }
 
+// The site of which most nodes are silent; empty: most of the fleet; nullopt: neither. By what is
+// counted.
+std::optional<std::string> mostly_silent_group(const State& state) {
+  if (mostly_silent(state.settings, state.fleet_silence)) {
+    return std::string();
+  }
+  const auto site = std::ranges::find_if(state.site_silence, [&](const auto& named) {
+    return mostly_silent(state.settings, named.second);
+  });
+  return site == state.site_silence.end() ? std::nullopt : std::optional(site->first);
+}
+
 // Nodes that fall silent at one moment become suspect one after the other, in the order of their last
 // heartbeats. So who is overdue counts as silent, too: whoever is the first to become suspect must
-// not have its tasks placed again because the others have not yet. Of the fleet and of each site.
-bool most_are_silent_or_overdue(const Context& ctx) {
+// not have its tasks placed again because the others have not yet.
+std::optional<std::string> overdue_group(const Context& ctx) {
   const State& state = ctx.state;
   const Duration overdue = state.settings.suspect_after - state.settings.heartbeat;
   SilenceCount fleet;
@@ -44,19 +58,28 @@ bool most_are_silent_or_overdue(const Context& ctx) {
       count->silent += quiet ? 1 : 0;
     }
   }
-  return mostly_silent(state.settings, fleet) || std::ranges::any_of(sites, [&](const auto& named) {
-           return mostly_silent(state.settings, named.second);
-         });
+  if (mostly_silent(state.settings, fleet)) {
+    return std::string();
+  }
+  const auto site = std::ranges::find_if(
+      sites, [&](const auto& named) { return mostly_silent(state.settings, named.second); });
+  return site == sites.end() ? std::nullopt : std::optional(std::string(site->first));
 }
 
-// Of the fleet or of any site; a look at every node only where what is counted does not tell.
-bool should_brake(const Context& ctx) {
-  const State& state = ctx.state;
-  return mostly_silent(state.settings, state.fleet_silence) ||
-         std::ranges::any_of(
-             state.site_silence,
-             [&](const auto& named) { return mostly_silent(state.settings, named.second); }) ||
-         most_are_silent_or_overdue(ctx);
+// Every node is looked at only where what is counted does not tell, and not for each of thousands that
+// become suspect together.
+std::optional<std::string> silent_group(Context& ctx) {
+  constexpr Duration kBetweenLooks = milliseconds(100);
+  State& state = ctx.state;
+  if (auto group = mostly_silent_group(state)) {
+    return group;
+  }
+  if (ctx.now < state.overdue_looked_at + kBetweenLooks) {
+    return state.overdue_group;
+  }
+  state.overdue_looked_at = ctx.now;
+  state.overdue_group = overdue_group(ctx);
+  return state.overdue_group;
 }
 
 void count_silence(State& state, NodeEntry& node) {
@@ -80,12 +103,15 @@ void count_silence(State& state, NodeEntry& node) {
   }
 }
 
-void brake_if_most_are_silent(Context& ctx, const NodeEntry& node) {
+void brake_if_most_are_silent(Context& ctx) {
   State& state = ctx.state;
-  if (!state.braking && !state.brake_spent && should_brake(ctx)) {
+  if (state.braking || state.brake_spent) {
+    return;
+  }
+  if (auto group = silent_group(ctx)) {
     state.braking = true;
     state.braking_since = ctx.now;
-    ctx.happen(BrakeChanged{true, node.spec.site});
+    ctx.happen(BrakeChanged{true, *std::move(group)});
   }
 }
 
@@ -110,7 +136,7 @@ void suspect(Context& ctx, NodeEntry& node) {
   update_availability(ctx, node);
   announce_node(ctx, node,
                 fmt::format("silent for {:.1f} s", to_seconds(ctx.now - node.last_heard)));
-  brake_if_most_are_silent(ctx, node);
+  brake_if_most_are_silent(ctx);
   fall_silent(ctx, node, fmt::format("{} is silent", node.spec.name));
 }
 
@@ -169,7 +195,7 @@ void node_heard(Context& ctx, NodeEntry& node) {
 
 void end_brake_if_over(Context& ctx) {
   State& state = ctx.state;
-  const bool still = (state.braking || state.brake_spent) && should_brake(ctx);
+  const bool still = (state.braking || state.brake_spent) && silent_group(ctx);
   state.brake_spent = state.brake_spent && still;
   if (!state.braking || (still && ctx.now < state.braking_since + state.settings.brake_max)) {
     return;
@@ -211,7 +237,7 @@ void node_timer(Context& ctx, NodeId id) {
   end_brake_if_over(ctx);
   const Duration quiet = ctx.now - node.last_heard;
   if (quiet >= patience(ctx.state, node)) {
-    brake_if_most_are_silent(ctx, node);
+    brake_if_most_are_silent(ctx);
     if (!ctx.state.braking) {
       give_up(ctx, node);
     }

@@ -2,7 +2,7 @@
 //
 // Takes tasks in order of turn, asks the placer, and applies its choice: a lease, its records, the
 // command to the agent. A task that nobody can take now blocks its lane until capacity changes; one
-// that nobody could ever take is set aside for a while.
+// that nobody could ever take holds it, or is set aside, for a while.
 // Bounded per apply, so that no event waits long behind a crowd; the rest goes on at the next Tick.
 
 #include <algorithm>
@@ -164,7 +164,8 @@ bool refuse_or_block(Context& ctx, JobEntry& entry, const ReadyQueue::Spot& spot
   if (decision.satisfiable) {
     ctx.state.ready.block(spot, decision.masked);
   } else {
-    entry.ready_order = ctx.state.ready.hold(spot, decision.masked);
+    const bool alone = entry.job.spec.constraints.deadline.has_value();
+    entry.ready_order = ctx.state.ready.hold(spot, decision.masked, alone);
     if (!std::exchange(ctx.state.held_timer_set, true)) {
       ctx.state.timers.add({ctx.now + kHeld, TimerKind::kHeld, 0});
     }

@@ -180,7 +180,7 @@ void ReadyQueue::block(const Spot& spot, const scheduler::MaskCounts& why) {
   stand(band, *it);
 }
 
-std::uint64_t ReadyQueue::hold(const Spot& spot, const scheduler::MaskCounts& why) {
+std::uint64_t ReadyQueue::hold(const Spot& spot, const scheduler::MaskCounts& why, bool alone) {
   Band& band = bands_[spot.urgency];
   open_unblocked(band);
   const auto it = band.namespaces.find(spot.ns);
@@ -190,7 +190,12 @@ std::uint64_t ReadyQueue::hold(const Spot& spot, const scheduler::MaskCounts& wh
   check(lane != it->second.lanes.end(), "hold of a lane that waits");
   const Ticket ticket{spot.ticket.job, next_order_++};
   lane->second.tickets.pop_front();
-  if (aside_.size() < most_aside_) {
+  const auto of_lane = std::ranges::count_if(aside_, [&](const Aside& other) {
+    return other.from.urgency == spot.urgency && other.from.lane == spot.lane &&
+           other.from.ns == spot.ns;
+  });
+  if (alone && aside_.size() < most_aside_ &&
+      of_lane < static_cast<std::ptrdiff_t>(kMostAsideOfLane)) {
     aside_.push_back({.from = spot, .why = why});
     aside_.back().from.ticket = ticket;
     if (lane->second.tickets.empty()) {

@@ -10,9 +10,10 @@
 // order, not correctness.
 //
 // A head that nobody could take however idle the fleet were has the whole fleet scanned at each
-// try. So it is set aside, whatever capacity does, until reopen_held(), and those behind it come to
-// be tried; then it stands at the back of its lane. Only so many are set aside at a time
-// (kMostAside): beyond that its lane is held with it.
+// try. So its lane is held, whatever capacity does, until reopen_held(); and it goes to the back of
+// its lane. But tasks of a lane differ in how long their deadlines leave them: one that can be met by
+// nobody any more is set aside alone until then, and those behind it come to be tried. Only so many
+// of a lane, and in all: beyond that its lane is held with it.
 //
 // Namespaces stand in order of their turns, those with something to try apart from those whose
 // every lane is blocked, so that each operation is logarithmic in their number. When capacity
@@ -43,6 +44,7 @@ class ReadyQueue {
   static constexpr std::size_t kLanes = 64;
   static constexpr std::size_t kUrgencies = 3;
   static constexpr std::size_t kMostAside = 256;
+  static constexpr std::size_t kMostAsideOfLane = 64;
 
   struct Ticket {  // where a task stands; a task that left and came back has another
     JobId job;
@@ -68,8 +70,9 @@ class ReadyQueue {
   void pop(const Spot& spot, bool placed);  // placed: counts as a turn of its namespace
   void block(const Spot& spot, const scheduler::MaskCounts& why);
   void unblock_all() { ++capacity_version_; }
-  // As block(), for a head that no change of capacity will help. Returns its new order number.
-  std::uint64_t hold(const Spot& spot, const scheduler::MaskCounts& why);
+  // As block(), for a head that no change of capacity will help; `alone`: those behind it may fare
+  // better. Returns its new order number.
+  std::uint64_t hold(const Spot& spot, const scheduler::MaskCounts& why, bool alone);
   void reopen_held();
 
   std::size_t size() const { return size_; }  // entries; some may be stale

@@ -17,9 +17,10 @@ struct Settings {
   std::uint32_t trace_every = 16;  // of so many decisions, one is recorded with all its candidates
   // liveness of nodes
   Duration heartbeat = seconds(1);
-  // Of silence: no new work; interactive tasks are placed again. A link that is away for 2.5 s may
-  // keep us from hearing for a heartbeat longer, and moves nothing.
-  Duration suspect_after = milliseconds(3750);
+  // Of silence: no new work; interactive tasks are placed again. A link that is away for 2.5 s keeps
+  // us from hearing for a heartbeat longer, and until TCP tries again, 3 s after what it lost; it
+  // moves nothing.
+  Duration suspect_after = milliseconds(4250);
   Duration disconnected_after = seconds(5);  // of silence: all its tasks are placed again
   Duration reconnect_grace =
       seconds(1);  // after its stream broke, before it counts as disconnected

@@ -138,7 +138,7 @@ struct State {
   std::uint64_t open_jobs = 0;
   std::deque<JobId> ended;  // retained, oldest first
   ReadyQueue ready;
-  bool held_timer_set = false;  // a lane of it is held
+  bool held_timer_set = false;  // a lane of it is held, or a task set aside
   std::map<std::uint64_t, SequenceEntry> sequences;
   std::map<std::string, std::uint64_t> sequence_numbers;
   std::uint64_t next_sequence = 1;
@@ -151,6 +151,9 @@ struct State {
   bool braking = false;
   bool brake_spent = false;  // it held for brake_max; not again before the silence has ended
   Instant braking_since{};
+  // The last look at who is overdue (liveness.cc), and what it found.
+  Instant overdue_looked_at{};
+  std::optional<std::string> overdue_group;
 
   std::map<std::string, ModelEntry> models;
   std::vector<std::string> model_names;    // by ModelId

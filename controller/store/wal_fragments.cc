@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "common/crc32c.h"
 #include "common/bytes.h"
+#include "common/crc32c.h"
 #include "controller/store/stamp.h"
 
 namespace skerry::store {

@@ -3,8 +3,8 @@
 #include <array>
 #include <utility>
 
-#include "common/crc32c.h"
 #include "common/bytes.h"
+#include "common/crc32c.h"
 #include "controller/store/directory.h"
 #include "controller/store/engine.h"
 

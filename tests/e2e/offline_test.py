@@ -11,6 +11,7 @@ from harness.processes import wait_until
 from support import JOBS, Cluster, NodePlan, digit
 
 TASKS = 100
+HELD_BYTES = 300  # what an accepted task takes in the journal, at least: its image alone is more
 JOB = {"model": "digits", "constraints": {"variants": ["small"]}}
 
 
@@ -23,6 +24,7 @@ class Offline(unittest.TestCase):
         self.client = self.cluster.client
         self.cluster.apply_model(support.DIGITS_MANIFEST)
         self.agent = self.cluster.agents["edge-1"].process
+        self.journal = self.cluster.folder / "edge-1" / "state" / "journal"
         self.cluster.wait_job(self.client.post(JOBS, {**JOB, "inputs": digit()})["id"])  # its artifact is on the node from now on
         self.agent.kill()
         self.agent.start()
@@ -31,9 +33,11 @@ class Offline(unittest.TestCase):
 
     def lease_and_lose_the_controller(self):
         """Ids of tasks that the agent has taken, none of which has ended when the controller is killed."""
+        before = self.journal.stat().st_size if self.journal.exists() else 0
         ids = self.client.post(f"{JOBS}:batch", {"jobs": [{**JOB, "inputs": digit(n)} for n in range(TASKS)]})["ids"]
         wait_until(lambda: self.client.get("/api/v1/nodes/edge-1")["outstanding"] == TASKS, 10, "all tasks to be leased", every_s=0)
-        time.sleep(0.15)  # they are on their way; loading takes longer
+        # Each is in the journal once the agent has accepted it. Loading takes longer.
+        wait_until(lambda: self.journal.stat().st_size > before + TASKS * HELD_BYTES, 10, "all tasks to have arrived", every_s=0)
         self.cluster.controller.kill()
         return ids
 
@@ -55,7 +59,10 @@ class Offline(unittest.TestCase):
 
     def test_results_outlive_the_agents_death_and_are_delivered_once(self):
         ids = self.lease_and_lose_the_controller()
-        time.sleep(3)  # it loads the model and runs them all, alone
+        size = 0
+        while self.journal.stat().st_size != size:  # it loads the model and runs them all, alone
+            size = self.journal.stat().st_size
+            time.sleep(2)
         attempts, results = self.restart_agent()
         self.assertEqual((attempts, results), (0, TASKS))
         jobs = self.ended_jobs(ids)

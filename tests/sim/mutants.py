@@ -43,7 +43,10 @@ MUTANTS = [
     # the agent
     ("results are not said again on a new connection", "agent/session.cc", "  heartbeat_due_ = false;\n  cursor_ = 0;", "  heartbeat_due_ = false;"),
     ("an acknowledged result is kept", "agent/session.cc", "  if (!journal_.forget(ack.attempt.uid)) {", "  if (!journal_.holds(ack.attempt.uid)) {"),
-    ("the journal is not written", "agent/log_journal.cc", "    const DiskAnswer answer = disk_.append(unwritten_);", "    const DiskAnswer answer = DiskAnswer::kFull;"),
+    ("the journal is not written", "agent/log_journal.cc", "first ? disk_.replace(all) : disk_.append(unwritten_);", "first ? disk_.replace(all) : DiskAnswer::kDone;"),
+    ("results are not read back", "agent/log_journal.cc", "    held_.finish(std::move(record.result));", "    held_.forget(record.result.attempt.uid);"),
+    ("results are not read back from a file that was replaced", "agent/log_journal.cc", "void LogJournal::take_over(SpoolRecord& record, Manifests& /*manifests*/) {\n  if (!held_", "void LogJournal::take_over(SpoolRecord& record, Manifests& /*manifests*/) {\n  if (held_"),
+    ("what was forgotten is read back", "agent/log_journal.cc", "  held_.forget(record.uid);", "  (void)record;"),
     ("a full disk is never tried again", "agent/log_journal.cc", "  retry_at_ = full_ ? now + options_.full_retry : kNever;", "  retry_at_ = full_ ? kNever : kNever;"),
     ("work from before a restart is not taken up", "agent/agent.cc", "  executor_.restore(now);\n  session_.start(now);", "  session_.start(now);"),
 ]

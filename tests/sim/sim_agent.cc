@@ -23,7 +23,7 @@ SimAgent::SimAgent(World& world, std::string name, std::string site, scheduler::
         world_.after(duration_from_seconds(random_.exponential(0.002)), [this, life = lives_] {
           if (life == lives_) {
             disk_.synced();
-            step([this](Instant) { life_->journal.synced(!disk_.take_failure()); });
+            step([this](Instant now) { life_->journal.synced(!disk_.take_failure(), now); });
           }
         });
       }) {
@@ -73,6 +73,12 @@ void SimAgent::start() {
   timer_at_ = kNever;
   life_ = std::make_unique<Life>(*this, random_.fork("life " + std::to_string(lives_)));
   const auto restored = life_->journal.restore(disk_.file());
+  const Held found{life_->journal.accepted_refs(), life_->journal.spooled_refs()};
+  if (held_ && !damaged_ && *held_ != found) {
+    world_.broke(options_.node_name + " does not find in its journal what it held");
+  }
+  held_.reset();
+  damaged_ = false;
   world_.probes().attempts_kept += restored.accepted;
   world_.probes().results_kept += restored.spooled;
   world_.probes().journals_cut += restored.dropped_bytes > 0 ? 1 : 0;
@@ -129,7 +135,11 @@ void SimAgent::fill_disk(Duration time) {
 
 void SimAgent::fail_disk() { disk_.fail_next(); }
 
-void SimAgent::damage_disk() { world_.probes().bits_flipped += disk_.flip(random_) ? 1 : 0; }
+void SimAgent::damage_disk() {
+  const bool flipped = disk_.flip(random_);
+  damaged_ = damaged_ || flipped;
+  world_.probes().bits_flipped += flipped ? 1 : 0;
+}
 
 void SimAgent::crash(Crash kind, Duration down) {
   if (!life_) {
@@ -139,6 +149,10 @@ void SimAgent::crash(Crash kind, Duration down) {
               (kind == Crash::kProcess ? " is killed" : " goes down with its machine"));
   ++world_.probes().agent_crashes;
   const StreamPtr stream = std::exchange(stream_, nullptr);
+  const agent::LogJournal& journal = life_->journal;
+  if (kind == Crash::kProcess && !damaged_ && !journal.full() && !journal.failed()) {
+    held_ = {journal.accepted_refs(), journal.spooled_refs()};
+  }
   ++lives_;  // voids everything scheduled
   life_.reset();
   timer_at_ = kNever;

@@ -92,6 +92,13 @@ class SimAgent {
   std::deque<Instant> heartbeats_;  // on stream_, not echoed yet
   bool faults_over_ = false;
   bool left_ = false;
+  bool damaged_ = false;  // a bit of the journal has flipped in this life
+  // What the journal held when its process was killed, all of it written.
+  struct Held {
+    std::vector<agent::AttemptRef> accepted, spooled;
+    bool operator==(const Held&) const = default;
+  };
+  std::optional<Held> held_;
 };
 
 }  // namespace skerry::sim

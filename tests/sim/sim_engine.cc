@@ -29,6 +29,9 @@ agent::Verdict SimEngine::admit(Instant /*now*/, const agent::Work& work) {
   if (work.sequence.empty()) {
     return {};
   }
+  if (faults_ && random_.chance(0.02)) {
+    lose_a_state();
+  }
   if (busy_states_.contains(state_of(work))) {
     return {.admission = agent::Admission::kBusy, .reason = "its sequence runs"};
   }

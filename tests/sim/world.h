@@ -73,6 +73,8 @@ struct Outcome {
   Probes probes;
 };
 
+constexpr Duration kFaults = seconds(40);  // then everything heals
+
 struct RunOptions {
   std::uint64_t seed = 1;
   bool print_history = false;

@@ -18,6 +18,7 @@ using ::testing::SizeIs;
 struct FakeDisk final : JournalDisk {
   std::string file;
   DiskAnswer answer = DiskAnswer::kDone;
+  DiskAnswer replaces = DiskAnswer::kDone;
   int syncs = 0;
   int replacements = 0;
 
@@ -27,11 +28,11 @@ struct FakeDisk final : JournalDisk {
   }
   void sync() override { ++syncs; }
   DiskAnswer replace(std::string_view bytes) override {
-    if (answer == DiskAnswer::kDone) {
+    if (answer == DiskAnswer::kDone && replaces == DiskAnswer::kDone) {
       file = bytes;
       ++replacements;
     }
-    return answer;
+    return std::max(answer, replaces);
   }
 };
 
@@ -189,7 +190,7 @@ TEST_F(JournalTest, OnlyAResultThatStaysIsSynced) {
   settle(milliseconds(10));
   journal.on_time(at(milliseconds(30)));
   EXPECT_EQ(disk.syncs, 1);
-  journal.synced(true);
+  journal.synced(true, at(milliseconds(31)));
   EXPECT_EQ(journal.next_timer(), kNever);
   EXPECT_FALSE(journal.failed());
 }
@@ -204,8 +205,7 @@ TEST_F(JournalTest, WhatEndsWhileASyncRunsIsSyncedAfterIt) {
   journal.finish(result(2));
   settle(milliseconds(21));
   EXPECT_EQ(journal.next_timer(), kNever);
-  journal.synced(true);
-  settle(milliseconds(22));
+  journal.synced(true, at(milliseconds(22)));
   EXPECT_EQ(journal.next_timer(), at(milliseconds(42)));
 }
 
@@ -227,6 +227,40 @@ TEST_F(JournalTest, AFullDiskKeepsNothingFromBeingDeliveredAndIsTriedAgain) {
   EXPECT_THAT(Read(disk.file).journal.spooled_refs(), ElementsAre(ref(1)));
 }
 
+// A smaller file may need more room than there is; the one that is there still takes what changes.
+TEST_F(JournalTest, NoRoomForASmallerFileIsNotAFullDisk) {
+  journal.accept(attempt(1));
+  settle();
+  disk.replaces = DiskAnswer::kFull;
+  for (std::uint64_t n = 2; n < 100; ++n) {
+    journal.accept(attempt(n));
+    journal.finish(result(n));
+    settle();
+    journal.forget(ref(n).uid);
+    settle();
+    ASSERT_FALSE(journal.full()) << n;
+  }
+  EXPECT_THAT(Read(disk.file).journal.accepted_refs(), ElementsAre(ref(1)));
+  const std::size_t grown = disk.file.size();
+  disk.replaces = DiskAnswer::kDone;
+  for (std::uint64_t n = 100; n < 400; ++n) {
+    journal.accept(attempt(n));
+    journal.forget(ref(n).uid);
+    settle();
+  }
+  EXPECT_LT(disk.file.size(), 4 * grown);
+  EXPECT_THAT(Read(disk.file).journal.accepted_refs(), ElementsAre(ref(1)));
+}
+
+TEST_F(JournalTest, WhatARestartFindsIsSynced) {
+  journal.accept(attempt(1));
+  journal.finish(result(1));
+  settle();
+  Read read(disk.file);
+  read.journal.settle(at(seconds(1)));
+  EXPECT_EQ(read.journal.next_timer(), at(seconds(1) + milliseconds(20)));
+}
+
 TEST_F(JournalTest, ADiskThatFailsIsNotTrustedAnyMore) {
   journal.accept(attempt(1));
   settle();
@@ -238,7 +272,7 @@ TEST_F(JournalTest, ADiskThatFailsIsNotTrustedAnyMore) {
 }
 
 TEST_F(JournalTest, AFailedSyncIsAFailedDisk) {
-  journal.synced(false);
+  journal.synced(false, at(seconds(0)));
   EXPECT_TRUE(journal.failed());
 }
 

@@ -69,11 +69,11 @@ class PlainQueue {
     forget_if_empty(spec);
   }
   void block(JobId job) { blocked_.push_back(std::ranges::find(entries_, job, &Entry::job)->spec); }
-  void hold(JobId job) {
+  void hold(JobId job, bool alone) {
     const auto it = std::ranges::find(entries_, job, &Entry::job);
     const JobSpec spec = it->spec;
-    it->aside = std::ranges::count(entries_, true, &Entry::aside) <
-                static_cast<std::ptrdiff_t>(most_aside_);
+    it->aside = alone && std::ranges::count(entries_, true, &Entry::aside) <
+                             static_cast<std::ptrdiff_t>(most_aside_);
     if (!it->aside) {
       held_.push_back(spec);
     }
@@ -158,8 +158,9 @@ TEST(ReadyQueue, AnswersAsAPlainListDoesWhateverHappens) {
         model.push(job_number(jobs), spec);
       } else if (step < 90) {
         if (step % 6 == 0) {
-          queue.hold(*spot, {});
-          model.hold(*expected);
+          const bool alone = step % 4 == 0;
+          queue.hold(*spot, {}, alone);
+          model.hold(*expected, alone);
         } else if (step % 6 == 3) {
           queue.block(*spot, {});
           model.block(*expected);
