@@ -99,9 +99,8 @@ void read_core(ConfigFields fields, core::Settings& settings) {
     fields.issue("suspect_after", "must be less than disconnected_after");
   }
   if (settings.heartbeat * 3 > settings.suspect_after) {
-    fields.issue(
-        "heartbeat",
-        "must be at most a third of suspect_after, or two late ones make a node suspect");
+    fields.issue("heartbeat",
+                 "must be at most a third of suspect_after, or two late ones make a node suspect");
   }
 }
 

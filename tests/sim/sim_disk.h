@@ -3,8 +3,11 @@
 
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "agent/journal_disk.h"
 #include "common/random.h"
