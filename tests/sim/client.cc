@@ -125,6 +125,15 @@ void Clients::send(Request request) {
   const core::Ticket ticket = next_ticket_++;
   request.submit.ticket = ticket;
   open_[ticket] = request;
+  if (request.submit.wait_until) {
+    constexpr Duration kAnswered = seconds(6);  // a sync may take two
+    const Instant due = std::max(*request.submit.wait_until, world_.now()) + kAnswered;
+    world_.after(due - world_.now(), [this, ticket] {
+      if (open_.contains(ticket)) {
+        world_.broke(fmt::format("ticket {} was not answered when its time was up", ticket));
+      }
+    });
+  }
   const bool impatient = request.submit.wait_until && random_.chance(0.1);
   world_.note(fmt::format("submit #{} ticket {}", request.number, ticket));
   world_.tell_core(request.submit);

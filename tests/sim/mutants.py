@@ -47,6 +47,6 @@ MUTANTS = [
     ("results are not read back", "agent/log_journal.cc", "    held_.finish(std::move(record.result));", "    held_.forget(record.result.attempt.uid);"),
     ("results are not read back from a file that was replaced", "agent/log_journal.cc", "void LogJournal::take_over(SpoolRecord& record, Manifests& /*manifests*/) {\n  if (!held_", "void LogJournal::take_over(SpoolRecord& record, Manifests& /*manifests*/) {\n  if (held_"),
     ("what was forgotten is read back", "agent/log_journal.cc", "  held_.forget(record.uid);", "  (void)record;"),
-    ("a full disk is never tried again", "agent/log_journal.cc", "  retry_at_ = full_ ? now + options_.full_retry : kNever;", "  retry_at_ = full_ ? kNever : kNever;"),
+    ("a full disk is never tried again", "agent/log_journal.cc", "  retry_at_ = full_ ? now + options_.full_retry : kNever;", "  retry_at_ = full_ ? now + hours(24) : kNever;"),
     ("work from before a restart is not taken up", "agent/agent.cc", "  executor_.restore(now);\n  session_.start(now);", "  session_.start(now);"),
 ]
