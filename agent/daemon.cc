@@ -32,9 +32,9 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr Duration kFlushLimit =
-    seconds(2);  // for the controller to end a stream after the goodbye
-constexpr Duration kFullRetry = seconds(1);
-constexpr int kMaxFrameBytes = 64 << 20;  // a frame of many assigns with inline inputs
+    seconds(2);                              // for the controller to end a stream after the goodbye
+constexpr Duration kFullRetry = seconds(1);  // of a file, while the disk is full
+constexpr int kMaxFrameBytes = 64 << 20;     // a frame of many assigns with inline inputs
 
 // Distinct: not shared with the other channel to the same address, neither its connection nor its
 // flow control.
@@ -147,6 +147,19 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
         limit.method_name(), limit.quota(), power_.source());
   }
 
+  Status run() {
+    if (auto restored = restore_journal(); !restored) {
+      return restored;
+    }
+    wait_for_signal();
+    step([this](Instant now) { agent_.start(now); });
+    ::malloc_trim(0);  // what starting up needed once
+    io_.run();
+    drain();
+    return failure_;
+  }
+
+ private:
   // A full disk is no reason to stop: what it would have said is tried again, or told by the log.
   bool no_space(const Status& failed) {
     if (failed.error().code != ErrorCode::kNoCapacity) {
@@ -181,19 +194,6 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
     return {};
   }
 
-  Status run() {
-    if (auto restored = restore_journal(); !restored) {
-      return restored;
-    }
-    wait_for_signal();
-    step([this](Instant now) { agent_.start(now); });
-    ::malloc_trim(0);  // what starting up needed once
-    io_.run();
-    drain();
-    return failure_;
-  }
-
- private:
   std::vector<Engine*> engines(const AgentConfig& config) {
     std::vector<Engine*> chosen;
     chosen.reserve(config.engines.size());
@@ -203,8 +203,8 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
     return chosen;
   }
 
-  // Every event ends here: the timer follows the agent, an epoch is durable before the next event,
-  // and the loop ends when the agent has.
+  // Every event ends here: the timer follows the agent, an epoch is durable before the next event
+  // unless the disk is full, and the loop ends when the agent has, or when its journal fails.
   template <typename Event>
   void step(Event event) {
     event(clock_.now());

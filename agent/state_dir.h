@@ -2,8 +2,7 @@
 // the newest epoch, the blobs.
 //
 // Layout: <dir>/lock, <dir>/state (text, replaced as a whole), <dir>/blobs/, <dir>/journal
-// (journal_file.h). Blocking. The lock is
-// the process's: it goes with it, however it ends.
+// (journal_file.h). Blocking. The lock is the process's: it goes with it, however it ends.
 
 #pragma once
 

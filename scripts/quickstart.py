@@ -6,7 +6,6 @@
 
 import argparse
 import concurrent.futures
-import csv
 import dataclasses
 import datetime
 import json
@@ -22,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from harness.cluster import Cluster  # noqa: E402
+from harness.digits import export_held_out  # noqa: E402
 from harness.processes import NotReady, wait_until  # noqa: E402
 from harness.programs import DIGITS_MANIFEST, Programs  # noqa: E402
 from harness.rest import CONNECTION_ERRORS, Problem, media  # noqa: E402
@@ -52,12 +52,6 @@ class Audit:
     """What the controller's own list says after the run."""
     lost: int
     duplicated: int
-
-
-def read_held_out(folder):
-    """[(png bytes, label)] of the images that the model was not trained on."""
-    with open(folder / "labels.csv", newline="", encoding="ascii") as table:
-        return [((folder / row["file"]).read_bytes(), row["label"]) for row in csv.DictReader(table)]
 
 
 def send(client, image, png):
@@ -217,8 +211,7 @@ def main(arguments):
         # The policy that the controller comes with, as a user would have it.
         with Cluster(programs, nodes=fleet.NODES, config={"default_policy": ""}) as cluster:
             held_out = cluster.folder / "held-out"
-            subprocess.run([programs["train-digits"], "--export-heldout", held_out], check=True, stdout=subprocess.DEVNULL)
-            images = read_held_out(held_out)[:options.images]
+            images = export_held_out(programs, held_out)[:options.images]
             say("== registering the model digits; every node measures every variant")
             cluster.apply_model(DIGITS_MANIFEST)
             cluster.wait_model_known("digits")

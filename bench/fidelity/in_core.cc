@@ -7,11 +7,11 @@
 
 #include "bench/fidelity/played.h"
 #include "bench/fidelity/simulated_node.h"
-#include "bench/fidelity/timeline.h"
 #include "common/check.h"
 #include "controller/bundle_policies.h"
 #include "controller/core/core.h"
 #include "rl/fleet/world.h"
+#include "tests/sim/timeline.h"
 
 namespace skerry::fidelity {
 
@@ -168,7 +168,7 @@ class InCore {
 
   const Context& context_;
   const std::vector<Task>& tasks_;
-  Timeline timeline_;
+  sim::Timeline timeline_;
   controller::BundlePolicies bundles_;
   core::Core core_;
   std::vector<std::unique_ptr<SimulatedNode>> nodes_;

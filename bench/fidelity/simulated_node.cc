@@ -20,20 +20,13 @@ std::size_t variant_number(const std::string& name) {
   return number;
 }
 
-NodeCharges charges_of(const rl::fleet::Node& node) {
-  return {.busy_w = node.busy_w,
-          .transfer_j_per_byte = node.transfer_j_per_byte,
-          .price_usd_per_s = node.price_usd_per_s,
-          .slots = static_cast<double>(node.slots)};
-}
-
 }  // namespace
 
 std::string model_name(std::size_t model) { return fmt::format("m{}", model); }
 std::string variant_name(std::size_t variant) { return fmt::format("v{}", variant); }
 
 SimulatedNode::SimulatedNode(const rl::fleet::Context& context, std::size_t number,
-                             Timeline& timeline, Tell tell, TaskOf task_of)
+                             sim::Timeline& timeline, Tell tell, TaskOf task_of)
     : context_(context),
       number_(number),
       timeline_(timeline),

@@ -12,11 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "bench/fidelity/timeline.h"
 #include "controller/core/effects.h"
 #include "controller/core/events.h"
 #include "rl/fleet/context.h"
 #include "rl/fleet/tape.h"
+#include "tests/sim/timeline.h"
 
 namespace skerry::fidelity {
 
@@ -28,7 +28,7 @@ class SimulatedNode {
   using Tell = std::function<void(core::Event)>;  // the core, at once
   using TaskOf = std::function<const rl::fleet::Task&(const core::AttemptRef&)>;
 
-  SimulatedNode(const rl::fleet::Context& context, std::size_t number, Timeline& timeline,
+  SimulatedNode(const rl::fleet::Context& context, std::size_t number, sim::Timeline& timeline,
                 Tell tell, TaskOf task_of);
 
   SessionId session() const { return {number_ + 1}; }
@@ -62,7 +62,7 @@ class SimulatedNode {
 
   const rl::fleet::Context& context_;
   std::size_t number_;
-  Timeline& timeline_;
+  sim::Timeline& timeline_;
   Tell tell_;
   TaskOf task_of_;
   std::map<AttemptUid, Work> work_;

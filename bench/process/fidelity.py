@@ -8,11 +8,12 @@ import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 from harness.cluster import Cluster
-from harness.processes import wait_until
+from harness.digits import export_held_out
 from harness.programs import DIGITS_MANIFEST, ROOT
 from harness.rest import media
 
@@ -27,6 +28,7 @@ FLEETS = 48
 ARRIVALS = 1000  # of each of those fleets
 
 REQUESTS = 400
+IMAGES = 100  # different ones
 RATE_PER_S = 40
 SENDERS = 4  # threads, each with every fourth request
 SETTLING_S = 6  # repeated probes go on for a while; none may meet the requests
@@ -101,12 +103,6 @@ def drawn_requests(images, seed=1):
     return requests
 
 
-def held_out(programs, cluster, count=100):
-    folder = cluster.folder / "held-out"
-    subprocess.run([programs["train-digits"], "--export-heldout", folder], check=True, stdout=subprocess.DEVNULL)
-    return [path.read_bytes() for path in sorted(folder.glob("*.png"))[:count]]
-
-
 def send_all(client, requests):
     """Submits each at its time, whatever has ended by then; their ids."""
     jobs = [None] * len(requests)
@@ -135,7 +131,7 @@ def run_real(programs, policy, path, folder):
         cluster.wait_model_known("digits")
         if policy not in HEURISTICS:
             cluster.client.post(f"/api/v1/policies/{policy}:promote")
-        requests = drawn_requests(held_out(programs, cluster))
+        requests = drawn_requests([png for png, _ in export_held_out(programs, cluster.folder / "held-out")[:IMAGES]])
         time.sleep(SETTLING_S)
         ids = send_all(cluster.client, requests)
         jobs = [cluster.wait_job(job) for job in ids]
@@ -173,8 +169,8 @@ def real_figures(jobs, trace):
 
 def fidelity(programs):
     """the simulator, the core with simulated nodes and the quickstart's three real agents, on one request trace"""
-    with Cluster(programs) as holder:  # for a folder
-        folder = pathlib.Path(holder.folder)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
         runs = {}
         for name, path in policies():
             requests, runs[name] = run_real(programs, name, path, folder)

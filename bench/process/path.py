@@ -6,6 +6,7 @@ import subprocess
 import time
 
 from harness.cluster import Cluster, NodePlan, noop_model
+from harness.digits import export_held_out
 from harness.processes import wait_until
 from harness.programs import DIGITS_MANIFEST
 from harness.rest import media
@@ -59,7 +60,7 @@ def infer(programs):
 def call_directly(programs, cluster):
     """(an image, the smallest variant's name, the runner's figures when nothing is between it and the caller)"""
     held_out = cluster.folder / "held-out"
-    subprocess.run([programs["train-digits"], "--export-heldout", held_out], check=True, stdout=subprocess.DEVNULL)
+    export_held_out(programs, held_out)
     manifest = cluster.client.get("/api/v1/models/digits")["manifest"]
     smallest = min(manifest["spec"]["variants"], key=lambda variant: variant["artifact_bytes"])
     artifact, written = cluster.folder / "artifact", cluster.folder / "manifest.json"

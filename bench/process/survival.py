@@ -3,54 +3,39 @@
 Tasks hang because their runners are stopped (SIGSTOP), so that each is running when its node is lost.
 """
 
+import contextlib
 import datetime
 import os
-import pathlib
 import re
 import signal
-import subprocess
 import time
 
 from harness.cluster import Cluster, Link, NodePlan
+from harness.digits import export_held_out
 from harness.processes import wait_until
 from harness.programs import DIGITS_MANIFEST
 from harness.rest import media
+
+from process.path import ended_jobs
 
 JOBS = "/api/v1/jobs"
 LINK = Link(delay_ms=0)  # a relay that adds nothing until it is told to
 HANGING = 20
 
 
-def digits_cluster(programs, nodes, config=None):
-    cluster = Cluster(programs, nodes=nodes, config=config)
-    cluster.start()
-    try:
+@contextlib.contextmanager
+def digits_cluster(programs, nodes, config=None, measured=True):
+    """A cluster that has the digits model and an image for it; measured: every node has measured every variant."""
+    with Cluster(programs, nodes=nodes, config=config) as cluster:
         cluster.apply_model(DIGITS_MANIFEST)
-        cluster.wait_model_known("digits")
-        folder = cluster.folder / "held-out"
-        subprocess.run([programs["train-digits"], "--export-heldout", folder], check=True, stdout=subprocess.DEVNULL)
-        cluster.image = sorted(folder.glob("*.png"))[0].read_bytes()
-        return cluster
-    except BaseException:
-        cluster.stop()
-        raise
+        if measured:
+            cluster.wait_model_known("digits")
+        cluster.image = export_held_out(programs, cluster.folder / "held-out")[0][0]
+        yield cluster
 
 
 def jobs_of(cluster, count, **more):
     return [{"model": "digits", "inputs": {"image": media(cluster.image, "image/png")}, "priority": "interactive", **more} for _ in range(count)]
-
-
-def runners_of(agent):
-    """The runners' process ids: what the agent's process has started."""
-    found = []
-    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[1]) == agent.process.pid:
-            found.append(int(stat.parent.name))
-    return found
 
 
 def hang_on(cluster, names, count=HANGING):
@@ -58,7 +43,7 @@ def hang_on(cluster, names, count=HANGING):
     others = [name for name in cluster.agents if name not in names]
     for name in others:
         cluster.client.post(f"/api/v1/nodes/{name}:cordon")
-    stopped = [pid for name in names for pid in runners_of(cluster.agents[name])]
+    stopped = [pid for name in names for pid in cluster.agents[name].process.children()]
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
     ids = cluster.client.post(f"{JOBS}:batch", {"jobs": jobs_of(cluster, count * len(names))})["ids"]
@@ -106,22 +91,18 @@ THREE = [NodePlan("victim", link=LINK, settings=ROOMY), NodePlan("other-1", sett
 
 def failover(programs):
     """an agent is killed: from the SIGKILL until its interactive tasks have been given to another node"""
-    cluster = digits_cluster(programs, THREE)
-    try:
+    with digits_cluster(programs, THREE) as cluster:
         ids, _ = hang_on(cluster, ["victim"])
         since = time.time()
         cluster.agents["victim"].process.kill()
         wait_ended(cluster, ids, 30)
         times = moved_after(cluster, ids, since, ["victim"])
         return {"moved_p50_s": times[len(times) // 2], "moved_p99_s": p99(times)}
-    finally:
-        cluster.stop()
 
 
 def partition(programs):
     """a node falls silent, its connection open: until its interactive tasks have been given to another node"""
-    cluster = digits_cluster(programs, THREE)
-    try:
+    with digits_cluster(programs, THREE) as cluster:
         ids, stopped = hang_on(cluster, ["victim"])
         since = time.time()
         cluster.agents["victim"].relay.ask("stall")
@@ -129,19 +110,16 @@ def partition(programs):
         times = moved_after(cluster, ids, since, ["victim"])
         go_on(stopped)  # it finishes, too late
         cluster.agents["victim"].relay.ask("resume")
-        wait_until(lambda: cluster.nodes()["victim"]["state"] == "READY", 20, "the victim to come back")
+        cluster.wait_nodes_ready()
         time.sleep(1)
         again = [cluster.client.get(f"{JOBS}/{job['id']}") for job in jobs]
         doubled = sum(now["result"] != before["result"] for now, before in zip(again, jobs))
         return {"moved_p50_s": times[len(times) // 2], "moved_p99_s": p99(times), "doubled": doubled}
-    finally:
-        cluster.stop()
 
 
 def flap(programs):
     """a link that stalls 1 s of every 2 for 60 s, then once for 2.5 s: what was running fine is not moved"""
-    cluster = digits_cluster(programs, THREE)
-    try:
+    with digits_cluster(programs, THREE) as cluster:
         ids, stopped = hang_on(cluster, ["victim"])
         relay = cluster.agents["victim"].relay
         for _ in range(30):
@@ -158,8 +136,6 @@ def flap(programs):
         go_on(stopped)
         jobs = wait_ended(cluster, ids, 60)
         return {"moved": moved, "attempts_beyond_the_first": sum(job["attempts"] - 1 for job in jobs)}
-    finally:
-        cluster.stop()
 
 
 def brake(programs):
@@ -167,8 +143,7 @@ def brake(programs):
     cut = [f"cut-{i}" for i in range(3)]
     nodes = [NodePlan(name, link=LINK, settings=ROOMY) for name in cut]
     nodes += [NodePlan(f"stays-{i}", settings=ROOMY) for i in range(2)]
-    cluster = digits_cluster(programs, nodes)
-    try:
+    with digits_cluster(programs, nodes) as cluster:
         ids, stopped = hang_on(cluster, cut, 5)
         for name in cut:
             cluster.agents[name].relay.ask("stall")
@@ -180,23 +155,15 @@ def brake(programs):
         for name in cut:
             cluster.agents[name].relay.ask("resume")
         wait_ended(cluster, ids, 30)
-        wait_until(lambda: all(node["state"] == "READY" for node in cluster.nodes().values()), 30, "all nodes to be READY")
+        cluster.wait_nodes_ready()
         return {"moved": moved, "braking": braking, "recovered_s": time.monotonic() - healed}
-    finally:
-        cluster.stop()
 
 
 def spool(programs, results=10_000):
     """10,000 results that end while the node is cut off, kept over its SIGKILL: delivered when the link is back"""
     # At a tenth of a processor loading takes long enough to cut the node off before anything ends.
     node = NodePlan("edge", cpu_share=0.1, link=LINK, settings={"queue_depth": results})
-    cluster = Cluster(programs, nodes=[node], config={"core": {"probe_runs": 0}})
-    cluster.start()
-    try:
-        cluster.apply_model(DIGITS_MANIFEST)
-        folder = cluster.folder / "held-out"
-        subprocess.run([programs["train-digits"], "--export-heldout", folder], check=True, stdout=subprocess.DEVNULL)
-        cluster.image = sorted(folder.glob("*.png"))[0].read_bytes()
+    with digits_cluster(programs, [node], config={"core": {"probe_runs": 0}}, measured=False) as cluster:
         small = {"constraints": {"variants": ["small"]}}
         cluster.wait_job(cluster.client.post(JOBS, jobs_of(cluster, 1, **small)[0])["id"])  # its artifact is there from now on
         agent, relay = cluster.agents["edge"].process, cluster.agents["edge"].relay
@@ -219,13 +186,11 @@ def spool(programs, results=10_000):
         kept = restart(agent)
         relay.ask("accept")
         back = time.monotonic()
-        wait_until(lambda: succeeded(cluster) >= results + 1, 120, "all results to be delivered", every_s=0.05)
+        wait_until(lambda: ended_jobs(cluster) >= results + 1, 120, "all results to be delivered", every_s=0.05)
         delivered_s = time.monotonic() - back
         jobs = [cluster.client.get(f"{JOBS}/{job}") for job in ids]
         return {"kept_over_the_restart": kept, "delivered_s": delivered_s, "lost": sum(job["state"] != "SUCCEEDED" for job in jobs),
                 "doubled": sum(job["attempts"] - 1 for job in jobs)}
-    finally:
-        cluster.stop()
 
 
 def restart(agent):
@@ -237,8 +202,3 @@ def restart(agent):
     time.sleep(0.5)
     said = re.search(r"(\d+) results to deliver", agent.log_path.read_text()[logged:])
     return int(said.group(1)) if said else 0
-
-
-def succeeded(cluster):
-    text = cluster.client.call("GET", "/metrics").body.decode()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith("skerry_jobs_ended_total") and "SUCCEEDED" in line.upper())

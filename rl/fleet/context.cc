@@ -162,10 +162,7 @@ void conclude(Context& context) {
           continue;
         }
         const double busy_s = context.service_s[context.at(n, v)];
-        const NodeCharges charges{.busy_w = node.busy_w,
-                                  .transfer_j_per_byte = node.transfer_j_per_byte,
-                                  .price_usd_per_s = node.price_usd_per_s,
-                                  .slots = static_cast<double>(node.slots)};
+        const NodeCharges charges = charges_of(node);
         front.add(
             {.latency_s = node.rtt_s + model.input_bytes / node.bandwidth_bytes_per_s + busy_s,
              .energy_j = charged_energy_j(charges, busy_s, model.input_bytes),

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/charge.h"
 #include "common/random.h"
 #include "scheduler/constraints.h"
 #include "scheduler/objectives.h"
@@ -35,6 +36,13 @@ struct Node {
   double up_s = 0;                   // on average between failures; 0 = it never fails
   double down_s = 0;
 };
+
+inline NodeCharges charges_of(const Node& node) {
+  return {.busy_w = node.busy_w,
+          .transfer_j_per_byte = node.transfer_j_per_byte,
+          .price_usd_per_s = node.price_usd_per_s,
+          .slots = static_cast<double>(node.slots)};
+}
 
 struct Variant {
   std::size_t model = 0;

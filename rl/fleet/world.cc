@@ -11,13 +11,6 @@ namespace skerry::rl::fleet {
 
 namespace {
 
-NodeCharges charges_of(const Node& node) {
-  return {.busy_w = node.busy_w,
-          .transfer_j_per_byte = node.transfer_j_per_byte,
-          .price_usd_per_s = node.price_usd_per_s,
-          .slots = static_cast<double>(node.slots)};
-}
-
 scheduler::TrendSample sample_of(const Choice& choice, double slots) {
   const TaskFacts& task = choice.facts;
   scheduler::TrendSample sample{.now_s = task.now_s,

@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 
 import support
 from harness.processes import wait_until
@@ -49,8 +48,7 @@ class Sequences(ClusterTest):
         self.assertEqual([self.total(self.count(sequence)) for _ in range(2)], [[1.0], [2.0]])
 
     def runners(self):
-        agent = self.cluster.agents["edge-1"].process.pid
-        return [int(pid) for pid in subprocess.run(["pgrep", "-P", str(agent)], check=False, capture_output=True).stdout.split()]
+        return self.cluster.agents["edge-1"].process.children()
 
     def test_they_go_on_and_do_not_mix(self):
         self.begin("a")

@@ -3,10 +3,8 @@
 Each *_test.py runs as `SKERRY_BUILD=build/release python3 tests/e2e/jobs_test.py`; tests/e2e/run does that for all.
 """
 
-import csv
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -14,6 +12,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness.cluster import Cluster, Link, NodePlan, noop_model  # noqa: E402
+from harness.digits import export_held_out  # noqa: E402
 from harness.programs import DIGITS_MANIFEST, ROOT, Programs  # noqa: E402
 from harness.rest import CONNECTION_ERRORS, Problem, media  # noqa: E402
 
@@ -96,9 +95,7 @@ class HeldOut:
         """[(png bytes, label)]"""
         if cls._images is None:
             with tempfile.TemporaryDirectory() as folder:
-                subprocess.run([PROGRAMS["train-digits"], "--export-heldout", folder], check=True, stdout=subprocess.DEVNULL)
-                with open(pathlib.Path(folder, "labels.csv"), newline="", encoding="ascii") as table:
-                    cls._images = [(pathlib.Path(folder, row["file"]).read_bytes(), row["label"]) for row in csv.DictReader(table)]
+                cls._images = export_held_out(PROGRAMS, folder)
         return cls._images
 
 

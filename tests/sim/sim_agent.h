@@ -64,7 +64,6 @@ class SimAgent {
   template <typename Event>
   void step(Event event);  // an event of the agent, at its own time
   void arm();
-  void end_life();
   void agent_notices(StreamPtr stream);
   void controller_notices(StreamPtr stream, bool goodbye = false);
   void break_at_both_ends(StreamPtr stream);

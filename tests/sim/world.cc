@@ -28,8 +28,7 @@ core::Settings draw_settings(Random random) {
 
 }  // namespace
 
-World::World(RunOptions options)
-    : options_(options), random_(options.seed), now_(kStart), faults_end_(kStart + kFaults) {
+World::World(RunOptions options) : options_(options), random_(options.seed), timeline_(kStart) {
   outcome_.seed = options.seed;
   outcome_.history_hash = 0xcbf29ce484222325ULL;
   clients_ = std::make_unique<Clients>(*this, random_.fork("clients"));
@@ -44,19 +43,15 @@ World::World(RunOptions options)
 
 World::~World() = default;
 
-void World::after(Duration delay, std::function<void()> action) {
-  events_.push({now_ + std::max(delay, Duration(0)), ++order_, std::move(action)});
-}
-
 void World::note(std::string_view line) {
   for (const char c : line) {
     outcome_.history_hash =
         (outcome_.history_hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
   }
   outcome_.history_hash =
-      (outcome_.history_hash ^ static_cast<std::uint64_t>(to_us(now_))) * 0x100000001b3ULL;
+      (outcome_.history_hash ^ static_cast<std::uint64_t>(to_us(now()))) * 0x100000001b3ULL;
   if (options_.print_history) {
-    std::printf("%12.6f  %.*s\n", to_seconds(now_ - kStart), static_cast<int>(line.size()),
+    std::printf("%12.6f  %.*s\n", to_seconds(now() - kStart), static_cast<int>(line.size()),
                 line.data());
   }
 }
@@ -78,7 +73,7 @@ void World::start_controller() {
   tick_at_ = kNever;
   note(fmt::format("controller starts, life {}", life_));
   syncing_ = true;
-  carry_out(core_->restore(store_.stored(), now_));
+  carry_out(core_->restore(store_.stored(), now()));
   syncing_ = false;
   store_.sync(store_.pending());  // the epoch is durable before anything else
   durable_batches_ = core_->batches_written();
@@ -111,7 +106,7 @@ void World::crash_controller() {
 
 void World::tell_core(core::Event event) {
   note(fmt::format("event {}", event.index()));
-  carry_out(core_->apply(std::move(event), now_));
+  carry_out(core_->apply(std::move(event), now()));
   schedule_tick();
   check_rules();
 }
@@ -123,7 +118,7 @@ void World::session_closed(SessionId session, bool goodbye) {
 void World::carry_out(core::Effects effects) {
   if (!effects.writes.empty()) {
     store_.append(std::move(effects.writes));
-    if (std::exchange(crash_at_next_write_, false) && faults_on()) {
+    if (std::exchange(crash_at_next_write_, false) && now() < kStart + kFaults) {
       after(Duration(0), [this] { crash_controller(); });
     }
     schedule_sync();
@@ -209,7 +204,7 @@ void World::schedule_tick() {
     return;
   }
   tick_at_ = next;
-  after(next - now_, [this, life = life_, next] {
+  after(next - now(), [this, life = life_, next] {
     if (life != life_ || tick_at_ != next) {
       return;
     }
@@ -256,7 +251,7 @@ void World::check_end() {
       broke(std::move(left));
     }
   }
-  const auto stats = core_->queue_stats(now_);
+  const auto stats = core_->queue_stats(now());
   if (stats.ready + stats.backoff + stats.leased + stats.running + stats.unknown > 0) {
     broke("jobs are still open");
   }
@@ -280,17 +275,13 @@ Outcome World::run() {
     }
   });
   const Instant end = kStart + kFaults + kHealing;
-  while (!events_.empty() && events_.top().at <= end && outcome_.broken.empty()) {
-    Event event = events_.top();
-    events_.pop();
-    now_ = event.at;
+  while (outcome_.broken.empty() && timeline_.step(end)) {
     ++outcome_.events;
-    event.action();
   }
   if (outcome_.broken.empty()) {
     check_end();
   }
-  outcome_.virtual_time = now_ - kStart;
+  outcome_.virtual_time = now() - kStart;
   outcome_.jobs = clients_->jobs();
   outcome_.succeeded = clients_->succeeded();
   return outcome_;

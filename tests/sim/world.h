@@ -12,7 +12,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <queue>
 #include <string>
 #include <vector>
 
@@ -20,6 +19,7 @@
 #include "controller/core/core.h"
 #include "controller/core/outbox.h"
 #include "tests/sim/sim_store.h"
+#include "tests/sim/timeline.h"
 #include "tests/sim/wild_policies.h"
 
 namespace skerry::sim {
@@ -87,11 +87,11 @@ class World {
   Outcome run();
 
   // ---- for agents and clients
-  Instant now() const { return now_; }
-  Random& random() { return random_; }
+  Instant now() const { return timeline_.now(); }
   Probes& probes() { return outcome_.probes; }
-  bool faults_on() const { return now_ < faults_end_; }
-  void after(Duration delay, std::function<void()> action);
+  void after(Duration delay, std::function<void()> action) {
+    timeline_.after(delay, std::move(action));
+  }
   void note(std::string_view line);  // one line of history
   void broke(std::string rule);
   bool controller_up() const { return core_ != nullptr; }
@@ -118,18 +118,7 @@ class World {
 
   RunOptions options_;
   Random random_;
-  Instant now_;
-  Instant faults_end_;
-  struct Event {
-    Instant at{};
-    std::uint64_t order = 0;
-    std::function<void()> action;
-    bool operator>(const Event& other) const {
-      return std::pair(at, order) > std::pair(other.at, other.order);
-    }
-  };
-  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
-  std::uint64_t order_ = 0;
+  Timeline timeline_;
   std::uint64_t life_ = 0;  // of the controller: actions of an earlier one are void
   std::uint64_t sessions_ = 0;
   WildPolicies policies_;

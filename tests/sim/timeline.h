@@ -11,7 +11,7 @@
 
 #include "common/time.h"
 
-namespace skerry::fidelity {
+namespace skerry::sim {
 
 class Timeline {
  public:
@@ -48,4 +48,4 @@ class Timeline {
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
 };
 
-}  // namespace skerry::fidelity
+}  // namespace skerry::sim
