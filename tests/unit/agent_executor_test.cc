@@ -291,5 +291,15 @@ TEST_F(ExecutorTest, ARestartTakesUpWhatTheJournalHolds) {
   EXPECT_EQ(executor.next_timer(), at(seconds(5)));
 }
 
+// Held on, it would be said to run in every hello, and nobody would run it.
+TEST_F(ExecutorTest, ARestartLetsGoOfWorkWhoseEngineIsGone) {
+  const auto manifest = Manifests().resolve("digits", 1, manifest_json("elsewhere"));
+  journal.accept({.assign = assignment(8), .manifest = *manifest, .received = at(seconds(0))});
+  executor.restore(at(seconds(2)));
+  settle(at(seconds(2)));
+  EXPECT_THAT(started(), IsEmpty());
+  EXPECT_THAT(journal.accepted_refs(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace skerry::agent
