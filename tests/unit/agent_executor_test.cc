@@ -281,10 +281,10 @@ TEST_F(ExecutorTest, MeasuredEnergyIsSharedAmongThoseWhoRan) {
 }
 
 TEST_F(ExecutorTest, ARestartTakesUpWhatTheJournalHolds) {
-  const auto manifest = Manifests().resolve("digits", 1, manifest_json("noop"));
+  const ManifestPtr manifest = Manifests().resolve("digits", 1, manifest_json("noop")).value();
   Assign held = assignment(8);
   held.remaining = seconds(5);
-  journal.accept({.assign = held, .manifest = *manifest, .received = at(seconds(0))});
+  journal.accept({.assign = held, .manifest = manifest, .received = at(seconds(0))});
   executor.restore(at(seconds(2)));
   settle(at(seconds(2)));
   EXPECT_THAT(started(), ElementsAre(8));
@@ -293,11 +293,12 @@ TEST_F(ExecutorTest, ARestartTakesUpWhatTheJournalHolds) {
 
 // Held on, it would be said to run in every hello, and nobody would run it.
 TEST_F(ExecutorTest, ARestartLetsGoOfWorkWhoseEngineIsGone) {
-  const auto manifest = Manifests().resolve("digits", 1, manifest_json("elsewhere"));
-  journal.accept({.assign = assignment(8), .manifest = *manifest, .received = at(seconds(0))});
-  executor.restore(at(seconds(2)));
-  settle(at(seconds(2)));
-  EXPECT_THAT(started(), IsEmpty());
+  Executor without_torch(options(), {&engine}, blobs, journal, meter, quiet_log());
+  const ManifestPtr manifest = Manifests().resolve("digits", 1, manifest_json("torch")).value();
+  journal.accept({.assign = assignment(8), .manifest = manifest, .received = at(seconds(0))});
+  without_torch.restore(at(seconds(2)));
+  without_torch.settle(at(seconds(2)));
+  EXPECT_THAT(only<Started>(without_torch.take_messages()), IsEmpty());
   EXPECT_THAT(journal.accepted_refs(), IsEmpty());
 }
 

@@ -39,12 +39,13 @@ struct FakeDisk final : JournalDisk {
 ManifestPtr noop_manifest() {
   static const ManifestPtr manifest = [] {
     Manifests manifests;
-    return *manifests.resolve(
-        "m", 3,
-        R"({"apiVersion": "skerry/v1", "kind": "Model", "metadata": {"name": "m"},
+    return manifests
+        .resolve("m", 3,
+                 R"({"apiVersion": "skerry/v1", "kind": "Model", "metadata": {"name": "m"},
          "spec": {"engine": "noop", "inputs": [{"name": "x", "kind": "tensor", "dtype": "f32", "shape": [-1]}],
                   "outputs": [{"name": "x", "kind": "tensor"}],
-                  "variants": [{"name": "only", "accuracy": 1.0, "reference_ms": 1}]}})");
+                  "variants": [{"name": "only", "accuracy": 1.0, "reference_ms": 1}]}})")
+        .value();
   }();
   return manifest;
 }

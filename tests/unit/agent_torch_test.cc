@@ -44,9 +44,10 @@ struct TorchTest : ::testing::Test {
 
   static Work work(const std::string& variant, const std::string& sequence = "",
                    bool stateful = false) {
-    static const ManifestPtr plain = *Manifests().resolve("digits", 1, manifest_json("torch"));
+    static const ManifestPtr plain =
+        Manifests().resolve("digits", 1, manifest_json("torch")).value();
     static const ManifestPtr keeps =
-        *Manifests().resolve("digits", 2, manifest_json("torch", true));
+        Manifests().resolve("digits", 2, manifest_json("torch", true)).value();
     return {.variant = {"digits", variant, stateful ? 2u : 1u},
             .manifest = stateful ? keeps : plain,
             .digest = "sha256:" + variant,
@@ -196,7 +197,7 @@ TEST_F(TorchTest, WhatContinuesASequenceRunsOnItsOwnProcessOrNotAtAll) {
   EXPECT_EQ(admission(at(seconds(5))), Admission::kLost) << "died while it idled";
 
   idle(at(seconds(6)), 4, work("s", "a", true));
-  continues.manifest = *Manifests().resolve("digits", 3, manifest_json("torch", true));
+  continues.manifest = Manifests().resolve("digits", 3, manifest_json("torch", true)).value();
   continues.variant.revision = 3;
   EXPECT_EQ(admission(at(seconds(7))), Admission::kLost) << "the model was applied anew";
 }
