@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/messages.h"
 #include "common/error.h"
 #include "common/time.h"
 
@@ -37,8 +38,8 @@ class Blobs {
   // not.
   virtual void fetch(BlobTicket ticket, const std::string& digest, bool want_bytes) = 0;
   virtual void release(const std::string& digest) = 0;
-  // Sends bytes to the controller; tries again for as long as the controller cannot be reached.
-  virtual void store(BlobTicket ticket, std::shared_ptr<const std::string> bytes) = 0;
+  // Sends bytes to the one whose result they are; tries again for as long as it cannot be reached.
+  virtual void store(BlobTicket ticket, std::shared_ptr<const std::string> bytes, Master to) = 0;
 };
 
 }  // namespace skerry::agent

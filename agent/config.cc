@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "agent/credentials.h"
+#include "common/endpoint.h"
 #include "common/ids.h"
 
 namespace skerry::agent {
@@ -58,6 +59,28 @@ void read_runner(ConfigFields fields, const MachineFacts& machine, AgentConfig::
   runner.stall_limit = fields.duration("stall_limit", seconds(30), seconds(1), hours(1));
   runner.sequence_idle = fields.duration("sequence_idle", seconds(60), seconds(1), hours(24));
   runner.sequences = static_cast<std::uint32_t>(fields.integer("sequences", 8, 1, 1024));
+}
+
+// "address:port"; empty: none.
+void read_local_api(ConfigFields fields, bool insecure_dev, AgentConfig::LocalApi& api) {
+  const std::string listen = fields.text("listen");
+  api.max_jobs = static_cast<std::uint64_t>(fields.integer("max_jobs", 10'000, 1, 10'000'000));
+  if (listen.empty()) {
+    return;
+  }
+  const auto endpoint = parse_endpoint(listen);
+  if (!endpoint) {
+    return fields.issue("listen", endpoint.error().message);
+  }
+  if (!insecure_dev && !is_loopback_address(endpoint->address)) {
+    return fields.issue(
+        "listen",
+        fmt::format("'{}' is reachable from other machines without TLS; use a loopback address, or "
+                    "--insecure-dev on a network where everybody is trusted",
+                    endpoint->address));
+  }
+  api.address = endpoint->address;
+  api.port = endpoint->port;
 }
 
 void read_log(ConfigFields fields, LogOptions& log) {
@@ -128,6 +151,7 @@ AgentConfig read_agent_config(ConfigReader& reader, const MachineFacts& machine)
   config.link.bandwidth_bytes_per_s =
       static_cast<double>(link.size_bytes("bandwidth_per_s", 100 * kMib, 1, kTib));
   read_runner(root.section("runner"), machine, config.runner);
+  read_local_api(root.section("local_api"), config.insecure_dev, config.local_api);
   config.cache_bytes = root.section("cache").size_bytes("size", 4096 * kMib, kMib, 64 * kTib);
   config.heartbeat = root.duration("heartbeat", seconds(1), milliseconds(50), minutes(1));
   config.stop_limit = root.duration("stop_limit", seconds(10), Duration(0), hours(1));

@@ -48,6 +48,11 @@ struct AgentConfig {
     Duration sequence_idle{};
     std::uint32_t sequences = 8;
   } runner;
+  struct LocalApi {
+    std::string address;  // empty: the site has no API
+    std::uint16_t port = 0;
+    std::uint64_t max_jobs = 0;
+  } local_api;
   std::uint64_t cache_bytes = 0;
   Duration heartbeat{};
   Duration stop_limit{};

@@ -1,8 +1,6 @@
 #include "agent/daemon.h"
 
 #include <fmt/format.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/support/channel_arguments.h>
 #include <malloc.h>
 
 #include <boost/asio/io_context.hpp>
@@ -14,7 +12,6 @@
 
 #include "agent/agent.h"
 #include "agent/bulk.h"
-#include "agent/credentials.h"
 #include "agent/engines/noop.h"
 #include "agent/engines/torch.h"
 #include "agent/grpc_link.h"
@@ -22,9 +19,9 @@
 #include "agent/log_journal.h"
 #include "agent/model_cache.h"
 #include "agent/runner_process.h"
+#include "agent/setup.h"
 #include "agent/state_dir.h"
 #include "agent/telemetry.h"
-#include "common/version.h"
 
 namespace skerry::agent {
 namespace {
@@ -32,95 +29,17 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr Duration kFlushLimit =
-    seconds(2);                              // for the controller to end a stream after the goodbye
+    seconds(2);  // for the controller to end a stream after the goodbye
+constexpr Duration kSiteGrace =
+    seconds(2);  // for those who ask the site, once everything else ended
 constexpr Duration kFullRetry = seconds(1);  // of a file, while the disk is full
-constexpr int kMaxFrameBytes = 64 << 20;     // a frame of many assigns with inline inputs
-
-// Distinct: not shared with the other channel to the same address, neither its connection nor its
-// flow control.
-std::shared_ptr<grpc::Channel> make_channel(const AgentConfig& config, const char* purpose) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetString("skerry.purpose", purpose);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
-                   1000);  // the session's own jitter is what counts
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetMaxReceiveMessageSize(kMaxFrameBytes);
-  const auto credentials = channel_credentials(config.controller, config.insecure_dev);
-  return grpc::CreateCustomChannel(config.controller, credentials ? *credentials : nullptr,
-                                   arguments);
-}
-
-NodePhysics physics_of(const AgentConfig& config) {
-  return {.idle_w = config.power.idle_w,
-          .busy_w = config.power.busy_w,
-          .transfer_j_per_byte = config.power.transfer_j_per_byte,
-          .price_usd_per_hour = config.price_usd_per_hour,
-          .slots = config.slots};
-}
-
-Capabilities capabilities_of(const AgentConfig& config, const CpuLimit& limit,
-                             const PowerSensors& power, const Nvml* gpus) {
-  Capabilities node{.tier = config.tier,
-                    .site = config.site,
-                    .labels = config.labels,
-                    .engines = config.engines,
-                    .slots = config.slots,
-                    .memory_bytes = config.memory_bytes,
-                    .speed = config.speed,
-                    .idle_w = config.power.idle_w,
-                    .busy_w = config.power.busy_w,
-                    .transfer_j_per_byte = config.power.transfer_j_per_byte,
-                    .price_usd_per_hour = config.price_usd_per_hour,
-                    .rtt_s = to_seconds(config.link.rtt),
-                    .bandwidth_bytes_per_s = config.link.bandwidth_bytes_per_s,
-                    .energy_source = power.source(),
-                    .devices = {"cpu"}};
-  node.labels["skerry/cpu-limit"] = limit.method_name();
-  node.labels["skerry/cpu-quota"] = fmt::format("{:g}", limit.quota());
-  for (std::size_t i = 0; gpus != nullptr && i < gpus->count(); ++i) {
-    node.devices.push_back(fmt::format("cuda:{}", i));
-  }
-  return node;
-}
-
-AgentOptions agent_options(const AgentConfig& config, const StateDir& state,
-                           Capabilities capabilities) {
-  return {
-      .node_name = config.name,
-      .identity = state.identity(),
-      .incarnation = state.incarnation(),
-      .software_version = fmt::format("{}+{}", kVersion, kCommit),
-      .capabilities = std::move(capabilities),
-      .stop_limit = config.stop_limit,
-      .session = {.heartbeat = config.heartbeat},
-      .executor = {
-          .slots = config.slots, .queue_depth = config.queue_depth, .physics = physics_of(config)}};
-}
-
-// A GPU's driver maps private memory as it likes: where a runner may use one, no limit is derived.
-TorchOptions torch_options(const AgentConfig& config, const Nvml* gpus) {
-  const bool gpu = config.runner.device.starts_with("cuda") ||
-                   (config.runner.device == "auto" && gpus != nullptr);
-  return {.threads = config.cpu.threads,
-          .device = config.runner.device,
-          .memory_bytes = config.memory_bytes,
-          .runner_limit_bytes = config.runner.memory_limit_bytes,
-          .derives_limits = !gpu,
-          .sequence_instances = config.runner.sequences,
-          .sequence_idle = config.runner.sequence_idle,
-          .load_limit = config.runner.load_limit,
-          .stall_limit = config.runner.stall_limit};
-}
 
 }  // namespace
 
 class Daemon::Impl final : private LinkEvents, private BlobEvents, private RunnerEvents {
  public:
-  Impl(const AgentConfig& config, StateDir state, const CpuLimit& limit, Log& log)
+  Impl(const AgentConfig& config, StateDir state, const CpuLimit& limit, const MakeSite& make_site,
+       Log& log)
       : log_(log),
         state_(std::move(state)),
         random_(random_seed()),
@@ -137,9 +56,11 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
               [this](bool well) { step([&](Instant now) { journal_.synced(well, now); }); }),
         journal_({}, disk_),
         torch_(torch_options(config, nvml_.get()), runners_, log),
+        site_(open_site(config, make_site)),
         agent_(agent_options(config, state_, capabilities_of(config, limit, power_, nvml_.get())),
-               link_, journal_, engines(config), blobs_, power_, sensors_, state_.newest_epoch(),
-               random_.fork("session"), log) {
+               link_, journal_, engines(config), site_ ? site_->blobs() : blobs_, power_, sensors_,
+               state_.newest_epoch(), random_.fork("session"), log,
+               site_ ? std::optional(SiteParts{site_->link(), site_->port()}) : std::nullopt) {
     log_.info(
         "agent {} starts: {} slots, queue {}, engines {}, controller {}, cpu limit {} ({:g} "
         "processors a runner), energy {}",
@@ -148,7 +69,11 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   }
 
   Status run() {
+    if (!failure_) {
+      return failure_;  // of its site
+    }
     if (auto restored = restore_journal(); !restored) {
+      close_site();
       return restored;
     }
     wait_for_signal();
@@ -160,6 +85,48 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   }
 
  private:
+  // What happens on the link to the site's own core.
+  struct SiteEvents final : LinkEvents {
+    explicit SiteEvents(Impl& daemon_in) : daemon(daemon_in) {}
+    void link_opened(ConnectionId id) override {
+      daemon.step([&](Instant now) { daemon.agent_.link_opened(now, id, Master::kSite); });
+    }
+    void link_received(ConnectionId id, std::vector<Incoming> frame) override {
+      daemon.step([&](Instant now) {
+        daemon.agent_.link_received(now, id, std::move(frame), Master::kSite);
+      });
+    }
+    void link_written(ConnectionId id) override {
+      daemon.step([&](Instant now) { daemon.agent_.link_written(now, id, Master::kSite); });
+    }
+    void link_closed(ConnectionId id, std::string reason) override {
+      daemon.step([&](Instant now) { daemon.agent_.link_closed(now, id, reason, Master::kSite); });
+    }
+
+    Impl& daemon;
+  };
+
+  std::unique_ptr<LocalSite> open_site(const AgentConfig& config, const MakeSite& make_site) {
+    auto site = make_site(
+        config,
+        {.io = io_,
+         .link_events = site_events_,
+         .blob_events = *this,
+         .blobs = blobs_,
+         .bulk = bulk_,
+         .bring =
+             [this](SiteJob job) { step([&](Instant now) { agent_.bring(now, std::move(job)); }); },
+         .clock = clock_,
+         .log = log_,
+         .folder = state_.path() + "/site",
+         .identity = state_.identity()});
+    if (!site) {
+      failure_ = fail(std::move(site).error());
+      return nullptr;
+    }
+    return *std::move(site);
+  }
+
   // A full disk is no reason to stop: what it would have said is tried again, or told by the log.
   bool no_space(const Status& failed) {
     if (failed.error().code != ErrorCode::kNoCapacity) {
@@ -223,11 +190,31 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
       return io_.stop();
     }
     if (agent_.stopped()) {
-      return io_.stop();
+      return end();
     }
     const Instant next = std::min(agent_.next_timer(), journal_.next_timer());
     if (next != armed_) {
       arm(next);
+    }
+  }
+
+  // The loop ends once those who ask the site have their answers.
+  void end() {
+    if (!site_) {
+      return io_.stop();
+    }
+    if (!std::exchange(ending_, true)) {
+      site_->stop(kSiteGrace, [this] {
+        site_ended_ = true;
+        io_.stop();
+      });
+    }
+  }
+
+  void close_site() {
+    end();
+    for (io_.restart(); site_ && !site_ended_; io_.restart()) {
+      io_.run_one_for(std::chrono::milliseconds(20));
     }
   }
 
@@ -279,6 +266,7 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
       io_.restart();
       io_.run_one_for(std::chrono::milliseconds(20));
     }
+    close_site();
     files_.join();
     disk_.close();
   }
@@ -326,7 +314,10 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   Instant armed_ = kNever;
   Instant save_epoch_at_{};
   bool stopping_ = false;
+  bool ending_ = false;
+  bool site_ended_ = false;
   Status failure_;
+  SiteEvents site_events_{*this};
 
   std::unique_ptr<Nvml> nvml_;
   PowerSensors power_;
@@ -339,19 +330,21 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   LogJournal journal_;
   NoopEngine noop_;
   TorchEngine torch_;
+  std::unique_ptr<LocalSite> site_;
   Agent agent_;
 };
 
 Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Daemon::~Daemon() = default;
 
-Result<std::unique_ptr<Daemon>> Daemon::make(const AgentConfig& config, Log& log) {
+Result<std::unique_ptr<Daemon>> Daemon::make(const AgentConfig& config, const MakeSite& make_site,
+                                             Log& log) {
   Result<StateDir> state = StateDir::open(config.state_dir);
   if (!state) {
     return fail(std::move(state).error());
   }
-  return std::unique_ptr<Daemon>(new Daemon(
-      std::make_unique<Impl>(config, *std::move(state), CpuLimit::detect(config.cpu), log)));
+  return std::unique_ptr<Daemon>(new Daemon(std::make_unique<Impl>(
+      config, *std::move(state), CpuLimit::detect(config.cpu), make_site, log)));
 }
 
 Status Daemon::run() { return impl_->run(); }

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "agent/config.h"
+#include "agent/local_site.h"
 #include "common/error.h"
 #include "common/log.h"
 
@@ -18,7 +19,8 @@ namespace skerry::agent {
 class Daemon {
  public:
   // Opens the state directory and finds out what the machine offers.
-  static Result<std::unique_ptr<Daemon>> make(const AgentConfig& config, Log& log);
+  static Result<std::unique_ptr<Daemon>> make(const AgentConfig& config, const MakeSite& make_site,
+                                              Log& log);
   ~Daemon();
 
   Status run();

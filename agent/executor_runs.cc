@@ -125,7 +125,7 @@ void Executor::ended(Instant now, RunEnded run) {
   }
   attempt->stage = Stage::kStoring;
   attempt->unstored = std::move(result);
-  blobs_.store(attempt->token << 1, std::move(run.output));
+  blobs_.store(attempt->token << 1, std::move(run.output), attempt->assign.attempt.master);
 }
 
 void Executor::finish(Attempt& attempt, Ended result) {

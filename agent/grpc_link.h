@@ -19,16 +19,6 @@
 
 namespace skerry::agent {
 
-// What happened on the connection; implemented by the daemon.
-class LinkEvents {
- public:
-  virtual ~LinkEvents() = default;
-  virtual void link_opened(ConnectionId id) = 0;
-  virtual void link_received(ConnectionId id, std::vector<Incoming> frame) = 0;
-  virtual void link_written(ConnectionId id) = 0;
-  virtual void link_closed(ConnectionId id, std::string reason) = 0;
-};
-
 class GrpcLink final : public AgentLink {
  public:
   // The strand's executor runs one handler at a time and outlives the link; so do the events.

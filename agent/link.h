@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "agent/messages.h"
@@ -27,6 +28,16 @@ class AgentLink {
   // Ends the connection; it says nothing more, not even closed. `flush` sends first what was given
   // to write.
   virtual void close(ConnectionId id, bool flush) = 0;
+};
+
+// What happened on the connection; implemented by the daemon.
+class LinkEvents {
+ public:
+  virtual ~LinkEvents() = default;
+  virtual void link_opened(ConnectionId id) = 0;
+  virtual void link_received(ConnectionId id, std::vector<Incoming> frame) = 0;
+  virtual void link_written(ConnectionId id) = 0;
+  virtual void link_closed(ConnectionId id, std::string reason) = 0;
 };
 
 }  // namespace skerry::agent

@@ -9,6 +9,7 @@
 
 #include "agent/config.h"
 #include "agent/daemon.h"
+#include "agent/site/site.h"
 #include "common/version.h"
 
 namespace {
@@ -62,7 +63,7 @@ Status serve(const AgentConfig& config) {
   if (!log) {
     return fail(std::move(log).error());
   }
-  Result<std::unique_ptr<Daemon>> daemon = Daemon::make(config, **log);
+  Result<std::unique_ptr<Daemon>> daemon = Daemon::make(config, make_site, **log);
   if (!daemon) {
     return fail(std::move(daemon).error());
   }

@@ -19,10 +19,15 @@
 
 namespace skerry::agent {
 
+// Who gave the work: the controller, or the node's own site API (site_port.h), which places jobs here
+// while the controller is away. Never on the wire: each has a session of its own.
+enum class Master : std::uint8_t { kController, kSite };
+
 struct AttemptRef {
   JobId job;
   std::uint32_t number = 0;
   AttemptUid uid;
+  Master master = Master::kController;
 
   bool operator==(const AttemptRef&) const = default;
 };
@@ -106,6 +111,7 @@ struct Hello {
   std::vector<VariantRef> resident;
   std::string software_version;
   Duration alone{};
+  bool site_api = false;  // it wants StandingOrders, and brings the jobs of its site
 };
 struct Heartbeat {
   Instant sent;
@@ -141,6 +147,14 @@ struct Resident {
 };
 struct Goodbye {
   std::string reason;
+};
+// A job that the site accepted while it was alone: records of the site's store, as the controller's
+// own has them (controller/records). Sent again until it is taken.
+struct SiteJob {
+  JobId id;
+  std::string job;     // stored.Job
+  std::string task;    // stored.Task
+  std::string result;  // stored.Result; empty: it has not ended
 };
 
 // ---- to the agent
@@ -196,6 +210,24 @@ struct Probe {
 struct NodeMode {
   bool draining = false;
 };
+// What the node works by while the controller is away; replaces the earlier orders.
+struct StandingOrders {
+  struct Model {
+    std::uint64_t revision = 0;
+    std::string manifest_json;
+  };
+  std::vector<Model> models;
+  std::string policy;   // a built-in one's name, or of the bundle
+  std::string bundle;   // JSON; empty for built-in policies
+  std::string api_url;  // of the controller's REST API; empty: not told
+  std::uint32_t api_port =
+      0;  // if the URL is not told: on the host that the agent dialled; 0 = only on the controller's own
+};
+struct SiteJobTaken {
+  JobId id;           // the site's
+  JobId taken_as;     // the controller's; 0 = refused
+  std::string error;  // why it is refused
+};
 struct Unknown {};  // a kind that this build does not know
 
 // ---- both
@@ -207,9 +239,9 @@ struct Refused {
 };
 
 using ToController = std::variant<Hello, Heartbeat, Started, Ended, Returned, Credits, ProbeResult,
-                                  Resident, Refused, Goodbye>;
+                                  Resident, Refused, Goodbye, SiteJob>;
 using ToAgent = std::variant<Welcome, HeartbeatAck, Assign, Cancel, ResultAck, Probe, Refused,
-                             NodeMode, Unknown>;
+                             NodeMode, StandingOrders, SiteJobTaken, Unknown>;
 
 struct Outgoing {
   std::uint64_t seq = 0;

@@ -292,7 +292,7 @@ void ModelCache::download_ended(const std::shared_ptr<Download>& download, const
   begin_downloads();
 }
 
-void ModelCache::store(BlobTicket ticket, std::shared_ptr<const std::string> bytes) {
+void ModelCache::store(BlobTicket ticket, std::shared_ptr<const std::string> bytes, Master) {
   auto upload = std::make_shared<Upload>(Upload{.ticket = ticket, .bytes = std::move(bytes)});
   boost::asio::post(files_, [this, upload] {
     upload->digest = sha256_digest(*upload->bytes);

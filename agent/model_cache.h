@@ -56,7 +56,7 @@ class ModelCache final : public Blobs {
 
   void fetch(BlobTicket ticket, const std::string& digest, bool want_bytes) override;
   void release(const std::string& digest) override;
-  void store(BlobTicket ticket, std::shared_ptr<const std::string> bytes) override;
+  void store(BlobTicket ticket, std::shared_ptr<const std::string> bytes, Master to) override;
   void close();
 
   std::uint64_t size_bytes() const;

@@ -10,9 +10,12 @@ namespace skerry::agent {
 namespace {
 
 std::size_t size_bytes(const ToController& message) {
+  constexpr std::size_t kAround = 64;
+  if (const auto* job = std::get_if<SiteJob>(&message)) {
+    return kAround + job->job.size() + job->task.size() + job->result.size();
+  }
   const auto* ended = std::get_if<Ended>(&message);
-  const std::size_t payload = ended && ended->output.bytes ? ended->output.bytes->size() : 0;
-  return 64 + payload;
+  return kAround + (ended && ended->output.bytes ? ended->output.bytes->size() : 0);
 }
 
 // A quarter of each new measurement: smooth, but follows a link that changes within seconds.
@@ -128,10 +131,9 @@ void Session::welcomed(Instant now, const Welcome& welcome) {
         fmt::format("the controller's epoch {} is older than {}: it is not the leader any more",
                     welcome.epoch.value, newest_epoch_.value));
   }
-  log_.info(
-      "connected to the controller: session {}, epoch {}, {} attempts held, {} results to deliver",
-      welcome.session, welcome.epoch.value, journal_.accepted_refs().size(),
-      journal_.spooled_count());
+  log_.info("connected to {}: session {}, epoch {}, {} attempts held, {} results to deliver",
+            options_.peer, welcome.session, welcome.epoch.value, journal_.accepted_refs().size(),
+            journal_.spooled_count());
   newest_epoch_ = welcome.epoch;
   state_ = State::kLive;
   failures_ = 0;
@@ -185,7 +187,7 @@ void Session::closed(Instant now, ConnectionId id, const std::string& reason) {
     return;
   }
   if (failures_ == 0 || log_.should_log(spdlog::level::debug)) {
-    log_.warn("not connected to the controller: {}", reason);
+    log_.warn("not connected to {}: {}", options_.peer, reason);
   }
   wait_to_retry(now);
 }
@@ -303,6 +305,7 @@ std::vector<Outgoing> Session::next_frame(Instant now) {
   }
   while (!outbox_.empty() && room()) {
     patient_ -= std::holds_alternative<Started>(outbox_.front()) ? 1 : 0;
+    bytes += size_bytes(outbox_.front());
     add(frame, std::move(outbox_.front()));
     outbox_.pop_front();
   }

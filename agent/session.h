@@ -37,6 +37,7 @@
 namespace skerry::agent {
 
 struct SessionOptions {
+  std::string peer = "the controller";   // in logs
   Duration heartbeat = seconds(1);       // until a Welcome sets another
   Duration silence_limit = seconds(10);  // a live connection without a word is given up
   Duration greeting_limit = seconds(10);

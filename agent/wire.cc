@@ -130,6 +130,7 @@ void put(const Hello& hello, v1::AgentMessage& message) {
   }
   to.set_software_version(hello.software_version);
   to.set_alone_us(us(hello.alone));
+  to.set_site_api(hello.site_api);
 }
 void put(const Heartbeat& heartbeat, v1::AgentMessage& message) {
   v1::Heartbeat& to = *message.mutable_heartbeat();
@@ -188,6 +189,14 @@ void put(const Goodbye& goodbye, v1::AgentMessage& message) {
   message.mutable_goodbye()->set_reason(goodbye.reason);
 }
 
+void put(const SiteJob& job, v1::AgentMessage& message) {
+  v1::SiteJob& to = *message.mutable_site_job();
+  to.set_id(job.id.value);
+  to.set_job(job.job);
+  to.set_task(job.task);
+  to.set_result(job.result);
+}
+
 SequenceStep get(v1::SequenceStep from) {
   switch (from) {
     case v1::SEQUENCE_STEP_BEGINS:
@@ -224,6 +233,24 @@ ToAgent get(v1::Probe& from) {
                .resident_only = from.resident_only()};
 }
 
+ToAgent get(v1::StandingOrders& from) {
+  StandingOrders orders{.policy = std::move(*from.mutable_policy()),
+                        .bundle = std::move(*from.mutable_bundle()),
+                        .api_url = std::move(*from.mutable_api_url()),
+                        .api_port = from.api_port()};
+  for (v1::StandingOrders::Model& model : *from.mutable_models()) {
+    orders.models.push_back(
+        {.revision = model.revision(), .manifest_json = std::move(*model.mutable_manifest_json())});
+  }
+  return orders;
+}
+ToAgent get(v1::SiteJobTaken& from) {
+  SiteJobTaken taken{.error = std::move(*from.mutable_error())};
+  taken.id.value = from.id();
+  taken.taken_as.value = from.taken_as();
+  return taken;
+}
+
 ToAgent body_of(v1::ControllerMessage& message) {
   switch (message.body_case()) {
     case v1::ControllerMessage::kWelcome:
@@ -251,6 +278,10 @@ ToAgent body_of(v1::ControllerMessage& message) {
                      .message = message.refused().message()};
     case v1::ControllerMessage::kNodeMode:
       return NodeMode{.draining = message.node_mode().draining()};
+    case v1::ControllerMessage::kStandingOrders:
+      return get(*message.mutable_standing_orders());
+    case v1::ControllerMessage::kSiteJobTaken:
+      return get(*message.mutable_site_job_taken());
     case v1::ControllerMessage::BODY_NOT_SET:
       break;
   }

@@ -63,8 +63,8 @@ std::string all_labels(const json::value& output) {
 }  // namespace
 
 bool has_ended(const json::value& job) {
-  constexpr std::array<std::string_view, 5> kTerminal = {"SUCCEEDED", "FAILED", "CANCELLED",
-                                                         "EXPIRED", "QUARANTINED"};
+  constexpr std::array<std::string_view, 6> kTerminal = {"SUCCEEDED", "FAILED",      "CANCELLED",
+                                                         "EXPIRED",   "QUARANTINED", "MOVED"};
   return std::ranges::find(kTerminal, text_at(job, "state")) != kTerminal.end();
 }
 

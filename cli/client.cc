@@ -27,6 +27,7 @@ using boost::system::error_code;
 constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
 constexpr std::size_t kMaxBodyBytes = 256 * 1024 * 1024;
 constexpr std::size_t kPieceBytes = 64 * 1024;
+constexpr int kTemporaryRedirect = 307;
 
 using Parser = http::response_parser<http::string_body>;
 using StreamParser = http::response_parser<http::buffer_body>;
@@ -241,7 +242,29 @@ Result<HttpResponse> Client::send(const HttpRequest& request) {
   if (!impl_->deliver(request)) {
     return impl_->lost();
   }
-  return impl_->read(request.method == "HEAD");
+  auto response = impl_->read(request.method == "HEAD");
+  return response && response->status == kTemporaryRedirect
+             ? send_elsewhere(request, response->header("location"))
+             : std::move(response);
+}
+
+Result<HttpResponse> Client::send_elsewhere(const HttpRequest& request,
+                                            const std::string& location) {
+  const auto host = location.find("://");
+  const auto path = host == std::string::npos ? host : location.find('/', host + 3);
+  auto there = path == std::string::npos ? fail(ErrorCode::kCorrupt, "")
+                                         : parse_url(location.substr(0, path));
+  if (!there) {
+    return fail(ErrorCode::kCorrupt, fmt::format("{} sends elsewhere, to '{}', which is no address",
+                                                 impl_->url.text(), location.substr(0, 200)));
+  }
+  Impl elsewhere(*std::move(there));
+  HttpRequest again = request;
+  again.target = location.substr(path);
+  if (!elsewhere.deliver(again)) {
+    return elsewhere.lost();
+  }
+  return elsewhere.read(request.method == "HEAD");
 }
 
 Result<HttpResponse> Client::upload(const HttpRequest& request, const std::string& file,

@@ -6,7 +6,8 @@
 // answers, not Errors: an Error means that there was no answer.
 //
 // Errors: kUnavailable (refused, lost, no such host), kDeadlineExceeded (the time was up), kCorrupt
-// (not HTTP), kIo (a local file). client.cc alone includes Beast. Not thread-safe.
+// (not HTTP), kIo (a local file). A 307 is followed once: the API of a site sends its callers to the
+// controller like this. client.cc alone includes Beast. Not thread-safe.
 
 #pragma once
 
@@ -61,6 +62,8 @@ class Client {
   const Url& url() const;
 
  private:
+  Result<HttpResponse> send_elsewhere(const HttpRequest& request, const std::string& location);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

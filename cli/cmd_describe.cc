@@ -87,8 +87,7 @@ std::string describe_node(const json::value& node, const Context& context) {
   sheet.line("Heartbeat", with_age(text_at(node, "last_heartbeat_at"), now));
   sheet.line("Was alone for",
              with_unit(node, "alone_ms", [](double ms) { return ms > 0 ? human_ms(ms) : ""; }));
-  const std::string brought = text_at(node, "brought");
-  sheet.line("Brought results", brought == "0" ? "" : brought);
+  sheet.line("Brought", brought_by(node));
   return sheet.render(context.settings.colour);
 }
 

@@ -126,7 +126,7 @@ void add_jobs(Command get) {
   jobs.add({.names = "--state",
             .help = "only in this state",
             .choices = {"READY", "LEASED", "RUNNING", "BACKOFF", "UNKNOWN", "SUCCEEDED", "FAILED",
-                        "CANCELLED", "EXPIRED", "QUARANTINED"}},
+                        "CANCELLED", "EXPIRED", "QUARANTINED", "MOVED"}},
            flags->state);
   jobs.add({.names = "--model",
             .help = "only of this model",

@@ -94,6 +94,17 @@ std::string bare_name(const std::string& name) {
   return name.substr(name.find('/') == std::string::npos ? 0 : name.find('/') + 1);
 }
 
+// "3 results, 2 jobs", or nothing.
+std::string brought_by(const json::value& node) {
+  const auto count = [&](std::string_view member, std::string_view what) {
+    const std::string number = text_at(node, member);
+    return number.empty() || number == "0" ? std::string() : fmt::format("{} {}", number, what);
+  };
+  const std::string results = count("brought", "results");
+  const std::string jobs = count("brought_jobs", "jobs");
+  return results.empty() || jobs.empty() ? results + jobs : results + ", " + jobs;
+}
+
 Table node_table() {
   return Table({{.title = "NAME"},
                 {.title = "STATE"},
@@ -106,6 +117,8 @@ Table node_table() {
                 {.title = "RTT", .align = Align::kRight},
                 {.title = "HEARTBEAT", .align = Align::kRight},
                 {.title = "BANDWIDTH", .align = Align::kRight, .wide = true},
+                {.title = "ALONE", .align = Align::kRight, .wide = true},
+                {.title = "BROUGHT", .align = Align::kRight, .wide = true},
                 {.title = "MEMORY", .align = Align::kRight, .wide = true},
                 {.title = "ENGINES", .wide = true},
                 {.title = "VERSION", .wide = true},
@@ -116,15 +129,16 @@ void add_node_row(Table& table, const json::value& node, Instant now) {
   const std::string heard = age_of(text_at(node, "last_heartbeat_at"), now);
   const auto per_second = [](double bytes) { return human_bytes(bytes) + "/s"; };
   const auto watts = [](double w) { return fmt::format("{:.1f} W", w); };
-  table.add({text_at(node, "name"), state_cell(node), text_at(node, "tier"), text_at(node, "site"),
-             fmt::format("{}/{}", text_at(node, "outstanding"), text_at(node, "capacity")),
-             human_at(node, "telemetry/cpu_fraction", human_percent),
-             human_at(node, "telemetry/power_w", watts),
-             human_at(node, "price_usd_per_hour", human_usd), human_at(node, "rtt_ms", human_ms),
-             heard.empty() ? "" : heard + " ago",
-             human_at(node, "bandwidth_bytes_per_s", per_second),
-             human_at(node, "memory_bytes", human_bytes), joined_at(node, "engines"),
-             text_at(node, "software_version"), joined_at(node, "labels")});
+  const auto alone = [](double ms) { return ms > 0 ? human_ms(ms) : ""; };
+  table.add(
+      {text_at(node, "name"), state_cell(node), text_at(node, "tier"), text_at(node, "site"),
+       fmt::format("{}/{}", text_at(node, "outstanding"), text_at(node, "capacity")),
+       human_at(node, "telemetry/cpu_fraction", human_percent),
+       human_at(node, "telemetry/power_w", watts), human_at(node, "price_usd_per_hour", human_usd),
+       human_at(node, "rtt_ms", human_ms), heard.empty() ? "" : heard + " ago",
+       human_at(node, "bandwidth_bytes_per_s", per_second), human_at(node, "alone_ms", alone),
+       brought_by(node), human_at(node, "memory_bytes", human_bytes), joined_at(node, "engines"),
+       text_at(node, "software_version"), joined_at(node, "labels")});
 }
 
 Table job_table() {

@@ -12,6 +12,7 @@
 
 namespace skerry::cli {
 
+std::string brought_by(const boost::json::value& node);  // after it was alone: "3 results, 2 jobs"
 Table node_table();
 void add_node_row(Table& table, const boost::json::value& node, Instant now);
 Table job_table();

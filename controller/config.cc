@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "controller/driver.h"
 #include "controller/store/rocks_store.h"
 #include "scheduler/policy.h"
@@ -12,27 +10,15 @@ namespace skerry::controller {
 
 namespace {
 
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address == "::1";
-}
-
 Endpoint read_endpoint(ConfigFields fields, std::string_view key, std::string_view fallback,
                        bool insecure_dev) {
-  const std::string text = fields.text(key, fallback);
-  const auto colon = text.rfind(':');
-  Endpoint endpoint;
-  const char* const end = text.data() + text.size();
-  const char* const digits = colon == std::string::npos ? end : text.data() + colon + 1;
-  const auto [rest, error] = std::from_chars(digits, end, endpoint.port);
-  if (colon == std::string::npos || digits == end || error != std::errc() || rest != end) {
-    fields.issue(key, fmt::format("'{}' is not address:port, such as 127.0.0.1:8080", text));
-    return endpoint;
+  const auto parsed = parse_endpoint(fields.text(key, fallback));
+  if (!parsed) {
+    fields.issue(key, parsed.error().message);
+    return {};
   }
-  endpoint.address = text.substr(0, colon);
-  if (endpoint.address.starts_with('[') && endpoint.address.ends_with(']')) {
-    endpoint.address = endpoint.address.substr(1, endpoint.address.size() - 2);
-  }
-  if (!insecure_dev && !is_loopback(endpoint.address)) {
+  const Endpoint& endpoint = *parsed;
+  if (!insecure_dev && !is_loopback_address(endpoint.address)) {
     fields.issue(
         key,
         fmt::format("'{}' is reachable from other machines without TLS; use a loopback address, or "
@@ -120,6 +106,12 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   config.data_dir = root.text("data_dir", "/var/lib/skerry/controller");
   config.insecure_dev = root.boolean("insecure_dev", false);
   config.api = read_endpoint(root, "api_listen", "127.0.0.1:8080", config.insecure_dev);
+  config.api_url = root.text("api_url");
+  if (!config.api_url.empty() && !config.api_url.starts_with("http://") &&
+      !config.api_url.starts_with("https://")) {
+    root.issue("api_url", fmt::format("'{}' is not a URL, such as https://skerry.example.com",
+                                      config.api_url));
+  }
   config.agents = read_endpoint(root, "agent_listen", "127.0.0.1:8081", config.insecure_dev);
   config.api_body_bytes = root.size_bytes("api_body_bytes", 256ULL << 20, 64ULL << 20, 1ULL << 40);
   config.ready_file = root.text("ready_file");

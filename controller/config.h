@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/config.h"
+#include "common/endpoint.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "controller/core/settings.h"
@@ -13,14 +14,10 @@
 
 namespace skerry::controller {
 
-struct Endpoint {
-  std::string address;
-  std::uint16_t port = 0;  // 0: the kernel picks
-};
-
 struct ControllerConfig {
   std::string data_dir;
   Endpoint api;
+  std::string api_url;               // by which others reach it; empty = by its address and port
   std::uint64_t api_body_bytes = 0;  // of all request bodies held at once
   Endpoint agents;
   bool insecure_dev = false;  // lets both listen beyond loopback without TLS

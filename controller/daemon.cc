@@ -173,6 +173,9 @@ class Daemon {
     options.listen = config_.agents.address;
     options.port = config_.agents.port;
     options.insecure_dev = config_.insecure_dev;
+    options.api_url = config_.api_url;
+    options.api_port = api_port_;
+    options.api_on_loopback = is_loopback_address(config_.api.address);
     auto started = hub::Hub::start(options, *driver_, *blobs_, models_, clock_, *log_);
     if (!started) {
       return fail(std::move(started).error());

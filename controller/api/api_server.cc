@@ -25,6 +25,7 @@ struct ApiServer::State {
                  .clock = parts.clock,
                  .log = parts.log,
                  .ready_checks = std::move(parts.ready_checks),
+                 .turn_away = std::move(parts.turn_away),
                  .workers = workers,
                  .manifests = manifests,
                  .events = events,

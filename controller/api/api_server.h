@@ -49,6 +49,7 @@ struct ApiParts {
   Clock& clock;
   Log& log;
   std::vector<ReadyCheck> ready_checks = {};
+  TurnAway turn_away = {};
 };
 
 class ApiServer {

@@ -45,6 +45,9 @@ std::optional<Response> refuse(const Route& route, const Request& request) {
 }  // namespace
 
 Dispatch ApiService::dispatch(Request& request) {
+  if (auto answer = services_.turn_away ? services_.turn_away(request) : std::nullopt) {
+    return {.route = router_.routes().size(), .refusal = std::move(answer)};
+  }
   Router::Match match = router_.match(request);
   if (!match.route) {
     return {.route = router_.routes().size(), .refusal = std::move(match.refusal)};

@@ -7,6 +7,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -38,6 +39,10 @@ struct ReadyCheck {
   std::function<std::string()> note = {};  // what is worth knowing though it is ready
 };
 
+// What a request is answered instead of being handled, where that is another's affair; empty = all are
+// handled here. Called on the connection's strand.
+using TurnAway = std::function<std::optional<Response>(const Request& request)>;
+
 // What all handlers share; owned by ApiServer.
 struct Services {
   controller::Gateway& gateway;
@@ -47,6 +52,7 @@ struct Services {
   Clock& clock;
   Log& log;
   std::vector<ReadyCheck> ready_checks;
+  TurnAway turn_away;
   asio::thread_pool& workers;  // for off_strand()
   ManifestCache& manifests;
   EventRing& events;

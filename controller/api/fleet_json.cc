@@ -73,7 +73,9 @@ void write_node(JsonWriter& json, const core::NodeView& node) {
   } else {
     json.value(node.last_heartbeat);
   }
-  json.member("alone_ms", to_ms(node.alone)).member("brought", node.brought);
+  json.member("alone_ms", to_ms(node.alone))
+      .member("brought", node.brought)
+      .member("brought_jobs", node.brought_jobs);
   json.key("resident").array();
   for (const core::VariantName& name : node.resident) {
     json.object().member("model", name.model).member("variant", name.variant).end();

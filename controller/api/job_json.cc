@@ -153,6 +153,12 @@ void write_job(JsonWriter& json, const core::Job& job, const JobExtras& extras) 
       .member("submitted_at", job.submitted_at)
       .member("attempts", job.attempts)
       .member("version", job.version);
+  if (job.handing_over) {
+    json.member("handing_over", true);
+  }
+  if (job.taken_as.value != 0) {
+    json.member("taken_as", to_string(job.taken_as));
+  }
   if (extras.waiting_for) {
     json.key("waiting_for");
     write_mask_counts(json, *extras.waiting_for);

@@ -64,7 +64,7 @@ Result<core::ListJobs> list_query_of(const Request& request) {
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("state={}: must be one of READY, LEASED, RUNNING, BACKOFF, UNKNOWN, "
                               "SUCCEEDED, FAILED, CANCELLED, "
-                              "EXPIRED, QUARANTINED",
+                              "EXPIRED, QUARANTINED, MOVED",
                               state->substr(0, 40)));
     }
   }

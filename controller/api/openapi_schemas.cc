@@ -53,7 +53,7 @@ std::string_view openapi_schemas() {
 "BatchSubmitted":{"type":"object","required":["ids"],"properties":{"ids":{"type":"array","items":{"type":"string"}}},
   "additionalProperties":false},
 "Changed":{"type":"object","required":["changed"],"properties":{"changed":{"type":"boolean"}},"additionalProperties":false},
-"State":{"enum":["READY","LEASED","RUNNING","BACKOFF","UNKNOWN","SUCCEEDED","FAILED","CANCELLED","EXPIRED","QUARANTINED"]},
+"State":{"enum":["READY","LEASED","RUNNING","BACKOFF","UNKNOWN","SUCCEEDED","FAILED","CANCELLED","EXPIRED","QUARANTINED","MOVED"]},
 "Objectives":{"type":"object","required":["latency_ms","energy_j","cost_usd","error"],"properties":{
   "latency_ms":{"type":["number","null"]},"energy_j":{"type":["number","null"]},"cost_usd":{"type":["number","null"]},
   "error":{"type":["number","null"]}},"additionalProperties":false},
@@ -72,6 +72,7 @@ std::string_view openapi_schemas() {
   "preference":{"$ref":"#/components/schemas/Preference"},"constraints":{"$ref":"#/components/schemas/Constraints"},
   "labels":{"$ref":"#/components/schemas/Texts"},"sequence":{"type":"string"},"submitted_at":{"type":"string"},
   "ended_at":{"type":"string"},"attempts":{"type":"integer"},"version":{"type":"integer"},
+  "handing_over":{"type":"boolean"},"taken_as":{"type":"string"},
   "waiting_for":{"$ref":"#/components/schemas/MaskCounts"},
   "live_attempts":{"type":"array","items":{"type":"object","required":["number","node","variant","leased_at"],"properties":{
     "number":{"type":"integer"},"node":{"type":"string"},"variant":{"type":"string"},"leased_at":{"type":"string"},
@@ -142,7 +143,7 @@ std::string_view openapi_schemas() {
   "power":{"type":"object","properties":{"idle_w":{"type":"number"},"busy_w":{"type":"number"}},"additionalProperties":false},
   "price_usd_per_hour":{"type":"number"},"rtt_ms":{"type":"number"},"bandwidth_bytes_per_s":{"type":"number"},
   "energy_source":{"type":"string"},"software_version":{"type":"string"},"incarnation":{"type":"integer"},
-  "enrolled_at":{"type":"string"},"last_heartbeat_at":{"type":["string","null"]},"alone_ms":{"type":"number"},"brought":{"type":"integer"},
+  "enrolled_at":{"type":"string"},"last_heartbeat_at":{"type":["string","null"]},"alone_ms":{"type":"number"},"brought":{"type":"integer"},"brought_jobs":{"type":"integer"},
   "resident":{"type":"array","items":{"type":"object","required":["model","variant"],"properties":{"model":{"type":"string"},
     "variant":{"type":"string"}},"additionalProperties":false}},
   "telemetry":{"type":"object","properties":{"cpu_fraction":{"type":"number"},"memory_used_bytes":{"type":"integer"},

@@ -62,6 +62,7 @@ void count_state(State& state, JobEntry& entry, TaskState to);
 // Something else of the job changed that its task record holds.
 void job_changed(Context& ctx, JobEntry& entry);
 void announce(Context& ctx, const JobEntry& entry, const Told& told = {});
+void announce_end(Context& ctx, const Job& job);  // beside the above
 // Puts a READY job in line for a node.
 void line_up(Context& ctx, JobEntry& entry);
 // Ends the job: terminal state, result, waiters, losers cancelled, retention.
@@ -124,6 +125,10 @@ void held_timer(Context& ctx);
 // ---- submit.cc
 // Ties the key to the jobs of its request that are known.
 void remember_key(State& state, IdempotencyEntry entry);
+// May a job be taken that has not ended? The limits and the model's state are looked at.
+Status admit_open(const State& state, const JobSpec& spec, Instant now);
+// Takes a job that admit_open let pass, and puts it in line.
+JobId accept_job(Context& ctx, JobSpec spec, Instant submitted_at);
 void handle(Context& ctx, Submit& event);
 void handle(Context& ctx, Await& event);
 void handle(Context& ctx, ListJobs& event);
@@ -143,6 +148,16 @@ void handle(Context& ctx, AgentHeartbeat& event);
 void handle(Context& ctx, CreditsChanged& event);
 void handle(Context& ctx, ResidentChanged& event);
 void handle(Context& ctx, SessionClosed& event);
+
+// ---- site_jobs.cc, handing_over.cc
+void handle(Context& ctx, SiteJobBrought& event);
+void handle(Context& ctx, HandOver& event);
+void handle(Context& ctx, SiteJobSettled& event);
+bool waits_to_be_brought(const State& state, const Job& job);
+
+// ---- standing_orders.cc
+void give_orders(Context& ctx, const NodeEntry& node, BatchNumber after);
+void orders_changed(Context& ctx);
 
 // ---- liveness.cc
 void node_heard(Context& ctx, NodeEntry& node);  // anything came from it

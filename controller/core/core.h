@@ -50,8 +50,9 @@ struct NodeView {
   std::string software_version;
   Instant enrolled_at{};
   Instant last_heartbeat{};
-  Duration alone{};           // how long it had been without us before its last hello
-  std::uint32_t brought = 0;  // results it had spooled then
+  Duration alone{};                // how long it had been without us before its last hello
+  std::uint32_t brought = 0;       // results it had spooled then
+  std::uint32_t brought_jobs = 0;  // that its site had accepted and ended while it was alone
   Telemetry telemetry;
   double rtt_s = 0;
   double bandwidth_bytes_per_s = 0;
@@ -156,6 +157,9 @@ class Core {
   Result<std::vector<scheduler::PlanEntry>> plan(const JobSpec& spec, Instant now) const;
   const scheduler::Fleet& fleet() const;
   bool blob_in_use(std::string_view digest) const;  // by an open job, a retained result or a model
+  // A site's: what is to be brought to the controller, by id.
+  std::vector<Job> jobs_to_bring(JobId after, std::size_t most) const;
+  std::size_t to_bring() const;
   // For invariants in tests: a sentence for each rule that is broken; empty when all is well.
   std::vector<std::string> broken_invariants() const;
 

@@ -40,7 +40,10 @@ struct Listed {
 struct Changed {
   bool changed = false;
 };
-using Reply = std::variant<Submitted, Finished, StillRunning, Listed, Changed>;
+struct HandedOver {
+  std::optional<JobId> last;  // none = there was nothing to hand over
+};
+using Reply = std::variant<Submitted, Finished, StillRunning, Listed, Changed, HandedOver>;
 struct Answer {
   Ticket ticket = kNoTicket;
   Result<Reply> reply;
@@ -92,8 +95,25 @@ struct ProbeVariant {
 struct SetNodeMode {
   bool draining = false;
 };
-using AgentCommand = std::variant<WelcomeAgent, RefuseAgent, AckHeartbeat, AssignAttempt,
-                                  CancelAttempt, AckResult, ProbeVariant, SetNodeMode>;
+// What the node is to work by while we are away.
+struct GiveOrders {
+  struct Model {
+    std::string name;
+    std::uint64_t revision = 0;
+  };
+  std::vector<Model> models;
+  std::string policy;
+  std::shared_ptr<const std::string> bundle;  // nullptr: it is built in
+};
+// The answer to SiteJobBrought.
+struct TakeSiteJob {
+  JobId job;          // the site's
+  JobId taken_as;     // ours; 0 = refused
+  std::string error;  // why
+};
+using AgentCommand =
+    std::variant<WelcomeAgent, RefuseAgent, AckHeartbeat, AssignAttempt, CancelAttempt, AckResult,
+                 ProbeVariant, SetNodeMode, GiveOrders, TakeSiteJob>;
 struct Send {
   SessionId session;
   AgentCommand command;

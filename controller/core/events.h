@@ -17,6 +17,7 @@
 #include "common/payload.h"
 #include "common/time.h"
 #include "controller/core/job.h"
+#include "controller/core/records.h"
 #include "scheduler/fleet.h"
 
 namespace skerry::core {
@@ -74,6 +75,8 @@ struct CancelJob {
 struct PutModel {
   Ticket ticket = kNoTicket;
   ModelManifest manifest;
+  std::uint64_t revision =
+      0;  // as the controller of this site numbered it; 0 = the next of our own
 };
 // Answer: Changed. kConflict while jobs of the model are open.
 struct DeleteModel {
@@ -171,6 +174,7 @@ struct AgentHello {
   std::vector<AttemptRef> spooled;
   std::vector<LoadedVariant> resident;
   Duration alone{};
+  bool site_api = false;  // it serves its site while we are away: GiveOrders are for it
 };
 struct AgentHeartbeat {
   SessionId session;
@@ -215,6 +219,26 @@ struct SessionClosed {
   SessionId session;
   bool goodbye = false;  // a planned stop
 };
+// A job that its site accepted while it was alone. TakeSiteJob answers it.
+struct SiteJobBrought {
+  SessionId session;
+  SiteJobRecords job;
+};
+
+// ---- a site's own core: what is given to the controller (Settings::brings_jobs)
+
+// Holds back jobs with ids above `after` that have not begun and that nobody waits for, to be brought.
+// Answer: HandedOver.
+struct HandOver {
+  Ticket ticket = kNoTicket;
+  JobId after;
+  std::size_t most = 0;
+};
+// The controller has taken a job that was brought, or refused it.
+struct SiteJobSettled {
+  JobId job;
+  JobId taken_as;  // the controller's id; 0 = refused
+};
 
 // ---- from the shell's timer
 
@@ -226,6 +250,6 @@ using Event =
     std::variant<Submit, Await, ListJobs, Abandon, CancelJob, PutModel, DeleteModel, ChangeNode,
                  ApplyPolicy, ChangePolicy, RollBackPolicy, OfferPolicy, AgentHello, AgentHeartbeat,
                  AttemptStarted, AttemptEnded, AttemptReturned, CreditsChanged, ProbeEnded,
-                 ResidentChanged, SessionClosed, Tick>;
+                 ResidentChanged, SessionClosed, SiteJobBrought, HandOver, SiteJobSettled, Tick>;
 
 }  // namespace skerry::core

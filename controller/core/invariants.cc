@@ -57,7 +57,10 @@ class Auditor {
            fmt::format("{} is {} but silent", name, to_string(job.state)));
     const bool waits_turn =
         entry.sequence != 0 && state_.sequences.at(entry.sequence).active != job.id;
-    expect(job.state != TaskState::kReady || (entry.ready_order != 0) != waits_turn,
+    expect(job.handing_over == (state_.to_bring.contains(job.id)),
+           fmt::format("{} is held back, and nobody brings it, or the reverse", name));
+    expect(job.state != TaskState::kReady ||
+               (entry.ready_order != 0) != (waits_turn || job.handing_over),
            fmt::format("{} is READY but not in line", name));
     for (const auto& attempt : job.live) {
       ++leases_[attempt.node];
@@ -97,7 +100,7 @@ class Auditor {
 
   const State& state_;
   std::map<NodeId, std::uint32_t> leases_;
-  std::array<std::uint64_t, 10> by_state_{};
+  std::array<std::uint64_t, kTaskStates> by_state_{};
   std::uint64_t open_ = 0;
   std::vector<std::string> broken_;
 };

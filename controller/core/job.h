@@ -9,6 +9,8 @@
 //     |               |                    READY when it is given up
 //     +--- BACKOFF <--+                    waiting to try again
 //
+// A job that a site accepted while it was alone may end there as MOVED: the controller has it.
+//
 // LEASED: an attempt was given to a node, which has not started it. Only LEASED, BACKOFF, READY and
 // the terminal states are stored; RUNNING and UNKNOWN come back as UNKNOWN after a restart.
 
@@ -47,7 +49,9 @@ enum class TaskState : std::uint8_t {
   kCancelled,
   kExpired,
   kQuarantined,
+  kMoved,
 };
+constexpr std::size_t kTaskStates = 11;
 std::string_view to_string(Urgency urgency);  // "batch", "normal", "interactive"
 std::string_view to_string(TaskState state);  // "READY", "LEASED", ...
 std::optional<Urgency> parse_urgency(std::string_view name);
@@ -166,6 +170,11 @@ struct Job {
   // only together with the epoch it never repeats: both are the ETag.
   std::uint64_t version = 0;
   Epoch epoch;  // in which the version was counted
+  // Of a site's job, on its way to the controller: held back until that says what became of it; not to
+  // be brought, since it was refused; the id that it has there.
+  bool handing_over = false;
+  bool kept_here = false;
+  JobId taken_as;
   std::uint64_t last_batch =
       0;  // number of the batch that holds its newest record; 0 = none (durability none)
 };

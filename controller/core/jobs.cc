@@ -141,6 +141,23 @@ void retry_after_loss(Context& ctx, JobEntry& entry, std::string_view reason) {
   line_up(ctx, entry);
 }
 
+void announce_end(Context& ctx, const Job& job) {
+  const TaskResult& ended = *job.result;
+  ctx.happen(
+      JobEnded{.job = job.id,
+               .ns = job.spec.ns,
+               .model = job.spec.model,
+               .node = ended.node_name,
+               .variant = ended.variant_name,
+               .preference = job.spec.preference_name.empty() ? "custom" : job.spec.preference_name,
+               .state = job.state,
+               .total = ended.ended_at - job.submitted_at,
+               .usage = ended.usage,
+               .predicted = ended.predicted,
+               .actual = ended.actual},
+      job.last_batch);
+}
+
 void end_job(Context& ctx, JobEntry& entry, TaskState state, TaskResult result) {
   check(is_terminal(state) && !is_terminal(entry.job.state), "a job ends once");
   Job& job = entry.job;
@@ -158,19 +175,7 @@ void end_job(Context& ctx, JobEntry& entry, TaskState state, TaskResult result) 
     ctx.write(ResultRecord{job.id, *job.result});
   }
   cancel_losers(ctx, entry);
-  ctx.happen(
-      JobEnded{.job = job.id,
-               .ns = job.spec.ns,
-               .model = job.spec.model,
-               .node = ended.node_name,
-               .variant = ended.variant_name,
-               .preference = job.spec.preference_name.empty() ? "custom" : job.spec.preference_name,
-               .state = state,
-               .total = ctx.now - job.submitted_at,
-               .usage = ended.usage,
-               .predicted = ended.predicted,
-               .actual = ended.actual},
-      job.last_batch);
+  announce_end(ctx, job);
   sequence_task_ended(ctx, entry);
   --ctx.state.models.at(job.spec.model).open_jobs;
   --ctx.state.open_jobs;
@@ -198,7 +203,8 @@ void end_with_error(Context& ctx, JobEntry& entry, TaskState state, ErrorCode co
 
 void deadline_timer(Context& ctx, JobId id) {
   const auto it = ctx.state.jobs.find(id);
-  if (it != ctx.state.jobs.end() && !is_terminal(it->second.job.state)) {
+  if (it != ctx.state.jobs.end() && !is_terminal(it->second.job.state) &&
+      !it->second.job.handing_over) {
     end_with_error(ctx, it->second, TaskState::kExpired, ErrorCode::kDeadlineExceeded,
                    "its deadline passed before there was a result");
   }

@@ -101,7 +101,8 @@ void handle(Context& ctx, PutModel& event) {
   State& state = ctx.state;
   const std::string& name = event.manifest.name;
   if (const auto it = state.models.find(name); it != state.models.end()) {
-    const bool same = manifest_to_json(it->second.manifest) == manifest_to_json(event.manifest);
+    const bool same = manifest_to_json(it->second.manifest) == manifest_to_json(event.manifest) &&
+                      (event.revision == 0 || event.revision == it->second.revision);
     if (same && !it->second.tripped) {
       ctx.answer(event.ticket, Changed{false}, state.batches);
       return;
@@ -112,7 +113,8 @@ void handle(Context& ctx, PutModel& event) {
       }
     }
   }
-  const std::uint64_t revision = ++state.last_revision;
+  const std::uint64_t revision = event.revision != 0 ? event.revision : state.last_revision + 1;
+  state.last_revision = std::max(state.last_revision, revision);
   install_model(state, event.manifest, revision);
   ctx.write(ModelRecord{revision, event.manifest});
   ctx.write(meta_record(state));
@@ -122,6 +124,7 @@ void handle(Context& ctx, PutModel& event) {
   for (auto& [node_name, node] : state.nodes) {
     probe_next(ctx, node);
   }
+  orders_changed(ctx);
 }
 
 void handle(Context& ctx, DeleteModel& event) {
@@ -147,6 +150,7 @@ void handle(Context& ctx, DeleteModel& event) {
   ctx.write(DeleteModelRecord{event.name});
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
   ctx.happen(ModelChanged{event.name, "deleted"}, ctx.batch());
+  orders_changed(ctx);
 }
 
 void set_loaded(State& state, NodeEntry& node, std::vector<LoadedVariant> loaded) {

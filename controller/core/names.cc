@@ -12,7 +12,7 @@ namespace skerry::core {
 namespace {
 
 using enum TaskState;
-constexpr std::array<std::pair<TaskState, std::string_view>, 10> kTaskStates = {{
+constexpr std::array<std::pair<TaskState, std::string_view>, kTaskStates> kStates = {{
     {kReady, "READY"},
     {kLeased, "LEASED"},
     {kRunning, "RUNNING"},
@@ -23,6 +23,7 @@ constexpr std::array<std::pair<TaskState, std::string_view>, 10> kTaskStates = {
     {kCancelled, "CANCELLED"},
     {kExpired, "EXPIRED"},
     {kQuarantined, "QUARANTINED"},
+    {kMoved, "MOVED"},
 }};
 constexpr std::array<std::pair<Urgency, std::string_view>, 3> kUrgencies = {{
     {Urgency::kBatch, "batch"},
@@ -61,12 +62,12 @@ std::optional<Value> value_in(const Table& table, std::string_view name) {
 
 }  // namespace
 
-std::string_view to_string(TaskState state) { return name_in(kTaskStates, state); }
+std::string_view to_string(TaskState state) { return name_in(kStates, state); }
 std::string_view to_string(Urgency urgency) { return name_in(kUrgencies, urgency); }
 std::string_view to_string(AttemptOutcome outcome) { return name_in(kOutcomes, outcome); }
 std::string_view to_string(NodeState state) { return name_in(kNodeStates, state); }
 std::optional<TaskState> parse_task_state(std::string_view name) {
-  return value_in<TaskState>(kTaskStates, name);
+  return value_in<TaskState>(kStates, name);
 }
 std::optional<Urgency> parse_urgency(std::string_view name) {
   return value_in<Urgency>(kUrgencies, name);

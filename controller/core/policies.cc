@@ -104,6 +104,7 @@ Status activate(Context& ctx, const PolicyRef& ref) {
   drop_shadow(state, ref.name);
   install(state, ref, *std::move(policy));
   state.ready.unblock_all();
+  orders_changed(ctx);
   return {};
 }
 

@@ -23,6 +23,7 @@ NodeView view_of(const State& state, const NodeEntry& node) {
           .last_heartbeat = node.last_heard,
           .alone = node.alone,
           .brought = node.brought,
+          .brought_jobs = node.brought_jobs,
           .telemetry = node.telemetry,
           .rtt_s = state.fleet.rtt_s(node.id),
           .bandwidth_bytes_per_s = state.fleet.bandwidth_bytes_per_s(node.id),

@@ -25,7 +25,10 @@ TaskRecord record_of(const State& state, const Job& job) {
                     .excluded_nodes = {},
                     .retries = job.retries,
                     .ready_at = job.ready_at,
-                    .version = job.version};
+                    .version = job.version,
+                    .handing_over = job.handing_over,
+                    .kept_here = job.kept_here,
+                    .taken_as = job.taken_as};
   for (const auto& attempt : job.live) {
     record.live.push_back(stored(attempt));
   }

@@ -42,10 +42,19 @@ struct TaskRecord {  // at every durable transition
   Retries retries;
   Instant ready_at{};
   std::uint64_t version = 0;
+  bool handing_over = false;  // of a site's job, as in Job
+  bool kept_here = false;
+  JobId taken_as;
 };
 struct ResultRecord {  // once, with the terminal TaskRecord
   JobId id;
   TaskResult result;
+};
+// A job of a site, as its store has it.
+struct SiteJobRecords {
+  JobRecord job;
+  TaskRecord task;
+  std::optional<ResultRecord> result;  // set if it ended
 };
 struct NodeRecord {
   NodeId id;

@@ -67,6 +67,9 @@ void restore_task(Context& ctx, JobEntry& entry, const TaskRecord& record) {
   job.retries = record.retries;
   job.ready_at = record.ready_at;
   job.version = record.version;
+  job.handing_over = record.handing_over;
+  job.kept_here = record.kept_here;
+  job.taken_as = record.taken_as;
   count_state(state, entry, record.state);
   for (const auto& name : record.excluded_nodes) {
     if (const auto node = state.nodes.find(name); node != state.nodes.end()) {
@@ -86,6 +89,10 @@ void queue_open_job(Context& ctx, JobEntry& entry) {
   ++model.open_jobs;
   ++state.open_jobs;
   use_blob(state, job.spec.inputs);
+  if (job.handing_over) {
+    state.to_bring.insert(job.id);
+    return;  // until the controller says what became of it
+  }
   if (job.spec.constraints.deadline) {
     state.timers.add({*job.spec.constraints.deadline, TimerKind::kDeadline, job.id.value});
   }
@@ -128,7 +135,11 @@ void restore_results(Context& ctx, std::vector<ResultRecord>& results) {
     it->second.job.spec.inputs = {};
     use_blob(state, it->second.job.result->output);
     bind_sequence(ctx, it->second.job);
-    state.ended.push_back(record.id);
+    if (waits_to_be_brought(state, it->second.job)) {
+      state.to_bring.insert(record.id);
+    } else {
+      state.ended.push_back(record.id);
+    }
   }
 }
 
@@ -136,7 +147,7 @@ void restore_results(Context& ctx, std::vector<ResultRecord>& results) {
 
 void restore(Context& ctx, StoredState stored) {
   State& state = ctx.state;
-  state.epoch.value = stored.meta.epoch.value + 1;
+  state.epoch.value = std::max(stored.meta.epoch.value + 1, state.settings.first_epoch.value);
   restore_policies(ctx, stored.meta, stored.policies);
   state.last_revision = stored.meta.last_revision;
   ctx.write(meta_record(state));

@@ -68,6 +68,10 @@ void retain(Context& ctx, JobEntry& entry) {
   if (job.result->output.bytes) {
     job.result->output.bytes = nullptr;  // the store has them
   }
+  if (waits_to_be_brought(ctx.state, job)) {
+    ctx.state.to_bring.insert(job.id);
+    return;
+  }
   ctx.state.ended.push_back(job.id);
   if (ctx.state.ended.size() == 1) {
     ctx.state.timers.add({ctx.now + ctx.state.settings.retention, TimerKind::kRetention, 0});

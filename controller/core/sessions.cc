@@ -122,6 +122,8 @@ void handle(Context& ctx, AgentHello& event) {
   node.software_version = event.software_version;
   node.alone = event.alone;
   node.brought = static_cast<std::uint32_t>(event.spooled.size());
+  node.brought_jobs = 0;
+  node.wants_orders = event.site_api;
   node.capacity = event.capacity;
   node.probing.reset();
   node.probed.clear();
@@ -138,6 +140,7 @@ void handle(Context& ctx, AgentHello& event) {
   ctx.send(event.session, WelcomeAgent{ctx.state.epoch, ctx.state.settings.heartbeat},
            changed ? ctx.batch() : 0);
   ctx.send(event.session, SetNodeMode{node.draining});  // it may remember another
+  give_orders(ctx, node, ctx.batch_so_far());
   node.given_up = false;
   node.suspect = false;
   node.recovering = false;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "common/ids.h"
 #include "common/time.h"
 #include "scheduler/breaker.h"
 
@@ -14,6 +15,10 @@ namespace skerry::core {
 struct Settings {
   std::string policy = "greedy";      // until the store says otherwise
   scheduler::BreakerOptions breaker;  // around the active policy and each shadow, if it is a bundle
+  // Of a site's own core: epochs from here on, so that its jobs' ids are told from the controller's;
+  // and whether what ends here is to be brought to a controller.
+  Epoch first_epoch{1};
+  bool brings_jobs = false;
   std::uint32_t trace_every = 16;  // of so many decisions, one is recorded with all its candidates
   // liveness of nodes
   Duration heartbeat = seconds(1);

@@ -77,6 +77,8 @@ struct NodeEntry {
   SilenceCount counted;
   Duration alone{};
   std::uint32_t brought = 0;
+  std::uint32_t brought_jobs = 0;  // of its site, since its last hello
+  bool wants_orders = false;
   std::string energy_source;
   std::vector<std::string> devices;
   std::string software_version;
@@ -134,9 +136,10 @@ struct State {
   std::uint64_t decisions_recorded = 0;
 
   std::map<JobId, JobEntry> jobs;
-  std::array<std::uint64_t, 10> by_state{};  // how many jobs are in each TaskState
+  std::array<std::uint64_t, kTaskStates> by_state{};  // how many jobs are in each TaskState
   std::uint64_t open_jobs = 0;
-  std::deque<JobId> ended;  // retained, oldest first
+  std::deque<JobId> ended;   // retained, oldest first
+  std::set<JobId> to_bring;  // a site's: ended, or held back, and not settled by the controller
   ReadyQueue ready;
   bool held_timer_set = false;  // a lane of it is held, or a task set aside
   std::map<std::uint64_t, SequenceEntry> sequences;

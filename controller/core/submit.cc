@@ -12,31 +12,50 @@ namespace skerry::core {
 
 namespace {
 
+Status has_room(const State& state, std::size_t jobs) {
+  const std::size_t held = state.open_jobs + state.to_bring.size();
+  if (held + jobs <= state.settings.max_open_jobs) {
+    return {};
+  }
+  return fail(
+      ErrorCode::kOverloaded,
+      state.to_bring.empty()
+          ? fmt::format("{} jobs are open, which is the limit; try again when some have ended",
+                        state.open_jobs)
+          : fmt::format("{} jobs are open or wait for the controller, which is the limit; what "
+                        "is here is kept",
+                        held));
+}
+
+Status model_takes_work(const State& state, const std::string& name, const std::string& field,
+                        Instant now) {
+  const auto model = state.models.find(name);
+  if (model == state.models.end()) {
+    return fail(unknown_model(name, field));
+  }
+  if (!model->second.tripped) {
+    return {};
+  }
+  return fail(
+      ErrorCode::kUnavailable,
+      fmt::format("model '{}' crashed on several nodes and takes no new work for {:.0f} s, or "
+                  "until it is applied again",
+                  name, to_seconds(model->second.tripped_at + state.settings.trip_time - now)),
+      {{field, "apply a mended model, or try again later"}});
+}
+
 Status admit(const State& state, const Submit& event, Instant now) {
   if (event.jobs.empty()) {
     return fail(ErrorCode::kInvalidArgument, "no jobs given");
   }
-  if (state.open_jobs + event.jobs.size() > state.settings.max_open_jobs) {
-    return fail(ErrorCode::kOverloaded,
-                fmt::format("{} jobs are open, which is the limit; try again when some have ended",
-                            state.open_jobs));
+  if (auto room = has_room(state, event.jobs.size()); !room) {
+    return room;
   }
   for (std::size_t i = 0; i < event.jobs.size(); ++i) {
     const JobSpec& spec = event.jobs[i];
     const std::string field = event.jobs.size() == 1 ? "/model" : fmt::format("/jobs/{}/model", i);
-    const auto model = state.models.find(spec.model);
-    if (model == state.models.end()) {
-      return fail(unknown_model(spec.model, field));
-    }
-    if (model->second.tripped) {
-      return fail(
-          ErrorCode::kUnavailable,
-          fmt::format("model '{}' crashed on several nodes and takes no new work for {:.0f} s, or "
-                      "until it is "
-                      "applied again",
-                      spec.model,
-                      to_seconds(model->second.tripped_at + state.settings.trip_time - now)),
-          {{field, "apply a mended model, or try again later"}});
+    if (auto usable = model_takes_work(state, spec.model, field, now); !usable) {
+      return usable;
     }
     if (spec.durability == Durability::kNone && (event.jobs.size() > 1 || !event.wait_until)) {
       return fail(ErrorCode::kInvalidArgument,
@@ -53,7 +72,7 @@ Status admit(const State& state, const Submit& event, Instant now) {
   return {};
 }
 
-JobEntry& accept(Context& ctx, JobSpec spec) {
+JobEntry& accept(Context& ctx, JobSpec spec, Instant submitted_at) {
   State& state = ctx.state;
   const JobId id = JobId::make(state.epoch, state.next_job++);
   ModelEntry& model = state.models.at(spec.model);
@@ -64,13 +83,13 @@ JobEntry& accept(Context& ctx, JobSpec spec) {
   JobEntry& entry = state.jobs.emplace_hint(state.jobs.end(), id, JobEntry{})->second;
   entry.job.id = id;
   ++state.by_state[static_cast<std::size_t>(entry.job.state)];
-  entry.job.submitted_at = ctx.now;
+  entry.job.submitted_at = submitted_at;
   entry.job.epoch = state.epoch;
   entry.job.spec = std::move(spec);
   entry.model = model.id;
   if (entry.job.stored()) {
     entry.job.last_batch = ctx.batch();
-    ctx.write(JobRecord{id, entry.job.spec, ctx.now});
+    ctx.write(JobRecord{id, entry.job.spec, submitted_at});
   }
   if (const auto& deadline = entry.job.spec.constraints.deadline) {
     state.timers.add({*deadline, TimerKind::kDeadline, id.value});
@@ -146,6 +165,15 @@ Result<Reply> time_is_up(const State::Waiter& waiter, const Job& job) {
 
 }  // namespace
 
+Status admit_open(const State& state, const JobSpec& spec, Instant now) {
+  Status room = has_room(state, 1);
+  return room ? model_takes_work(state, spec.model, "/model", now) : room;
+}
+
+JobId accept_job(Context& ctx, JobSpec spec, Instant submitted_at) {
+  return accept(ctx, std::move(spec), submitted_at).job.id;
+}
+
 void remember_key(State& state, IdempotencyEntry entry) {
   const std::uint64_t number = state.next_idempotency++;
   for (const auto id : entry.jobs) {
@@ -175,7 +203,7 @@ void handle(Context& ctx, Submit& event) {
   std::vector<JobId> ids;
   ids.reserve(event.jobs.size());
   for (auto& spec : event.jobs) {
-    ids.push_back(accept(ctx, spec).job.id);
+    ids.push_back(accept(ctx, spec, ctx.now).job.id);
   }
   if (event.idempotency) {
     remember(ctx, event, ids);
@@ -242,6 +270,13 @@ void handle(Context& ctx, CancelJob& event) {
   JobEntry* entry = find(ctx.state, event.ns, event.job);
   if (entry == nullptr) {
     ctx.answer(event.ticket, fail(unknown_job(event.job)));
+    return;
+  }
+  if (entry->job.handing_over) {
+    ctx.answer(event.ticket,
+               fail(ErrorCode::kUnavailable,
+                    fmt::format("job '{}' is being handed over to the controller; try again",
+                                to_string(event.job))));
     return;
   }
   const TaskState state = entry->job.state;

@@ -51,6 +51,12 @@ struct HubOptions {
   Duration close_timeout =
       seconds(5);  // from the decision to close, for what is still to be written
   Duration watch_interval = milliseconds(500);  // how often the timeouts are looked at
+  // Of the REST API, as told to nodes with a site API, which send their callers there: a URL that works
+  // everywhere; or else its port, which those on this machine can use, and others unless it is
+  // loopback's alone.
+  std::string api_url;
+  std::uint16_t api_port = 0;
+  bool api_on_loopback = true;
   QueueLimits queue;
   IntakeLimits intake;
   TransferLimits transfers;

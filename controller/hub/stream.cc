@@ -105,6 +105,21 @@ void AgentStream::write(const core::AckHeartbeat&) {
   out_.acknowledge_heartbeat(heartbeat_sent_us_);
 }
 
+void AgentStream::write(const core::GiveOrders& orders) {
+  const HubOptions& options = parts_.options;
+  const bool here = peer_.starts_with("ipv4:127.") || peer_.starts_with("ipv6:%5B::1%5D");
+  OrderFacts facts{.manifests = {}, .api_url = options.api_url, .api_port = 0};
+  if (options.api_url.empty() && (here || !options.api_on_loopback)) {
+    facts.api_port = options.api_port;
+  }
+  for (const auto& model : orders.models) {
+    facts.manifests.push_back(parts_.models.manifest_json(model.name, model.revision));
+  }
+  v1::ControllerMessage message;
+  to_wire(orders, facts, message);
+  queue(message);
+}
+
 template <typename Command>
 void AgentStream::write(const Command& command) {
   char block[1024];

@@ -85,6 +85,8 @@ class AgentStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   Status pass_heartbeat(const v1::Heartbeat& heartbeat);
   Status pass_result(v1::AttemptResult& result);
   Status claim_output(v1::AttemptResult& result);
+  Status pass_site_job(v1::SiteJob& job);
+  Status claim_blobs(const core::SiteJobRecords& job);
   void note_refusal(const v1::Refused& refused);
   void refuse(const Error& error);  // the message that was read last
   bool refuse_session(const Error& error);
@@ -93,6 +95,7 @@ class AgentStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   void write(const core::WelcomeAgent& welcome);
   void write(const core::RefuseAgent& refusal);
   void write(const core::AckHeartbeat& ack);
+  void write(const core::GiveOrders& orders);
   template <typename Command>
   void write(const Command& command);
   VariantSource source_of(const std::string& model, const std::string& variant,

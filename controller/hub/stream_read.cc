@@ -182,6 +182,8 @@ Status AgentStream::handle(v1::AgentMessage& message) {
       return pass(message.probe_result());
     case v1::AgentMessage::kResident:
       return pass(message.resident());
+    case v1::AgentMessage::kSiteJob:
+      return pass_site_job(*message.mutable_site_job());
     case v1::AgentMessage::kRefused:
       note_refusal(message.refused());
       return {};
@@ -240,6 +242,35 @@ Status AgentStream::claim_output(v1::AttemptResult& result) {
   }
   result.mutable_output()->set_size_bytes(*size);
   return {};
+}
+
+// One that cannot be read is refused for good; one whose blobs are missing is brought again after the
+// next hello.
+Status AgentStream::pass_site_job(v1::SiteJob& job) {
+  if (Status valid = validate(job); !valid) {
+    return valid;
+  }
+  JobId id;
+  id.value = job.id();
+  auto brought = from_wire(job, id_);
+  if (!brought) {
+    send(core::TakeSiteJob{.job = id, .taken_as = {}, .error = brought.error().message});
+    return fail(std::move(brought).error());
+  }
+  if (Status claimed = claim_blobs(brought->job); !claimed) {
+    return claimed;
+  }
+  parts_.gateway.tell(*std::move(brought));
+  return {};
+}
+
+Status AgentStream::claim_blobs(const core::SiteJobRecords& job) {
+  std::string digest = job.result ? job.result->result.output.blob : job.job.spec.inputs.blob;
+  if (digest.empty()) {
+    return {};
+  }
+  const auto size = parts_.uploads.claim(digest, parts_.clock.now());
+  return size ? Status() : fail(size.error());
 }
 
 void AgentStream::note_refusal(const v1::Refused& refused) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "controller/records/site_job.h"
 
 namespace skerry::hub {
 namespace {
@@ -156,7 +157,8 @@ core::AgentHello from_wire(const v1::Hello& hello, SessionId session) {
           .running = attempts(hello.running()),
           .spooled = attempts(hello.spooled()),
           .resident = loaded_variants(hello.resident()),
-          .alone = duration(hello.alone_us())};
+          .alone = duration(hello.alone_us()),
+          .site_api = hello.site_api()};
 }
 
 core::AgentHeartbeat from_wire(const v1::Heartbeat& heartbeat, SessionId session) {
@@ -216,6 +218,18 @@ core::ProbeEnded from_wire(const v1::ProbeResult& result, SessionId session) {
 
 core::ResidentChanged from_wire(const v1::Resident& resident, SessionId session) {
   return {.session = session, .variants = loaded_variants(resident.variants())};
+}
+
+Result<core::SiteJobBrought> from_wire(v1::SiteJob& job, SessionId session) {
+  records::SiteJobBytes bytes{.job = std::move(*job.mutable_job()),
+                              .task = std::move(*job.mutable_task()),
+                              .result = std::move(*job.mutable_result())};
+  bytes.id.value = job.id();
+  auto decoded = records::decode_site_job(bytes);
+  if (!decoded) {
+    return fail(std::move(decoded).error());
+  }
+  return core::SiteJobBrought{.session = session, .job = *std::move(decoded)};
 }
 
 void to_wire(const core::AttemptRef& attempt, v1::AttemptRef& wire) {
@@ -298,6 +312,30 @@ void to_wire(const core::AckResult& ack, v1::ControllerMessage& wire) {
 
 void to_wire(const core::SetNodeMode& mode, v1::ControllerMessage& wire) {
   wire.mutable_node_mode()->set_draining(mode.draining);
+}
+
+void to_wire(const core::TakeSiteJob& taken, v1::ControllerMessage& wire) {
+  v1::SiteJobTaken& message = *wire.mutable_site_job_taken();
+  message.set_id(taken.job.value);
+  message.set_taken_as(taken.taken_as.value);
+  message.set_error(cut(taken.error));
+}
+
+void to_wire(const core::GiveOrders& orders, const OrderFacts& facts, v1::ControllerMessage& wire) {
+  v1::StandingOrders& message = *wire.mutable_standing_orders();
+  for (std::size_t i = 0; i < orders.models.size(); ++i) {
+    if (facts.manifests.at(i) != nullptr) {
+      auto& model = *message.add_models();
+      model.set_revision(orders.models[i].revision);
+      model.set_manifest_json(*facts.manifests[i]);
+    }
+  }
+  message.set_policy(orders.policy);
+  if (orders.bundle != nullptr) {
+    message.set_bundle(*orders.bundle);
+  }
+  message.set_api_url(facts.api_url);
+  message.set_api_port(facts.api_port);
 }
 
 void to_wire(const Error& error, std::uint64_t refused_seq, v1::ControllerMessage& wire) {

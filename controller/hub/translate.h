@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "controller/core/effects.h"
 #include "controller/core/events.h"
@@ -43,6 +44,9 @@ core::CreditsChanged from_wire(const v1::Credits& credits, SessionId session);
 core::ProbeEnded from_wire(const v1::ProbeResult& result, SessionId session);
 core::ResidentChanged from_wire(const v1::Resident& resident, SessionId session);
 
+// kCorrupt if it does not decode.
+Result<core::SiteJobBrought> from_wire(v1::SiteJob& job, SessionId session);
+
 // ---- to agents
 void to_wire(const core::AttemptRef& attempt, v1::AttemptRef& wire);
 void to_wire(const Payload& payload, v1::PayloadRef& wire);
@@ -69,6 +73,15 @@ void to_wire(const core::ProbeVariant& probe, const VariantSource& source,
 void to_wire(const core::CancelAttempt& cancel, v1::ControllerMessage& wire);
 void to_wire(const core::AckResult& ack, v1::ControllerMessage& wire);
 void to_wire(const core::SetNodeMode& mode, v1::ControllerMessage& wire);
+void to_wire(const core::TakeSiteJob& taken, v1::ControllerMessage& wire);
+
+// What standing orders say beside the core's command.
+struct OrderFacts {
+  std::vector<std::shared_ptr<const std::string>> manifests;  // of its models, in order
+  std::string api_url;
+  std::uint16_t api_port = 0;
+};
+void to_wire(const core::GiveOrders& orders, const OrderFacts& facts, v1::ControllerMessage& wire);
 // The refusal of the agent's message `refused_seq`; 0 = of the session.
 void to_wire(const Error& error, std::uint64_t refused_seq, v1::ControllerMessage& wire);
 

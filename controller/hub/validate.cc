@@ -245,6 +245,15 @@ Status validate(const v1::AttemptResult& result) {
 
 Status validate(const v1::AttemptReturned& returned) { return validate(returned.attempt()); }
 
+Status validate(const v1::SiteJob& job) {
+  return Rules()
+      .that(job.id() != 0, "a brought job without an id")
+      .count("the size of the job", job.job().size(), 1, kMaxSiteJobPartBytes)
+      .count("the size of its task", job.task().size(), 0, kMaxSiteJobPartBytes)
+      .count("the size of its result", job.result().size(), 0, kMaxSiteJobPartBytes)
+      .done();
+}
+
 Status validate(const v1::Credits& credits) {
   return Rules().count("capacity", credits.capacity(), 0, kMaxCapacity).done();
 }

@@ -28,6 +28,7 @@ constexpr int kMaxDevices = 64;
 constexpr int kMaxProbeRuns = 1'000;
 constexpr std::uint32_t kMaxSlots = 1'024;
 constexpr std::uint32_t kMaxCapacity = 100'000;
+constexpr std::size_t kMaxSiteJobPartBytes = 1u << 20;
 
 // The highest version that both sides speak; kUnsupported names both ranges.
 Result<std::uint32_t> negotiate(const v1::Hello& hello);
@@ -41,5 +42,7 @@ Status validate(const v1::AttemptReturned& returned);
 Status validate(const v1::Credits& credits);
 Status validate(const v1::ProbeResult& result);
 Status validate(const v1::Resident& resident);
+// Of its parts, that they are there and small enough; what they say is checked when they are decoded.
+Status validate(const v1::SiteJob& job);
 
 }  // namespace skerry::hub

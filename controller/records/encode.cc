@@ -95,6 +95,9 @@ Write encode(const core::TaskRecord& record) {
   task.set_returned(record.retries.returned);
   task.set_ready_us(to_us(record.ready_at));
   task.set_version(record.version);
+  task.set_handing_over(record.handing_over);
+  task.set_kept_here(record.kept_here);
+  task.set_taken_as(record.taken_as.value);
   return put(Table::kTask, job_key(record.id), task);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/endian/conversion.hpp>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,13 @@ template <typename Number>
 void put_number(std::string& key, Number number) {
   const Number big = boost::endian::native_to_big(number);
   key.append(reinterpret_cast<const char*>(&big), sizeof(big));
+}
+
+template <typename Number>
+Number number_at(std::string_view key, std::size_t offset) {
+  Number big = 0;
+  std::memcpy(&big, key.data() + offset, sizeof(big));
+  return boost::endian::big_to_native(big);
 }
 
 Result<JobId> job_of(std::string_view key);

@@ -14,7 +14,7 @@ namespace skerry::sim {
 struct NoBlobs final : agent::Blobs {
   void fetch(agent::BlobTicket, const std::string&, bool) override {}
   void release(const std::string&) override {}
-  void store(agent::BlobTicket, std::shared_ptr<const std::string>) override {}
+  void store(agent::BlobTicket, std::shared_ptr<const std::string>, agent::Master) override {}
 };
 struct NoMeter final : agent::EnergyMeter {
   std::string source() const override { return "modelled"; }

@@ -129,6 +129,7 @@ struct ToCore {
   }
   std::optional<core::Event> operator()(agent::Refused& /*refused*/) const { return std::nullopt; }
   std::optional<core::Event> operator()(agent::Goodbye& /*goodbye*/) const { return std::nullopt; }
+  std::optional<core::Event> operator()(agent::SiteJob& /*job*/) const { return std::nullopt; }
 };
 
 struct ToAgent {
@@ -178,6 +179,9 @@ struct ToAgent {
   agent::ToAgent operator()(const core::SetNodeMode& mode) const {
     return agent::NodeMode{.draining = mode.draining};
   }
+  // Simulated nodes have no site API.
+  agent::ToAgent operator()(const core::GiveOrders& /*orders*/) const { return agent::Unknown{}; }
+  agent::ToAgent operator()(const core::TakeSiteJob& /*taken*/) const { return agent::Unknown{}; }
 };
 
 }  // namespace

@@ -49,6 +49,8 @@ class Includes(unittest.TestCase):
         ("controller/main.cc", '"agent/config.h"', "include direction"),
         ("agent/a.cc", '"controller/core/job.h"', "include direction"),
         ("agent/a.cc", '"scheduler/fleet.h"', "include direction"),
+        ("agent/site/a.cc", '"controller/driver.h"', None),
+        ("agent/site/a.cc", '"cli/url.h"', "include direction"),
         ("agent/runner/a.cc", '"agent/config.h"', "include direction"),
         ("agent/runner/a.cc", '"agent/runner/protocol.h"', None),
         ("cli/a.cc", '"controller/core/job.h"', "include direction"),

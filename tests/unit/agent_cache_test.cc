@@ -221,7 +221,7 @@ TEST_F(CacheTest, StaysWithinItsBoundLeastRecentlyUsedFirstButKeepsWhatIsHeld) {
 
 TEST_F(CacheTest, ResultsAreStoredUnderTheirDigestOnceTheSourceIsThere) {
   source.unreachable = 2;
-  cache->store(9, std::make_shared<const std::string>("result"));
+  cache->store(9, std::make_shared<const std::string>("result"), Master::kController);
   run();
   ASSERT_THAT(stored, SizeIs(1));
   EXPECT_EQ(stored[0].ticket, 9u);

@@ -114,7 +114,7 @@ struct FakeBlobs final : Blobs {
     ++held[digest];
   }
   void release(const std::string& digest) override { --held[digest]; }
-  void store(BlobTicket ticket, std::shared_ptr<const std::string> bytes) override {
+  void store(BlobTicket ticket, std::shared_ptr<const std::string> bytes, Master) override {
     stores.emplace_back(ticket, std::move(bytes));
   }
   int held_in_all() const {

@@ -1,0 +1,94 @@
+#include "agent/setup.h"
+
+#include <fmt/format.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include "agent/credentials.h"
+#include "common/version.h"
+
+namespace skerry::agent {
+namespace {
+
+constexpr int kMaxFrameBytes = 64 << 20;  // a frame of many assigns with inline inputs
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> make_channel(const AgentConfig& config, const char* purpose) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetString("skerry.purpose", purpose);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
+                   1000);  // the session's own jitter is what counts
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetMaxReceiveMessageSize(kMaxFrameBytes);
+  const auto credentials = channel_credentials(config.controller, config.insecure_dev);
+  return grpc::CreateCustomChannel(config.controller, credentials ? *credentials : nullptr,
+                                   arguments);
+}
+
+NodePhysics physics_of(const AgentConfig& config) {
+  return {.idle_w = config.power.idle_w,
+          .busy_w = config.power.busy_w,
+          .transfer_j_per_byte = config.power.transfer_j_per_byte,
+          .price_usd_per_hour = config.price_usd_per_hour,
+          .slots = config.slots};
+}
+
+Capabilities capabilities_of(const AgentConfig& config, const CpuLimit& limit,
+                             const PowerSensors& power, const Nvml* gpus) {
+  Capabilities node{.tier = config.tier,
+                    .site = config.site,
+                    .labels = config.labels,
+                    .engines = config.engines,
+                    .slots = config.slots,
+                    .memory_bytes = config.memory_bytes,
+                    .speed = config.speed,
+                    .idle_w = config.power.idle_w,
+                    .busy_w = config.power.busy_w,
+                    .transfer_j_per_byte = config.power.transfer_j_per_byte,
+                    .price_usd_per_hour = config.price_usd_per_hour,
+                    .rtt_s = to_seconds(config.link.rtt),
+                    .bandwidth_bytes_per_s = config.link.bandwidth_bytes_per_s,
+                    .energy_source = power.source(),
+                    .devices = {"cpu"}};
+  node.labels["skerry/cpu-limit"] = limit.method_name();
+  node.labels["skerry/cpu-quota"] = fmt::format("{:g}", limit.quota());
+  for (std::size_t i = 0; gpus != nullptr && i < gpus->count(); ++i) {
+    node.devices.push_back(fmt::format("cuda:{}", i));
+  }
+  return node;
+}
+
+AgentOptions agent_options(const AgentConfig& config, const StateDir& state,
+                           Capabilities capabilities) {
+  return {
+      .node_name = config.name,
+      .identity = state.identity(),
+      .incarnation = state.incarnation(),
+      .software_version = fmt::format("{}+{}", kVersion, kCommit),
+      .capabilities = std::move(capabilities),
+      .stop_limit = config.stop_limit,
+      .session = {.heartbeat = config.heartbeat},
+      .executor = {
+          .slots = config.slots, .queue_depth = config.queue_depth, .physics = physics_of(config)}};
+}
+
+TorchOptions torch_options(const AgentConfig& config, const Nvml* gpus) {
+  const bool gpu = config.runner.device.starts_with("cuda") ||
+                   (config.runner.device == "auto" && gpus != nullptr);
+  return {.threads = config.cpu.threads,
+          .device = config.runner.device,
+          .memory_bytes = config.memory_bytes,
+          .runner_limit_bytes = config.runner.memory_limit_bytes,
+          .derives_limits = !gpu,
+          .sequence_instances = config.runner.sequences,
+          .sequence_idle = config.runner.sequence_idle,
+          .load_limit = config.runner.load_limit,
+          .stall_limit = config.runner.stall_limit};
+}
+
+}  // namespace skerry::agent

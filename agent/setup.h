@@ -1,0 +1,31 @@
+// setup.h: what the parts of the daemon are told by its configuration and by what the machine offers.
+
+#pragma once
+
+#include <grpcpp/channel.h>
+
+#include <memory>
+
+#include "agent/agent.h"
+#include "agent/config.h"
+#include "agent/cpu_limit.h"
+#include "agent/energy.h"
+#include "agent/engines/torch.h"
+#include "agent/nvml.h"
+#include "agent/power.h"
+#include "agent/state_dir.h"
+
+namespace skerry::agent {
+
+// Shares nothing with the other channel to the same address, neither its connection nor its flow
+// control.
+std::shared_ptr<grpc::Channel> make_channel(const AgentConfig& config, const char* purpose);
+NodePhysics physics_of(const AgentConfig& config);
+Capabilities capabilities_of(const AgentConfig& config, const CpuLimit& limit,
+                             const PowerSensors& power, const Nvml* gpus);
+AgentOptions agent_options(const AgentConfig& config, const StateDir& state,
+                           Capabilities capabilities);
+// A GPU's driver maps private memory as it likes: where a runner may use one, no limit is derived.
+TorchOptions torch_options(const AgentConfig& config, const Nvml* gpus);
+
+}  // namespace skerry::agent
