@@ -19,10 +19,11 @@ WAIT_S = 3
 PATIENCE_S = 240       # with the same key
 QUIET_S = 5            # without an event, after which a watcher comes anew
 LATER = (429, 503)
+LOOK_UP_S = 0.02      # how soon a client that waits for its time sees that it must hurry
 DONE_EARLY = 0.95      # of the plan's length, so that the last jobs meet faults, too
 
 KEYED = 0.75           # the shares of requests
-WAITING = 0.3          # of single jobs
+WAITING = 0.2          # of single jobs
 CANCELLED = 0.03
 REPLAYED = 0.1         # of keyed requests that were acknowledged
 MODEL_JOBS = 0.04      # the shares of jobs
@@ -40,19 +41,24 @@ class Work:
         self.stopped = threading.Event()
         self._lock = threading.Lock()
         self._next = 0
+        self._hurry_until_s = 0.0
 
     def take(self, chance):
         """The numbers of the next request, when it is time for it; empty once all are taken."""
         with self._lock:
             first = self._next
             due = (time.monotonic() - self.began_s) / (self.length_s * DONE_EARLY) * self.total
-            sizes = [1, 40, 200] if due - first > 500 else [1] * 8 + [5, 5, 40, 40, 200]
+            sizes = [1, 40, 200] if due - first > 500 else [1] * 20 + [5] * 5 + [40, 40, 200]
             count = min(chance.choice(sizes), self.total - first)
             self._next += count
-        if count:
-            wait_s = self.began_s + first / self.total * self.length_s * DONE_EARLY - time.monotonic()
-            self.stopped.wait(max(0, wait_s))
+        due_s = self.began_s + first / self.total * self.length_s * DONE_EARLY
+        while count and (left_s := due_s - time.monotonic()) > 0 and time.monotonic() > self._hurry_until_s:
+            self.stopped.wait(min(left_s, LOOK_UP_S))
         return range(first, first + count)
+
+    def hurry(self, for_s):
+        """Do not wait for your time: a kill is near."""
+        self._hurry_until_s = time.monotonic() + for_s
 
     def make(self, number, request):
         """(what the ledger keeps of it, the body of the job)"""

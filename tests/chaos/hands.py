@@ -6,7 +6,7 @@ import time
 
 from harness.processes import wait_until
 
-from chaos.plan import CONTROLLER, RESTORE
+from chaos.plan import CLIENTS, CONTROLLER, HURRY_S, KILLS, RESTORE
 
 RUNNERS = " runners"
 AGAIN_S = 0.25      # a step that finds no runner waits for one
@@ -16,8 +16,8 @@ PATIENCE_S = 60
 class Hands:
     """killed counts SIGKILLs by kind of victim; ended_alone says who ended although nobody had killed it."""
 
-    def __init__(self, cluster, links, history):
-        self.cluster, self.links, self.history = cluster, links, history
+    def __init__(self, cluster, work, history):
+        self.cluster, self.links, self.work, self.history = cluster, cluster.links(), work, history
         self.killed = {"controller": 0, "agent": 0, "runner": 0}
         self.stopped = self.link_faults = 0
         self.ended_alone = []
@@ -39,7 +39,9 @@ class Hands:
             self.do(step)
 
     def do(self, step):
-        if step.whom in self.links:
+        if step.whom == CLIENTS:
+            self.work.hurry(HURRY_S)
+        elif step.whom in self.links:
             self.to_link(step.whom, step.what)
         elif step.whom.endswith(RUNNERS):
             self.to_runners(step.whom.removesuffix(RUNNERS), step.what)
@@ -61,9 +63,12 @@ class Hands:
             process.start()
         else:
             self.notice(whom, process)
-            if what in ("kill", "kill-alone"):
+            if what in KILLS:
                 self.down.add(whom)
-                process.kill() if what == "kill" else process.kill_alone()
+                if what == "kill-machine":
+                    for link in self.cluster.links_of(whom):
+                        link.ask("reset")
+                process.kill_alone() if what == "kill-alone" else process.kill()
                 self.killed["controller" if whom == CONTROLLER else "agent"] += 1
             elif what == "stop":
                 process.pause()

@@ -3,13 +3,19 @@
 A victim is the controller, an agent, the runners of an agent, or a link. Each has a track of its own, on which episodes follow
 each other without overlapping: killed and started again, killed again while it recovers, stopped for a while; a link is slow,
 narrow, silent, cut, reset, half closed or truncated for a while. Tracks know nothing of each other, so that everything meets
-everything. The kills are exactly as many as asked; all else comes on top.
+everything. The kills are exactly as many as asked; all else comes on top. Right before a kill the clients hurry, so that it
+meets requests that are half done.
 """
 
 import dataclasses
 from typing import NamedTuple
 
 CONTROLLER = "controller"
+CLIENTS = "clients"
+HURRY = "hurry"
+HURRY_S = 0.15
+# A process with what it started; alone, so that these must notice; with everything that is under way on its links.
+KILLS = ("kill", "kill-alone", "kill-machine")
 KILL_SHARES = {"controller": 0.4, "agents": 0.4, "runners": 0.2}
 LINK_EPISODE_EVERY_S = 14
 RESTORE = "restore"  # a link is as it was
@@ -18,7 +24,7 @@ RESTORE = "restore"  # a link is as it was
 class Step(NamedTuple):
     at_s: float
     whom: str   # "controller", an agent's name, the name of an agent with " runners" behind it, or a link's
-    what: str   # "kill", "kill-alone", "start", "stop", "go-on"; of links "restore" or a command of the relay
+    what: str   # one of KILLS, "start", "stop", "go-on"; of links "restore" or a command of the relay
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,8 +79,11 @@ def track(chance, whom, kills, length_s):
 
 
 def killed(chance, whom, at_s, most_s):
-    yield Step(at_s, whom, kind_of_kill(chance, whom))
-    if not whom.endswith(" runners"):  # the agent starts them again itself
+    if whom.endswith(" runners"):  # the agent starts them again itself
+        yield Step(at_s, whom, "kill")
+    else:
+        yield Step(at_s - HURRY_S, CLIENTS, HURRY)
+        yield Step(at_s, whom, kind_of_kill(chance, whom))
         yield Step(at_s + chance.uniform(0.02, min(1.5, most_s)), whom, "start")
 
 
@@ -82,6 +91,7 @@ def killed_twice(chance, whom, at_s, most_s):
     """The second time while it recovers from the first, or before it is even up."""
     up_s = at_s + chance.uniform(0.02, min(1.0, most_s / 3))
     again_s = up_s + chance.uniform(0.005, min(0.6, most_s / 3))
+    yield Step(at_s - HURRY_S, CLIENTS, HURRY)
     yield Step(at_s, whom, kind_of_kill(chance, whom))
     yield Step(up_s, whom, "start")
     yield Step(again_s, whom, kind_of_kill(chance, whom))
@@ -97,9 +107,7 @@ EPISODES = {"killed": killed, "killed twice": killed_twice, "stopped": stopped}
 
 
 def kind_of_kill(chance, whom):
-    """An agent dies with its runners, or alone, so that they must notice."""
-    alone = chance.random() < 0.5
-    return "kill-alone" if alone and whom != CONTROLLER and not whom.endswith(" runners") else "kill"
+    return chance.choice(["kill", "kill-machine"] if whom == CONTROLLER else KILLS)
 
 
 def link_track(chance, link, length_s):

@@ -12,10 +12,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from chaos import witness  # noqa: E402
 from chaos.join import Execution  # noqa: E402
 from chaos.ledger import End  # noqa: E402
-from chaos.plan import RESTORE, Victims, draw  # noqa: E402
+from chaos.plan import CLIENTS, KILLS, RESTORE, Victims, draw  # noqa: E402
 
 VICTIMS = Victims(agents=["a", "b", "c"], with_runners=["a", "b"], links=["x", "y"])
-KILLS = ("kill", "kill-alone")
 
 
 def steps(kills=60, seed=1, victims=VICTIMS):
@@ -35,7 +34,7 @@ class Plan(unittest.TestCase):
     def test_without_runners_the_others_are_killed_in_their_place(self):
         plan = steps(victims=Victims(["a"], [], []))
         self.assertEqual(sum(step.what in KILLS for step in plan), 60)
-        self.assertEqual({step.whom for step in plan}, {"controller", "a"})
+        self.assertEqual({step.whom for step in plan}, {CLIENTS, "controller", "a"})
 
     def test_the_seed_says_it_all(self):
         self.assertEqual(steps(seed=5), steps(seed=5))
@@ -43,14 +42,14 @@ class Plan(unittest.TestCase):
 
     def test_everybody_is_a_victim_and_the_controller_is_killed_again_soon_after_a_start(self):
         plan = steps()
-        self.assertEqual({step.whom for step in plan}, {"controller", "a", "b", "c", "a runners", "b runners", "x", "y"})
+        self.assertEqual({step.whom for step in plan}, {CLIENTS, "controller", "a", "b", "c", "a runners", "b runners", "x", "y"})
         controller = of(plan, "controller")
         soon = [after for before, after in zip(controller, controller[1:])
                 if before.what == "start" and after.what in KILLS and after.at_s - before.at_s <= 0.6]
         self.assertGreaterEqual(len(soon), 3)
 
     def test_who_is_down_is_started_and_who_is_stopped_goes_on_before_the_next_episode(self):
-        undone_by = {"kill": "start", "kill-alone": "start", "stop": "go-on"}
+        undone_by = {**dict.fromkeys(KILLS, "start"), "stop": "go-on"}
         for seed in range(50):
             plan = steps(seed=seed)
             self.assertEqual(plan, sorted(plan))

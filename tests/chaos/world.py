@@ -22,9 +22,9 @@ RUN_MODELS = ["edge-1", "edge-2"]
 ONLY_NOOP = ["edge-3", "edge-4"]
 CLIENT_LINKS = ["clients-1", "clients-2"]
 FAR = Link(delay_ms=25, jitter_ms=25)  # so that there is always something under way to be lost
-NEAR = Link(delay_ms=1, jitter_ms=2)
+NEAR = Link(delay_ms=4, jitter_ms=4)
 QUEUE = 32                             # and always something on an agent that is killed
-SUBMITTERS = 4
+SUBMITTERS = 8
 LOOKERS = 2
 LOUD = {"level": "debug", "format": "json"}  # a line for each execution and each end
 FULL_LOOKS = 2000
@@ -60,6 +60,10 @@ class World(Cluster):
 
     def links(self):
         return {**{f"link of {name}": agent.relay for name, agent in self.agents.items()}, **self.client_relays}
+
+    def links_of(self, whom):
+        """Those over which it talks."""
+        return [self.agents[whom].relay] if whom in self.agents else list(self.links().values())
 
     def victims(self):
         return Victims(agents=sorted(self.agents), with_runners=RUN_MODELS if self.models else [], links=sorted(self.links()))
