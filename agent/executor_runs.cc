@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 
 #include "agent/executor.h"
 #include "common/check.h"
@@ -129,10 +130,11 @@ void Executor::ended(Instant now, RunEnded run) {
 }
 
 void Executor::finish(Attempt& attempt, Ended result) {
-  log_.debug(
-      "attempt ended: {}{}{}", to_string(result.outcome),
-      result.error.empty() ? "" : ": " + result.error,
-      fields({{"job", to_string(result.attempt.job)}, {"attempt", to_string(result.attempt.uid)}}));
+  log_.debug("attempt ended: {}{}{}", to_string(result.outcome),
+             result.error.empty() ? "" : ": " + result.error,
+             fields({{"job", to_string(result.attempt.job)},
+                     {"number", std::to_string(result.attempt.number)},
+                     {"attempt", to_string(result.attempt.uid)}}));
   journal_.finish(std::move(result));
   forget(attempt, false);
 }

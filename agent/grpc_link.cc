@@ -6,6 +6,7 @@
 
 #include "agent/wire.h"
 #include "common/check.h"
+#include "common/grpc_order.h"
 
 namespace skerry::agent {
 
@@ -20,12 +21,14 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
   void start() {
     link_.stub_->async()->Session(&context_, this);
     AddHold();
+    begun(this);
     StartRead(&in_);
     StartCall();
   }
   void write(const std::vector<Outgoing>& frame) {
     if (held_) {
       out_ = to_wire(frame);
+      begun(this);
       StartWrite(&out_);
     }
   }
@@ -43,6 +46,7 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
   // ---- on gRPC's threads
 
   void OnReadDone(bool ok) override {
+    reacting(this);
     if (!ok) {
       post([this] { release(); });
       return;
@@ -54,11 +58,13 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
       }
       if (held_) {
         in_.Clear();
+        begun(this);
         StartRead(&in_);
       }
     });
   }
   void OnWriteDone(bool ok) override {
+    reacting(this);
     post([this, ok] {
       if (ok && !muted_) {
         link_.events_.link_written(id_);
@@ -67,6 +73,7 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
   }
   // Nothing follows; handlers posted before run before this one.
   void OnDone(const grpc::Status& status) override {
+    reacting(this);
     const std::string reason = status.ok()
                                    ? "the controller ended the stream"
                                    : fmt::format("{} (gRPC status {})", status.error_message(),

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string>
+
 namespace skerry::controller {
 
 namespace {
@@ -11,6 +13,7 @@ void line(Log& log, const core::JobChanged& it) {
     log.debug("job {}{}", to_string(it.state),
               fields({{"job", to_string(it.job)},
                       {"model", it.model},
+                      {"number", std::to_string(it.attempt)},
                       {"node", it.node},
                       {"reason", it.reason}}));
   }

@@ -93,7 +93,10 @@ void back_off(Context& ctx, JobEntry& entry, std::uint32_t tries, const Attempt&
   entry.job.ready_at = ctx.now + duration_from_seconds(ctx.state.jitter.uniform(0, ceiling));
   ctx.state.timers.add({entry.job.ready_at, TimerKind::kBackoff, entry.job.id.value});
   store_state(ctx, entry, TaskState::kBackoff,
-              {.node = attempt.node_name, .variant = attempt.variant_name, .reason = reason});
+              {.attempt = attempt.number,
+               .node = attempt.node_name,
+               .variant = attempt.variant_name,
+               .reason = reason});
 }
 
 void exclude(JobEntry& entry, NodeId node) {

@@ -46,6 +46,7 @@ struct Context {
 
 // What watchers are told beside a job's new state.
 struct Told {
+  std::uint32_t attempt = 0;  // whose node and variant it is; 0 = the newest
   std::string_view node = {};
   std::string_view variant = {};
   std::string_view reason = {};

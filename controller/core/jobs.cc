@@ -62,7 +62,7 @@ void announce(Context& ctx, const JobEntry& entry, const Told& told) {
                         .ns = job.spec.ns,
                         .model = job.spec.model,
                         .state = job.state,
-                        .attempt = job.attempts,
+                        .attempt = told.attempt != 0 ? told.attempt : job.attempts,
                         .node = std::string(told.node),
                         .variant = std::string(told.variant),
                         .reason = std::string(told.reason)},
@@ -125,8 +125,9 @@ void resume(Context& ctx, JobEntry& entry, Attempt& attempt, bool running) {
   attempt.silent = false;
   entry.ready_order = 0;  // if it was in line for another node, it is not any more
   if (entry.job.state != TaskState::kRunning) {
-    set_state(ctx, entry, running ? TaskState::kRunning : TaskState::kLeased,
-              {.node = attempt.node_name, .variant = attempt.variant_name});
+    set_state(
+        ctx, entry, running ? TaskState::kRunning : TaskState::kLeased,
+        {.attempt = attempt.number, .node = attempt.node_name, .variant = attempt.variant_name});
   }
 }
 
@@ -167,7 +168,8 @@ void end_job(Context& ctx, JobEntry& entry, TaskState state, TaskResult result) 
   const TaskResult& ended = *job.result;
   auto live = std::exchange(job.live, {});  // the record of an ended job names no live attempts
   store_state(ctx, entry, state,
-              {.node = ended.node_name,
+              {.attempt = ended.attempt,
+               .node = ended.node_name,
                .variant = ended.variant_name,
                .reason = ended.error ? std::string_view(ended.error->message) : ""});
   job.live = std::move(live);

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "common/digest.h"
-#include "controller/hub/grpc_order.h"
+#include "common/grpc_order.h"
 #include "controller/hub/grpc_status.h"
 #include "controller/hub/pool.h"
 #include "controller/hub/upload_pins.h"

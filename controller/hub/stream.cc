@@ -5,7 +5,7 @@
 #include <utility>
 #include <variant>
 
-#include "controller/hub/grpc_order.h"
+#include "common/grpc_order.h"
 #include "controller/hub/grpc_status.h"
 #include "controller/hub/sessions.h"
 

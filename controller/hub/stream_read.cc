@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "controller/hub/grpc_order.h"
+#include "common/grpc_order.h"
 #include "controller/hub/sessions.h"
 #include "controller/hub/stream.h"
 #include "controller/hub/upload_pins.h"

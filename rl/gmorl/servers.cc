@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rl/net/all_levels.h"
 #include "scheduler/sharing.h"
 
 namespace skerry::rl::gmorl {
@@ -14,9 +15,6 @@ constexpr double kNone = -1e300;  // the mark of no task: overlaps with nothing
 // A block's lanes as one value; what a processor cannot hold in one register the compiler splits.
 // Only ever a local variable: as an argument its calling convention would depend on the processor.
 using Lanes = double __attribute__((vector_size(kLanes * sizeof(double))));
-
-#define SKERRY_ALL_LEVELS \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 
 // Lets a block's tasks have their share; returns the new depth.
 SKERRY_ALL_LEVELS std::uint32_t advance_block(const double* speed, double seconds, double* count,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "rl/net/all_levels.h"
 #include "rl/net/fast_math.h"
 
 namespace skerry::rl::gmorl {
@@ -37,8 +38,7 @@ constexpr float kLarge = 13;
 // From uniform numbers to seconds, in place, for many dispatches; those with a weak link stay log2 of
 // the signal-to-noise ratio, and are marked. Fading is Rayleigh's: the power gain is exponential with
 // mean 1.
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void fade(
-    UploadRow* rows, std::size_t count) {
+SKERRY_ALL_LEVELS void fade(UploadRow* rows, std::size_t count) {
   for (UploadRow* row = rows; row != rows + count; ++row) {
     float least[kBlock];
     std::fill_n(least, kBlock, 1e9f);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "rl/net/all_levels.h"
 #include "rl/net/fast_math.h"
 #include "rl/net/mlp.h"
 #include "scheduler/sharing.h"
@@ -21,8 +22,7 @@ constexpr double kProbes[] = {0.25, 1, 3};
 // Features that are compressed to log(1 + x).
 constexpr std::size_t kCompressed[] = {0, 1, 2, 3, 4, 5, 6, 7, 10};
 
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void compress(
-    float* values, std::size_t count) {
+SKERRY_ALL_LEVELS void compress(float* values, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     values[i] = fast_log1p(values[i]);
   }
@@ -37,9 +37,9 @@ struct Pricing {
   const double* joules_per_mbit;
 };
 
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void price_exactly(
-    const Pricing& of, std::size_t count, double* __restrict delays, double* __restrict energies,
-    double* __restrict costs) {
+SKERRY_ALL_LEVELS void price_exactly(const Pricing& of, std::size_t count,
+                                     double* __restrict delays, double* __restrict energies,
+                                     double* __restrict costs) {
   for (std::size_t i = 0; i < count; ++i) {
     const auto upload_s = static_cast<double>(of.upload_s[i]);
     const double delay =

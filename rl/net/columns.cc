@@ -1,5 +1,6 @@
 #include "rl/net/columns.h"
 
+#include "rl/net/all_levels.h"
 #include "rl/net/fast_math.h"
 
 namespace skerry::rl {
@@ -7,9 +8,6 @@ namespace skerry::rl {
 namespace {
 
 // Inline in each level's clone; a call of the library would keep the loop scalar.
-#define SKERRY_ALL_LEVELS \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-
 SKERRY_ALL_LEVELS void log1p_of(float* x, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     x[i] = fast_log1p(x[i] > 0 ? x[i] : 0);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "rl/net/all_levels.h"
 
 namespace skerry::rl {
 
@@ -18,9 +19,6 @@ using Lanes = float __attribute__((vector_size(Mlp::kBlock * sizeof(float))));
 
 // One layer for one block: `in` is [inputs][in_stride], `out` is [outputs][kBlock]. Four outputs at
 // a time share the loads of their inputs.
-#define SKERRY_ALL_LEVELS \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-
 template <bool kRelu>
 [[gnu::always_inline]] inline void run_layer(const Layer& layer, const float* in,
                                              std::size_t in_stride, float* out,

@@ -56,7 +56,8 @@ class Agent:
         self.relay = None
         if plan.link:
             self.relay = Relay(programs["relay"], controller_address, folder, **dataclasses.asdict(plan.link)).start()
-        config = agent_config(plan, self.relay.address if self.relay else controller_address, folder, programs["runner"])
+        runner = programs["runner"] if "torch" in plan.settings.get("engines", ["torch"]) else None
+        config = agent_config(plan, self.relay.address if self.relay else controller_address, folder, runner)
         config_path = folder / "agent.yaml"
         config_path.write_text(json.dumps(config, indent=1))  # JSON is YAML
         self.process = Process(plan.name, [programs["agent"], "--config", config_path], folder / "agent.log")
@@ -210,8 +211,10 @@ def agent_config(plan, controller, folder, runner):
         "cpu": {"threads": plan.threads, "share": plan.cpu_share},
         # several nodes share this machine's sensors, so none of them may claim what those say
         "power": {"idle_w": plan.idle_w, "busy_w": plan.busy_w, "transfer_j_per_byte": plan.transfer_j_per_byte, "source": "modelled"},
-        "memory": "1GiB", "runner": {"program": str(runner)}, "log": {"format": "text"},
+        "memory": "1GiB", "log": {"format": "text"},
     }
+    if runner:
+        config["runner"] = {"program": str(runner)}
     if plan.link:
         config["link"] = {"rtt": f"{2 * plan.link.delay_ms:g}ms",
                           **({"bandwidth_per_s": int(plan.link.rate_mbit * 1e6 / 8)} if plan.link.rate_mbit else {})}

@@ -52,6 +52,17 @@ class Processes(unittest.TestCase):
         wait_until(lambda: gone(int(child)), 5, "the child to end")
         self.assertFalse(process.alive())
 
+    def test_pause_hangs_it_with_what_it_started_until_it_goes_on(self):
+        process = self.shell("sleep 60 & wait")
+        child = wait_until(process.children, 5, "the child")[0]
+
+        def states():
+            return {pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] for pid in (process.pid, child)}
+        process.pause()
+        wait_until(lambda: states() == {"T"}, 5, "both to be stopped")
+        process.go_on()
+        wait_until(lambda: states() == {"S"}, 5, "both to go on")
+
     def test_a_child_does_not_outlive_a_killed_parent(self):
         program = ("import sys; sys.path.insert(0, sys.argv[1])\n"
                    "from harness.processes import Process\n"

@@ -92,6 +92,13 @@ class Process:
             self.popen.kill()
         self.popen.wait()
 
+    def pause(self):
+        """SIGSTOP to the process and what it started: it hangs, its connections stay open."""
+        self._signal_group(signal.SIGSTOP)
+
+    def go_on(self):
+        self._signal_group(signal.SIGCONT)
+
     def stop(self, timeout_s=10):
         """SIGTERM, then SIGKILL after timeout_s. Returns the exit code, None if it never ran."""
         if self.popen is None:

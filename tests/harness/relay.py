@@ -16,6 +16,7 @@ class Relay:
                    "--seed", seed, "--ready-file", ready_file, "--control"],
             folder / f"{name}.log", ready_file=ready_file, control=True)
         self.address = None
+        self._usual = [f"delay {delay_ms}", f"jitter {jitter_ms}", f"rate {rate_mbit}", "resume", "accept"]
         self._lock = threading.Lock()
 
     def start(self):
@@ -34,6 +35,11 @@ class Relay:
         if answer.startswith("error"):
             raise ValueError(answer)
         return answer
+
+    def restore(self):
+        """The link is again as it was at the start; what was cut stays cut."""
+        for command in self._usual:
+            self.ask(command)
 
     def stats(self):
         return json.loads(self.ask("stats"))

@@ -99,6 +99,16 @@ class Client:
                     raise
             time.sleep(0.02)
 
+    def all_jobs(self):
+        """Every job, without outputs, newest first: all pages."""
+        cursor = None
+        while True:
+            page = self.ask_patiently("GET", "/api/v1/jobs?limit=1000" + (f"&cursor={cursor}" if cursor else ""))
+            yield from page["items"]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return
+
     def events(self, path="/api/v1/events", last_event_id=None, timeout_s=30, on_open=lambda: None):
         """Yields Events until the server ends the stream, or TimeoutError when it is silent for timeout_s."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout_s)

@@ -240,6 +240,17 @@ class RelayTest(unittest.TestCase):
         relay.ask("accept")
         self.exchange(self.connect(relay))
 
+    def test_restore_undoes_what_was_done_to_the_link(self):
+        relay = self.relay(delay_ms=40)
+        connection = self.connect(relay)
+        for command in ("delay 0", "rate 0.001", "stall", "refuse"):
+            relay.ask(command)
+        relay.restore()
+        began = time.monotonic()
+        self.exchange(connection)
+        self.assertGreaterEqual(time.monotonic() - began, 0.08)
+        self.exchange(self.connect(relay))
+
     def test_a_dead_target_resets_who_connects(self):
         self.echo.close()
         relay = self.relay()

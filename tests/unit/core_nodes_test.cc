@@ -116,6 +116,10 @@ TEST_F(CoreNodes, ALateResultOfASilentNodeWinsIfItIsTheFirst) {
   finish(back, old);
   EXPECT_EQ(core->find_job(id)->result->node_name, "n1");
   EXPECT_EQ(sent<CancelAttempt>(n2).size(), 1u);
+  const JobChanged end = told<JobChanged>().back();
+  EXPECT_EQ(end.state, TaskState::kSucceeded);
+  EXPECT_EQ(end.attempt, old.number) << "watchers are told whose result it is, not of the newest";
+  EXPECT_EQ(end.node, "n1");
 }
 
 TEST_F(CoreNodes, WorkThatRunsFineIsAdoptedOnReconnectNotStartedAgain) {

@@ -12,7 +12,7 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-namespace skerry::hub {
+namespace skerry {
 
 #if __has_feature(thread_sanitizer)
 inline void begun(void* call) { __tsan_release(call); }
@@ -22,4 +22,4 @@ inline void begun(void*) {}
 inline void reacting(void*) {}
 #endif
 
-}  // namespace skerry::hub
+}  // namespace skerry
