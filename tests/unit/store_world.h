@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -56,10 +57,15 @@ class Reports {
   RocksOptions options(const std::string& path);
 
   void wait_durable(Position position);
+  // Or until this is so.
+  void wait_durable_or(const std::function<bool()>& otherwise, Position position);
+  // Until this is so, which nothing here tells of.
+  static void wait_until(const std::function<bool()>& is_so);
   void wait_fatal();
   std::vector<Position> durable() const;
   std::vector<CommitInfo> commits() const;
   std::vector<Error> fatal() const;
+  std::string logged() const;
   RecoveryReport recovery() const;
 
  private:
@@ -68,6 +74,7 @@ class Reports {
   std::vector<Position> durable_;
   std::vector<CommitInfo> commits_;
   std::vector<Error> fatal_;
+  std::string logged_;
   RecoveryReport recovery_;
 };
 
