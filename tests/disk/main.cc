@@ -1,0 +1,136 @@
+// skerry-disk-flips: flips bits in files of the store and of the agent (image.h), and says what became of
+// it.
+//
+//   skerry-disk-flips --flips 10000     so many in logs and journals, and a tenth as many in each other kind
+//   skerry-disk-flips --seed 7 --kind wal --image 3 --file 000009.log --bit 1234     one of them again
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <map>
+
+#include "common/random.h"
+#include "tests/disk/image.h"
+
+namespace {
+
+using skerry::Random;
+using namespace skerry::disk;
+
+constexpr int kImages = 40;  // of each kind of files
+constexpr int kMostShown = 10;
+
+struct Tally {
+  std::uint64_t flips = 0;
+  std::map<Verdict, std::uint64_t> verdicts;
+};
+
+std::unique_ptr<Image> image_of(const std::string& kind, std::uint64_t seed) {
+  return kind == "journal" ? journal_image(seed)
+         : kind == "state" ? state_image(seed)
+                           : store_image(seed);
+}
+
+// As often near the ends of a file as anywhere: there are headers, and what was written last.
+std::uint64_t some_bit(Random& random, std::uint64_t bytes) {
+  const std::uint64_t near = std::min<std::uint64_t>(bytes, 64) * 8;
+  switch (random.below(4)) {
+    case 0:
+      return random.below(near);
+    case 1:
+      return bytes * 8 - 1 - random.below(near);
+    default:
+      return random.below(bytes * 8);
+  }
+}
+
+struct Bench {
+  std::uint64_t seed = 1;
+  Tally wrong{};
+  std::map<std::string, Tally> kinds{};
+
+  void run(const std::string& kind, std::uint64_t flips) {
+    Random random = Random(seed).fork(kind);
+    for (int i = 0; i < kImages; ++i) {
+      const auto image = image_of(kind, seed * 1000 + static_cast<std::uint64_t>(i));
+      std::vector<Place> places = image->places();
+      std::erase_if(places, [&](const Place& place) { return place.kind != kind; });
+      const std::uint64_t here = flips * (static_cast<std::uint64_t>(i) + 1) / kImages -
+                                 flips * static_cast<std::uint64_t>(i) / kImages;
+      for (std::uint64_t n = 0; n < here && !places.empty(); ++n) {
+        const Place& place = places[random.below(places.size())];
+        flip(kind, i, *image, place.file, some_bit(random, place.bytes));
+      }
+    }
+  }
+
+  void flip(const std::string& kind, int number, Image& image, const std::string& file,
+            std::uint64_t bit) {
+    const Outcome outcome = image.outcome(file, bit);
+    Tally& tally = kinds[kind];
+    tally.flips += 1;
+    if (++tally.verdicts[outcome.verdict] <= kMostShown && outcome.verdict == Verdict::kWrong) {
+      fmt::print(stderr, "WRONG --seed {} --kind {} --image {} --file {} --bit {}: {}\n", seed,
+                 kind, number, file, bit, outcome.why);
+    }
+  }
+
+  std::uint64_t count(Verdict verdict) const {
+    std::uint64_t all = 0;
+    for (const auto& [kind, tally] : kinds) {
+      const auto found = tally.verdicts.find(verdict);
+      all += found == tally.verdicts.end() ? 0 : found->second;
+    }
+    return all;
+  }
+};
+
+void print_json(const Bench& bench, double took_s) {
+  std::string kinds;
+  for (const auto& [kind, tally] : bench.kinds) {
+    const auto of = [&tally](Verdict verdict) {
+      const auto found = tally.verdicts.find(verdict);
+      return found == tally.verdicts.end() ? 0 : found->second;
+    };
+    kinds += fmt::format(
+        R"({}"{}": {{"flips": {}, "harmless": {}, "detected": {}, "refused": {}, "wrong": {}}})",
+        kinds.empty() ? "" : ", ", kind, tally.flips, of(Verdict::kHarmless),
+        of(Verdict::kDetected), of(Verdict::kRefused), of(Verdict::kWrong));
+  }
+  fmt::print("{{\"seed\": {}, \"took_s\": {:.1f}, \"kinds\": {{{}}}}}\n", bench.seed, took_s,
+             kinds);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Flips bits in the files of stores and agents, and says what became of it.");
+  std::uint64_t flips = 1000;
+  Bench bench;
+  std::string kind, file;
+  int image = 0;
+  std::uint64_t bit = 0;
+  app.add_option("--flips", flips, "in logs and journals; a tenth as many in each other kind");
+  app.add_option("--seed", bench.seed);
+  CLI::Option* one = app.add_option("--kind", kind, "one flip: of this kind of file");
+  app.add_option("--image", image)->needs(one);
+  app.add_option("--file", file)->needs(one);
+  app.add_option("--bit", bit)->needs(one);
+  CLI11_PARSE(app, argc, argv);
+  const auto began = std::chrono::steady_clock::now();
+  if (*one) {
+    bench.flip(kind, image, *image_of(kind, bench.seed * 1000 + static_cast<std::uint64_t>(image)),
+               file, bit);
+  } else {
+    bench.run("wal", flips / 2);
+    bench.run("journal", flips - flips / 2);
+    for (const char* other : {"manifest", "current", "witness", "table", "state"}) {
+      bench.run(other, flips / 10);
+    }
+  }
+  print_json(bench,
+             std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+  return bench.count(Verdict::kWrong) == 0 ? 0 : 1;
+}
