@@ -98,10 +98,11 @@ class FullDisk(unittest.TestCase):
         done = self.client.post(JOBS, {"model": "noop", "inputs": tensor()}, {"Prefer": "wait=30"})
         self.assertEqual(done["state"], "SUCCEEDED", done)
 
-    def expect_all_ended(self, ids):
+    def expect_all_ended(self, ids, most_attempts):
         for job in ids:
             ended = self.cluster.wait_job(job)
-            self.assertEqual((ended["state"], ended["attempts"]), ("SUCCEEDED", 1), job)
+            self.assertEqual(ended["state"], "SUCCEEDED", ended["id"])
+            self.assertLessEqual(ended["attempts"], most_attempts, ended["id"])
             self.assertEqual(ended["result"]["outputs"]["x"]["shape"], [NUMBERS])
 
     def lease_on_a_full_disk(self):
@@ -138,7 +139,7 @@ class FullDisk(unittest.TestCase):
         self.assertTrue(self.cluster.controller.alive())
         self.free()
         self.expect_open()
-        self.expect_all_ended(ids)
+        self.expect_all_ended(ids, most_attempts=1)
         wait_until(lambda: not self.cluster.nodes()["edge-1"]["telemetry"]["spooled"], 10, "the last result to be acknowledged")
         self.assertEqual(self.cluster.controller.starts, 1)
         self.assertIn("there is space again", self.cluster.controller.log_path.read_text())
@@ -149,7 +150,7 @@ class FullDisk(unittest.TestCase):
         self.free()
         self.cluster.restart_controller()
         self.expect_open()
-        self.expect_all_ended(ids)
+        self.expect_all_ended(ids, most_attempts=2)  # a lease may have been noted, and not sent
 
     def test_it_stops_on_a_signal_also_without_space(self):
         self.lease_on_a_full_disk()
