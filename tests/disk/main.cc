@@ -1,5 +1,5 @@
 // skerry-disk-flips: flips bits in files of the store and of the agent (image.h), and says what became of
-// it.
+// it; then lets syncs of a store fail, and says when its process ended (stops.h).
 //
 //   skerry-disk-flips --flips 10000     so many in logs and journals, and a tenth as many in each other kind
 //   skerry-disk-flips --seed 7 --kind wal --image 3 --file 000009.log --bit 1234     one of them again
@@ -13,6 +13,7 @@
 
 #include "common/random.h"
 #include "tests/disk/image.h"
+#include "tests/disk/stops.h"
 
 namespace {
 
@@ -46,9 +47,29 @@ std::uint64_t some_bit(Random& random, std::uint64_t bytes) {
   }
 }
 
+struct Stops {
+  int count = 0;
+  int wrong = 0;
+  double longest_s = 0;
+  std::uint64_t told_since = 0;
+
+  void run(int stops) {
+    for (; count < stops; ++count) {
+      const int number = 1 + 3 * count;
+      const Stop stop = stop_at_sync(number);
+      longest_s = std::max(longest_s, stop.took_s);
+      told_since += stop.told_since;
+      if (!stop.wrong.empty()) {
+        wrong += 1;
+        fmt::print(stderr, "WRONG after sync {}: {}\n", number, stop.wrong);
+      }
+    }
+  }
+  bool well() const { return wrong == 0 && told_since == 0; }
+};
+
 struct Bench {
   std::uint64_t seed = 1;
-  Tally wrong{};
   std::map<std::string, Tally> kinds{};
 
   void run(const std::string& kind, std::uint64_t flips) {
@@ -87,7 +108,7 @@ struct Bench {
   }
 };
 
-void print_json(const Bench& bench, double took_s) {
+void print_json(const Bench& bench, const Stops& stops, double took_s) {
   std::string kinds;
   for (const auto& [kind, tally] : bench.kinds) {
     const auto of = [&tally](Verdict verdict) {
@@ -99,8 +120,10 @@ void print_json(const Bench& bench, double took_s) {
         kinds.empty() ? "" : ", ", kind, tally.flips, of(Verdict::kHarmless),
         of(Verdict::kDetected), of(Verdict::kRefused), of(Verdict::kWrong));
   }
-  fmt::print("{{\"seed\": {}, \"took_s\": {:.1f}, \"kinds\": {{{}}}}}\n", bench.seed, took_s,
-             kinds);
+  fmt::print(R"({{"seed": {}, "took_s": {:.1f}, "kinds": {{{}}}, )", bench.seed, took_s, kinds);
+  fmt::print(R"("stops": {{"count": {}, "wrong": {}, "longest_s": {:.3f}, "told_since": {}}}}})"
+             "\n",
+             stops.count, stops.wrong, stops.longest_s, stops.told_since);
 }
 
 }  // namespace
@@ -108,11 +131,14 @@ void print_json(const Bench& bench, double took_s) {
 int main(int argc, char** argv) {
   CLI::App app("Flips bits in the files of stores and agents, and says what became of it.");
   std::uint64_t flips = 1000;
+  int failed_syncs = 10;
+  Stops stops;
   Bench bench;
   std::string kind, file;
   int image = 0;
   std::uint64_t bit = 0;
   app.add_option("--flips", flips, "in logs and journals; a tenth as many in each other kind");
+  app.add_option("--stops", failed_syncs, "syncs that fail, each in a process of its own");
   app.add_option("--seed", bench.seed);
   CLI::Option* one = app.add_option("--kind", kind, "one flip: of this kind of file");
   app.add_option("--image", image)->needs(one);
@@ -129,8 +155,9 @@ int main(int argc, char** argv) {
     for (const char* other : {"manifest", "current", "witness", "table", "state"}) {
       bench.run(other, flips / 10);
     }
+    stops.run(failed_syncs);
   }
-  print_json(bench,
+  print_json(bench, stops,
              std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
-  return bench.count(Verdict::kWrong) == 0 ? 0 : 1;
+  return bench.count(Verdict::kWrong) == 0 && stops.well() ? 0 : 1;
 }

@@ -141,6 +141,11 @@ std::string ScriptedFiles::failed() const {
   return failed_;
 }
 
+void ScriptedFiles::on_failure(std::function<void()> call) {
+  const std::lock_guard lock(mutex_);
+  on_failure_ = std::move(call);
+}
+
 void ScriptedFiles::free_space() {
   const std::lock_guard lock(mutex_);
   full_ = false;
@@ -175,7 +180,7 @@ IOStatus ScriptedFiles::before(const char* operation, const std::string& name) {
       (operation == std::string_view("append") || operation == std::string_view("create"))) {
     return IOStatus::NoSpace("scripted full disk", short_name);
   }
-  if (short_name.find(part_) == std::string::npos) {
+  if ((operation + (" " + short_name)).find(part_) == std::string::npos) {
     return IOStatus::OK();
   }
   operations_ += 1;
@@ -184,6 +189,9 @@ IOStatus ScriptedFiles::before(const char* operation, const std::string& name) {
   }
   failed_ = std::string(operation) + " " + short_name;
   changed_.notify_all();
+  if (on_failure_) {
+    on_failure_();
+  }
   full_ = fault_ == Fault::kFull || fault_ == Fault::kTornFull;
   return full_ ? IOStatus::NoSpace("scripted full disk", failed_)
                : IOStatus::IOError("scripted failure", failed_);

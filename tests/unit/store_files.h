@@ -10,6 +10,7 @@
 #include <rocksdb/file_system.h>
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -37,9 +38,11 @@ class ScriptedFiles final : public rocksdb::FileSystemWrapper {
   void wait_for_held_sync();
   void release_syncs();
 
-  // Counts anew the operations on files with `part` in their names, and lets number `fails` of
-  // them (from 1; 0: none) fail.
+  // Counts anew the operations with `part` in what they do to which file ("sync 000004.log"), and lets
+  // number `fails` of them (from 1; 0: none) fail.
   void arm(int fails, const std::string& part = "", Fault fault = Fault::kIo);
+  // Called when it fails, before whoever asked for it knows.
+  void on_failure(std::function<void()> call);
   void free_space();
   // Until an operation has failed.
   void wait_failed();
@@ -85,6 +88,7 @@ class ScriptedFiles final : public rocksdb::FileSystemWrapper {
   int fails_ = 0;
   std::string part_;
   std::string failed_;
+  std::function<void()> on_failure_;
   Fault fault_ = Fault::kIo;
   bool full_ = false;
   std::uint64_t free_bytes_ = std::uint64_t{1} << 40;

@@ -17,6 +17,9 @@
 
 namespace skerry::store::testing {
 
+// What store_writer says when a sync fails, among positions.
+inline constexpr Position kSyncFails = ~Position{0};
+
 // How often to try something: fewer times where a sanitizer makes each ten times slower.
 int rounds(int count);
 
