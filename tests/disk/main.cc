@@ -7,11 +7,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cstdio>
 #include <map>
 
 #include "common/random.h"
+#include "common/time.h"
 #include "tests/disk/image.h"
 #include "tests/disk/stops.h"
 
@@ -145,7 +145,8 @@ int main(int argc, char** argv) {
   app.add_option("--file", file)->needs(one);
   app.add_option("--bit", bit)->needs(one);
   CLI11_PARSE(app, argc, argv);
-  const auto began = std::chrono::steady_clock::now();
+  skerry::SystemClock clock;
+  const skerry::Instant began = clock.now();
   if (*one) {
     bench.flip(kind, image, *image_of(kind, bench.seed * 1000 + static_cast<std::uint64_t>(image)),
                file, bit);
@@ -157,7 +158,6 @@ int main(int argc, char** argv) {
     }
     stops.run(failed_syncs);
   }
-  print_json(bench, stops,
-             std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+  print_json(bench, stops, skerry::to_seconds(clock.now() - began));
   return bench.count(Verdict::kWrong) == 0 && stops.well() ? 0 : 1;
 }

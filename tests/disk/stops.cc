@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 #include <sys/wait.h>
 
-#include <chrono>
 #include <cstdio>
 
 #include "common/check.h"
+#include "common/time.h"
 #include "tests/unit/store_world.h"
 
 namespace skerry::disk {
@@ -22,18 +22,19 @@ Stop stop_at_sync(int number) {
   Stop stop;
   Position position = 0, last = 0;
   bool failed = false;
-  std::chrono::steady_clock::time_point failed_at{};
+  SystemClock clock;
+  Instant failed_at{};
   while (std::fread(&position, sizeof position, 1, told) == 1) {
     if (position == store::testing::kSyncFails) {
       failed = true;
-      failed_at = std::chrono::steady_clock::now();
+      failed_at = clock.now();
     } else {
       stop.told_since += failed ? 1 : 0;
       last = position;
     }
   }
   const int status = ::pclose(told);
-  stop.took_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - failed_at).count();
+  stop.took_s = to_seconds(clock.now() - failed_at);
   if (!failed || !WIFEXITED(status) || WEXITSTATUS(status) != kFatalExitStatus) {
     stop.wrong = fmt::format("it ended with {} ", status);
     return stop;
