@@ -8,14 +8,18 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "agent/whole_file.h"
+#include "common/crc32c.h"
 #include "common/digest.h"
 
 namespace skerry::agent {
 namespace {
+
+constexpr std::size_t kIdentityBytes = 16;
+constexpr std::size_t kIdentityDigits = 2 * kIdentityBytes;
 
 std::unexpected<Error> io_error(const char* what, const std::string& path) {
   return fail(ErrorCode::kIo, fmt::format("cannot {} {}: {}", what, path, std::strerror(errno)));
@@ -42,7 +46,7 @@ Result<StateDir> StateDir::open(const std::string& path) {
     return fail(std::move(status).error());
   }
   if (state.identity_.empty()) {
-    state.identity_ = to_hex(random_bytes(16));
+    state.identity_ = to_hex(random_bytes(kIdentityBytes));
   }
   ++state.incarnation_;
   if (Status status = state.write(); !status) {
@@ -64,30 +68,40 @@ StateDir::~StateDir() {
   }
 }
 
+// With its checksum; or as an older version or somebody's hand wrote it: without, and perhaps without an
+// identity, but then nothing else.
 Status StateDir::read() {
-  std::ifstream file(path_ + "/state");
-  if (!file) {
+  if (!std::filesystem::exists(path_ + "/state")) {
     return {};  // the first start
   }
-  std::string incarnation_word, epoch_word;
-  if (!(file >> incarnation_word >> incarnation_ >> epoch_word >> newest_epoch_.value) ||
-      incarnation_word != "incarnation" || epoch_word != "epoch") {
+  const auto content = read_whole_file(path_ + "/state");
+  if (!content) {
+    return fail(content.error());
+  }
+  std::istringstream words(*content);
+  std::string incarnation_word, epoch_word, identity_word, check_word;
+  words >> incarnation_word >> incarnation_ >> epoch_word >> newest_epoch_.value;
+  const bool numbers = !words.fail() && incarnation_word == "incarnation" && epoch_word == "epoch";
+  const bool identified = numbers && words >> identity_word && identity_word == "identity" &&
+                          words >> identity_ && identity_.size() == kIdentityDigits;
+  const bool checked = identified && words >> check_word;
+  if (!numbers || (!identified && !identity_word.empty()) || (checked && *content != text())) {
     return fail(
         ErrorCode::kCorrupt,
         fmt::format("{}/state is damaged: write 'incarnation N epoch M' into it, N larger than "
                     "any before, or give the agent another name and directory",
                     path_));
   }
-  std::string identity_word;  // neither is there in a state of an older version
-  file >> identity_word >> identity_;
   return {};
 }
 
-Status StateDir::write() const {
-  return replace_whole_file(path_, "state",
-                            fmt::format("incarnation {}\nepoch {}\nidentity {}\n", incarnation_,
-                                        newest_epoch_.value, identity_));
+std::string StateDir::text() const {
+  const std::string said = fmt::format("incarnation {}\nepoch {}\nidentity {}\n", incarnation_,
+                                       newest_epoch_.value, identity_);
+  return said + fmt::format("check {:08x}\n", crc32c(said));
 }
+
+Status StateDir::write() const { return replace_whole_file(path_, "state", text()); }
 
 Status StateDir::save_epoch(Epoch epoch) {
   const Epoch before = std::exchange(newest_epoch_, epoch);

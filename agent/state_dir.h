@@ -1,7 +1,7 @@
 // state_dir.h: the agent's directory: a lock against a second agent, its identity and incarnation,
 // the newest epoch, the blobs.
 //
-// Layout: <dir>/lock, <dir>/state (text, replaced as a whole), <dir>/blobs/, <dir>/journal
+// Layout: <dir>/lock, <dir>/state (text with a checksum, replaced as a whole), <dir>/blobs/, <dir>/journal
 // (journal_file.h). Blocking. The lock is the process's: it goes with it, however it ends.
 
 #pragma once
@@ -35,6 +35,7 @@ class StateDir {
   StateDir(std::string path, int lock_fd) : path_(std::move(path)), lock_fd_(lock_fd) {}
   Status read();
   Status write() const;
+  std::string text() const;
 
   std::string path_;
   int lock_fd_;

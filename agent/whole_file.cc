@@ -73,7 +73,10 @@ Status replace_whole_file(const std::string& directory, const std::string& name,
   if (parent >= 0) {
     ::close(parent);
   }
-  return synced ? Status{} : io_error("sync", directory, error);
+  // Not kNoCapacity, whatever it says: the new file has its name already.
+  return synced ? Status{}
+                : fail(ErrorCode::kIo,
+                       fmt::format("cannot sync {}: {}", directory, std::strerror(error)));
 }
 
 }  // namespace skerry::agent

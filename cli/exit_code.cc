@@ -23,6 +23,7 @@ ExitCode exit_code_of(ErrorCode code) {
     case ErrorCode::kNoCapacity:
     case ErrorCode::kRateLimited:
     case ErrorCode::kOverloaded:
+    case ErrorCode::kStorageFull:
     case ErrorCode::kDeadlineExceeded:
     case ErrorCode::kUnavailable:
       return ExitCode::kUnavailable;

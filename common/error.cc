@@ -24,6 +24,8 @@ std::string_view to_string(ErrorCode code) {
       return "rate_limited";
     case ErrorCode::kOverloaded:
       return "overloaded";
+    case ErrorCode::kStorageFull:
+      return "storage_full";
     case ErrorCode::kDeadlineExceeded:
       return "deadline_exceeded";
     case ErrorCode::kCancelled:

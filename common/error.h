@@ -26,6 +26,7 @@ enum class ErrorCode : std::uint8_t {
   kTooLarge,             // over a documented limit
   kRateLimited,          // over a quota; try later
   kOverloaded,           // the controller sheds load; try later
+  kStorageFull,          // the disk has no space for it; try later
   kDeadlineExceeded,     // the deadline passed before a result
   kCancelled,            // cancelled by its owner
   kModelFailed,          // the model raised an error on this input (the user's error)

@@ -90,11 +90,13 @@ void read_core(ConfigFields fields, core::Settings& settings) {
   }
 }
 
-void read_store(ConfigFields fields, store::Backlog& limit) {
+void read_store(ConfigFields fields, ControllerConfig& config) {
+  store::Backlog& limit = config.backlog_limit;
   constexpr std::uint64_t kMostBatches = 1'000'000;
   limit.batches = fields.integer("max_behind_batches", kBacklogLimit.batches, 1, kMostBatches);
   limit.bytes =
       fields.size_bytes("max_behind_bytes", kBacklogLimit.bytes, 1, store::kQueueLimitBytes / 2);
+  config.reserve_bytes = fields.size_bytes("reserve", 64ULL << 20, 0, 1ULL << 40);
 }
 
 }  // namespace
@@ -122,7 +124,7 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   ConfigFields log = root.section("log");
   config.log.level = log.choice("level", "info", {"trace", "debug", "info", "warn", "error"});
   config.log.format = log.choice("format", "auto", {"auto", "text", "json"});
-  read_store(root.section("store"), config.backlog_limit);
+  read_store(root.section("store"), config);
   read_core(root.section("core"), config.core);
   if (auto status = reader.finish(); !status) {
     return fail(std::move(status).error());

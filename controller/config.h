@@ -25,8 +25,9 @@ struct ControllerConfig {
   std::uint32_t threads = 1;  // that run the core and the API together
   Duration stop_grace{};
   LogOptions log;
-  store::Backlog backlog_limit;  // of the disk, above which submits are refused
-  std::string default_policy;    // a bundle's path, or "none"; empty = the one that comes along
+  store::Backlog backlog_limit;     // of the disk, above which submits are refused
+  std::uint64_t reserve_bytes = 0;  // of the disk, kept for accepted work
+  std::string default_policy;       // a bundle's path, or "none"; empty = the one that comes along
   core::Settings core;
 };
 

@@ -21,6 +21,7 @@
 #include "controller/hub_metrics.h"
 #include "controller/store/rocks_store.h"
 #include "controller/store_archive.h"
+#include "controller/store_figures.h"
 
 namespace skerry::controller {
 
@@ -99,6 +100,7 @@ class Daemon {
     };
     options.on_recovered = [this](const store::RecoveryReport& report) { log_recovery(report); };
     options.log = [this](std::string_view sentence) { log_->warn("{}", sentence); };
+    options.reserve_bytes = config_.reserve_bytes;
     std::error_code ignored;  // open_rocks_store says what is wrong with the directory
     std::filesystem::create_directories(config_.data_dir, ignored);
     auto opened = store::open_rocks_store(std::move(options));
@@ -107,6 +109,7 @@ class Daemon {
     }
     store_ = *std::move(opened);
     archive_.emplace(*store_);
+    metrics_.add_source([this] { return store_figures(*store_); });
     return {};
   }
 

@@ -59,11 +59,9 @@ core::Ticket Driver::ask(core::Event event,
       event);
   asio::post(strand_,
              [this, ticket, event = std::move(event), on_answer = std::move(on_answer)]() mutable {
-               if (std::holds_alternative<core::Submit>(event)) {
-                 if (Status accepts = accepts_work(); !accepts) {
-                   on_answer(fail(std::move(accepts).error()));
-                   return;
-                 }
+               if (Status accepted = accepts(event); !accepted) {
+                 on_answer(fail(std::move(accepted).error()));
+                 return;
                }
                askers_.emplace(ticket, std::move(on_answer));
                apply(std::move(event));
@@ -84,7 +82,33 @@ void Driver::inspect(std::move_only_function<void(const core::Core&, Instant now
   asio::post(strand_, [this, look = std::move(look)]() mutable { look(core_, clock_.now()); });
 }
 
+// Of what clients ask for; only these two change nothing.
+Status Driver::accepts(const core::Event& event) const {
+  if (std::holds_alternative<core::Await>(event) || std::holds_alternative<core::ListJobs>(event)) {
+    return {};
+  }
+  return std::holds_alternative<core::Submit>(event) ? accepts_work() : has_space();
+}
+
+Status Driver::has_space() const {
+  constexpr std::uint64_t kMiB = 1024 * 1024;
+  const store::Space space = store_->space();
+  if (space.state == store::Space::State::kEnough) {
+    return {};
+  }
+  return fail(
+      ErrorCode::kStorageFull,
+      fmt::format("the controller's disk is {}, {} MiB are free: nothing new is taken, while "
+                  "accepted work {}; try again when there is space",
+                  space.state == store::Space::State::kLow ? "nearly full" : "full",
+                  space.free_bytes / kMiB,
+                  space.state == store::Space::State::kLow ? "goes on" : "waits"));
+}
+
 Status Driver::accepts_work() const {
+  if (Status space = has_space(); !space) {
+    return space;
+  }
   const store::Backlog behind = store_->backlog();
   if (behind.batches <= limit_.batches && behind.bytes <= limit_.bytes) {
     return {};

@@ -9,6 +9,12 @@
 // store would block the strand. All else goes on: what was accepted is placed and ends, and agents'
 // heartbeats, which write nothing, are read.
 //
+// A disk that is nearly full makes it read-only: every change that a client asks for is refused with
+// kStorageFull, and nothing else. What is left belongs to accepted work, which is placed and ends. A
+// disk that is full keeps back what waits for it, results' acknowledgements among it, so that agents
+// hold them until there is space; heartbeats are answered meanwhile. In memory gathers what agents had
+// under way; the store's own limit is the last resort.
+//
 // Made by main, which also owns everything it refers to. start() before the first event. It stops
 // with the io_context: main stops that, and its threads, before anything that this refers to goes
 // away.
@@ -56,8 +62,10 @@ class Driver final : public Gateway {
   void tell(core::Event event) override;
   void inspect(std::move_only_function<void(const core::Core&, Instant now)> look) override;
 
-  // kOverloaded while submits are refused because the disk is behind. Any thread, after start().
+  // kStorageFull, or kOverloaded while submits are refused because the disk is behind. Any thread,
+  // after start().
   Status accepts_work() const;
+  Status has_space() const override;
 
   // From the store's thread.
   void on_durable(store::Position position);
@@ -65,6 +73,7 @@ class Driver final : public Gateway {
  private:
   using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
 
+  Status accepts(const core::Event& event) const;
   void apply(core::Event event);
   void carry_out(core::Effects effects);
   void release(core::Output output);

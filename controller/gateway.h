@@ -25,6 +25,9 @@ class Gateway {
   // Runs `look` on the core's strand, after what the same thread told or asked before: for queries.
   // It must copy what it needs and return soon.
   virtual void inspect(std::move_only_function<void(const core::Core&, Instant now)> look) = 0;
+  // kStorageFull while nothing new may be written; ask() refuses every change then. For who would write
+  // something else first.
+  virtual Status has_space() const { return {}; }
 };
 
 }  // namespace skerry::controller

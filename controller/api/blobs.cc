@@ -52,6 +52,9 @@ Task<Response> put_blob(Call call) {
         ErrorCode::kInvalidArgument,
         fmt::format("'{}' is not a digest: sha256: and 64 hex digits", digest.substr(0, 80))});
   }
+  if (const Status space = call->gateway.has_space(); !space) {
+    co_return problem(space.error());
+  }
   const auto pin = co_await receive(call, digest);
   if (!pin) {
     const Error& error = pin.error();

@@ -85,6 +85,9 @@ Task<Result<Prepared>> prepare(Call call, std::vector<JobRequest> requests,
     if (encoded.size() <= kInlineLimitBytes) {
       spec.inputs = Payload::inlined(std::move(encoded));
     } else {
+      if (const Status space = call->gateway.has_space(); !space) {
+        co_return fail(space.error());
+      }
       auto pin = co_await off_strand(call, [call, &encoded] { return call->blobs.put(encoded); });
       if (!pin) {
         co_return fail(pin.error());

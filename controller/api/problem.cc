@@ -9,6 +9,8 @@ namespace skerry::api {
 namespace {
 
 constexpr std::string_view kRetryAfterS = "1";
+constexpr std::string_view kSpaceRetryAfterS =
+    "10";  // a disk that is full is seldom so for a moment
 
 Response document(int status, std::string_view code, std::string_view detail,
                   std::span<const FieldIssue> fields) {
@@ -30,7 +32,8 @@ Response document(int status, std::string_view code, std::string_view detail,
   Response response{
       .status = status, .content_type = "application/problem+json", .body = json.take()};
   if (status == 429 || status == 503) {
-    response.headers.emplace_back("Retry-After", kRetryAfterS);
+    const bool no_space = code == to_string(ErrorCode::kStorageFull);
+    response.headers.emplace_back("Retry-After", no_space ? kSpaceRetryAfterS : kRetryAfterS);
   }
   return response;
 }
@@ -72,6 +75,7 @@ int http_status(ErrorCode code) {
       return 502;
     case ErrorCode::kNoCapacity:
     case ErrorCode::kOverloaded:
+    case ErrorCode::kStorageFull:
     case ErrorCode::kUnavailable:
       return 503;
     case ErrorCode::kDeadlineExceeded:

@@ -22,8 +22,10 @@ File& File::operator=(File&& other) noexcept {
 
 std::unexpected<Error> io_error(std::string_view what, const std::filesystem::path& path,
                                 int error_number) {
-  return fail(ErrorCode::kIo, fmt::format("cannot {} {}: {}", what, path.string(),
-                                          std::system_category().message(error_number)));
+  const bool no_space = error_number == ENOSPC || error_number == EDQUOT;
+  return fail(no_space ? ErrorCode::kStorageFull : ErrorCode::kIo,
+              fmt::format("cannot {} {}: {}", what, path.string(),
+                          std::system_category().message(error_number)));
 }
 
 Result<File> create_file(const std::filesystem::path& path) {

@@ -20,6 +20,7 @@ grpc::StatusCode to_grpc(ErrorCode code) {
     case ErrorCode::kTooLarge:
     case ErrorCode::kRateLimited:
     case ErrorCode::kOverloaded:
+    case ErrorCode::kStorageFull:
       return grpc::StatusCode::RESOURCE_EXHAUSTED;
     case ErrorCode::kDeadlineExceeded:
       return grpc::StatusCode::DEADLINE_EXCEEDED;

@@ -40,9 +40,17 @@ class FailureListener final : public rocksdb::EventListener {
       : fail_stop_(std::move(fail_stop)) {}
 
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) override {
-    if (Status status = status_of(*error, "the database"); !status) {
+    Status status = status_of(*error, "the database");
+    if (!status && status.error().code == ErrorCode::kStorageFull) {
+      fail_stop_->lack_space(std::move(status).error());
+    } else if (!status) {
       fail_stop_->fail(std::move(status).error());
     }
+  }
+  // RocksDB would go on by itself once there is space.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
   }
 
  private:
@@ -65,6 +73,9 @@ Status status_of(const rocksdb::Status& status, std::string_view what) {
   if (status.ok()) {
     return {};
   }
+  if (status.IsNoSpace()) {
+    return fail(ErrorCode::kStorageFull, fmt::format("{}: {}", what, status.ToString()));
+  }
   const bool corrupt = status.IsCorruption() || status.IsNotFound() || status.IsPathNotFound() ||
                        status.IsInvalidArgument();
   return fail(corrupt ? ErrorCode::kCorrupt : ErrorCode::kIo,
@@ -81,6 +92,21 @@ void FailStop::fail(Error error) {
   if (armed_) {
     handler_(*error_);
   }
+}
+
+void FailStop::lack_space(Error error) {
+  const std::lock_guard lock(mutex_);
+  lack_ = lack_ ? lack_ : std::move(error);
+}
+
+std::optional<Error> FailStop::lack() const {
+  const std::lock_guard lock(mutex_);
+  return lack_;
+}
+
+void FailStop::forget_lack() {
+  const std::lock_guard lock(mutex_);
+  lack_.reset();
 }
 
 Status FailStop::arm() {

@@ -17,7 +17,8 @@
 
 namespace skerry::store {
 
-// Corruption, and files that should exist but do not -> kCorrupt; anything else -> kIo.
+// Corruption, and files that should exist but do not -> kCorrupt; no space -> kStorageFull (over
+// strict_files.h: and nothing that was taken is lost); anything else -> kIo.
 Status status_of(const rocksdb::Status& status, std::string_view what);
 
 // Decides once that the store cannot go on, from whichever thread notices first.
@@ -32,11 +33,17 @@ class FailStop {
   Status arm();
   bool failed() const { return failed_.load(std::memory_order_acquire); }
 
+  // A background job found no space. The database then works no further, and is opened anew.
+  void lack_space(Error error);
+  std::optional<Error> lack() const;
+  void forget_lack();
+
  private:
   std::function<void(const Error&)> handler_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   bool armed_ = false;
   std::optional<Error> error_;
+  std::optional<Error> lack_;
   std::atomic<bool> failed_ = false;
 };
 

@@ -63,9 +63,6 @@ void tell(const RocksOptions& options, const RecoveryReport& report) {
                     "the last that was acknowledged",
                     options.path, report.position));
   }
-  if (options.on_recovered) {
-    options.on_recovered(report);
-  }
 }
 
 }  // namespace
@@ -97,16 +94,9 @@ Status write_synced(rocksdb::DB& db, const Stamp& stamp, const std::vector<Batch
   return status_of(db.Write(synced, &writes), "write to the database");
 }
 
-Result<Opened> open_database(const RocksOptions& options) {
-  const std::shared_ptr<rocksdb::FileSystem> files =
-      options.files ? options.files : rocksdb::FileSystem::Default();
-  if (Status made = make_directory(*files, options.path); !made) {
-    return fail(std::move(made).error());
-  }
-  Result<DirectoryLock> lock = DirectoryLock::take(files, options.path);
-  if (!lock) {
-    return fail(std::move(lock).error());
-  }
+Result<Opened> open_database(const RocksOptions& options,
+                             const std::shared_ptr<rocksdb::FileSystem>& files,
+                             const std::shared_ptr<FailStop>& fail_stop) {
   const Result<RecoveryPlan> plan = plan_recovery(files, options.path);
   if (!plan) {
     return fail(plan.error());
@@ -114,7 +104,6 @@ Result<Opened> open_database(const RocksOptions& options) {
   if (Status cut = apply_cut(*files, options.path, *plan); !cut) {
     return fail(std::move(cut).error());
   }
-  auto fail_stop = std::make_shared<FailStop>(options.on_fatal);
   std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
   Result<std::unique_ptr<rocksdb::DB>> db =
       open_engine(engine_options(env.get(), options.log, fail_stop), options.path, plan->create);
@@ -130,16 +119,12 @@ Result<Opened> open_database(const RocksOptions& options) {
   if (!witness) {
     return fail(std::move(witness).error());
   }
-  if (Status armed = fail_stop->arm(); !armed) {
-    return fail(std::move(armed).error());
-  }
   tell(options, plan->report);
-  return Opened{.lock = *std::move(lock),
-                .fail_stop = std::move(fail_stop),
-                .env = std::move(env),
+  return Opened{.env = std::move(env),
                 .db = *std::move(db),
                 .witness = *std::move(witness),
-                .stamp = *std::move(stamp)};
+                .stamp = *std::move(stamp),
+                .report = plan->report};
 }
 
 }  // namespace skerry::store

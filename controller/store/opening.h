@@ -11,7 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include "controller/store/directory.h"
 #include "controller/store/engine.h"
 #include "controller/store/rocks_store.h"
 #include "controller/store/stamp.h"
@@ -21,21 +20,23 @@ namespace skerry::store {
 
 // Destroyed from the last member to the first.
 struct Opened {
-  DirectoryLock lock;
-  std::shared_ptr<FailStop> fail_stop;
   std::unique_ptr<rocksdb::Env> env;
   std::unique_ptr<rocksdb::DB> db;
   Witness witness;
   Stamp stamp;  // newest commit
+  RecoveryReport report;
 };
 
-// Errors as open_rocks_store's.
-Result<Opened> open_database(const RocksOptions& options);
+// With the directory locked, over strict_files.h. Errors as open_rocks_store's.
+Result<Opened> open_database(const RocksOptions& options,
+                             const std::shared_ptr<rocksdb::FileSystem>& files,
+                             const std::shared_ptr<FailStop>& fail_stop);
 
 std::string full_key(Table table, std::string_view key);
 
-// One commit: the stamp and the batches, on the disk when it returns. After an error the disk's
-// content is unknown.
+// One commit: the stamp and the batches, on the disk when it returns. kStorageFull: all of it, or
+// nothing but a torn end, is in the log, and the database takes no more. After any other error the
+// disk's content is unknown.
 Status write_synced(rocksdb::DB& db, const Stamp& stamp, const std::vector<Batch>& batches);
 
 }  // namespace skerry::store

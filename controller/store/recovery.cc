@@ -140,7 +140,7 @@ Status judge(const std::string& path, const Files& present, const WalFinding& fo
     return fail(refusal(path, "its witness belongs to another store"));
   }
   if (found.damage) {
-    return fail(refusal(path, *found.damage, readable));
+    return fail(found.last ? refusal(path, *found.damage, readable) : refusal(path, *found.damage));
   }
   if (!found.last || readable < witness->last) {
     return fail(refusal(

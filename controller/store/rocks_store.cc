@@ -1,7 +1,6 @@
 #include "controller/store/rocks_store.h"
 
 #include <fmt/core.h>
-#include <rocksdb/db.h>
 
 #include <atomic>
 #include <chrono>
@@ -15,8 +14,8 @@
 #include <utility>
 
 #include "common/check.h"
-#include "controller/store/engine.h"
-#include "controller/store/opening.h"
+#include "controller/store/database.h"
+#include "controller/store/space_watch.h"
 
 namespace skerry::store {
 namespace {
@@ -24,18 +23,28 @@ namespace {
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr std::chrono::seconds kWitnessSyncInterval{1};
+constexpr std::chrono::seconds kIdle{1};  // then the disk is looked at
+// Without space: between looks, and between attempts to go on, which grow while they do not last.
+constexpr std::chrono::milliseconds kFirstPause{100};
+constexpr std::chrono::milliseconds kLongestPause{30'000};
+constexpr std::chrono::minutes kLasts{1};
 
 class RocksStore final : public Store {
  public:
-  RocksStore(RocksOptions options, Opened opened);
+  explicit RocksStore(std::unique_ptr<Database> database);
   ~RocksStore() override;
 
   Position append(Batch batch) override;
   Position durable() const override { return durable_.load(std::memory_order_acquire); }
   Backlog backlog() const override;
-  Result<std::string> get(Table table, std::string_view key) const override;
+  Space space() const override { return watch_.space(); }
+  Result<std::string> get(Table table, std::string_view key) const override {
+    return database_->get(table, key);
+  }
   Result<std::vector<Entry>> scan(Table table, std::string_view from,
-                                  std::size_t limit) const override;
+                                  std::size_t limit) const override {
+    return database_->scan(table, from, limit);
+  }
 
  private:
   struct Waiting {
@@ -48,13 +57,25 @@ class RocksStore final : public Store {
   };
 
   void run();
-  std::optional<Group> next_group();
-  Status commit(const Group& group);
+  Status step();
+  bool wait_for_work();
+  Group next_group();
+  Status make_durable(const Group& group);
+  void announce(const Group& group, SteadyTime began);
   Status sync_witness();
+  Status come_back(const Error& lack, std::size_t waiting_bytes);
+  bool pause();
+  bool failed() const { return database_->fail_stop().failed(); }
 
-  const RocksOptions options_;
-  Opened opened_;                          // its stamp and witness: the thread's own
-  std::optional<SteadyTime> witness_due_;  // when it must be synced; the thread's own
+  const std::unique_ptr<Database> database_;
+  const RocksOptions& options_;
+  SpaceWatch watch_;
+
+  // The thread's own.
+  std::optional<SteadyTime> witness_due_;  // when it must be synced
+  std::chrono::milliseconds pause_ = kFirstPause;
+  SteadyTime came_back_at_{};
+
   std::atomic<Position> durable_;
 
   // Guards what follows: batches go from the appending thread to the store's own.
@@ -71,11 +92,12 @@ class RocksStore final : public Store {
   std::thread thread_;
 };
 
-RocksStore::RocksStore(RocksOptions options, Opened opened)
-    : options_(std::move(options)),
-      opened_(std::move(opened)),
-      durable_(opened_.stamp.last),
-      appended_(opened_.stamp.last),
+RocksStore::RocksStore(std::unique_ptr<Database> database)
+    : database_(std::move(database)),
+      options_(database_->options()),
+      watch_(database_->files(), options_.path, options_.reserve_bytes, options_.log),
+      durable_(database_->stamp().last),
+      appended_(durable_),
       thread_([this] { run(); }) {}
 
 RocksStore::~RocksStore() {
@@ -110,37 +132,50 @@ Backlog RocksStore::backlog() const {
 
 void RocksStore::run() {
   Status status;
-  while (status && !opened_.fail_stop->failed()) {
-    const std::optional<Group> group = next_group();
-    if (!group) {
-      break;
-    }
-    status = group->batches.empty() ? sync_witness() : commit(*group);
+  while (status && !failed() && wait_for_work()) {
+    status = step();
   }
-  if (status && !opened_.fail_stop->failed()) {
+  if (status && !failed()) {
     status = sync_witness();
   }
-  if (!status) {
-    opened_.fail_stop->fail(std::move(status).error());
+  if (!status && status.error().code == ErrorCode::kCancelled) {
+    if (options_.log && backlog().batches > 0) {
+      options_.log(fmt::format(
+          "store {}: closed without space: what was appended behind position {} is dropped, nobody "
+          "was told of it",
+          options_.path, database_->stamp().last));
+    }
+  } else if (!status) {
+    database_->fail_stop().fail(std::move(status).error());
   }
   const std::lock_guard lock(mutex_);
   stopped_ = true;
   taken_.notify_all();
 }
 
-// Empty if only the witness is due; nullopt if all is done and the store closes.
-std::optional<RocksStore::Group> RocksStore::next_group() {
+// False if all is done and the store closes.
+bool RocksStore::wait_for_work() {
   std::unique_lock lock(mutex_);
-  const auto something = [this] { return !queue_.empty() || closing_; };
-  if (!witness_due_) {
-    arrived_.wait(lock, something);
-  } else if (std::chrono::steady_clock::now() >= *witness_due_ ||
-             !arrived_.wait_until(lock, *witness_due_, something)) {
-    return Group{};
+  const SteadyTime idle = std::chrono::steady_clock::now() + kIdle;
+  arrived_.wait_until(lock, std::min(witness_due_.value_or(idle), idle),
+                      [this] { return !queue_.empty() || closing_; });
+  return !queue_.empty() || !closing_;
+}
+
+Status RocksStore::step() {
+  watch_.look();
+  if (const std::optional<Error> lack = database_->fail_stop().lack()) {
+    return come_back(*lack, 0);
   }
-  if (queue_.empty()) {
-    return std::nullopt;
+  if (witness_due_ && std::chrono::steady_clock::now() >= *witness_due_) {
+    return sync_witness();
   }
+  const Group group = next_group();
+  return group.batches.empty() ? Status() : make_durable(group);
+}
+
+RocksStore::Group RocksStore::next_group() {
+  std::unique_lock lock(mutex_);
   Group group;
   while (!queue_.empty() && (group.batches.empty() ||
                              group.bytes + queue_.front().bytes <= options_.commit_limit_bytes)) {
@@ -155,80 +190,86 @@ std::optional<RocksStore::Group> RocksStore::next_group() {
   return group;
 }
 
-Status RocksStore::commit(const Group& group) {
+Status RocksStore::make_durable(const Group& group) {
   const SteadyTime began = std::chrono::steady_clock::now();
-  Stamp& stamp = opened_.stamp;
-  stamp.schema = kSchema;
-  stamp.first = stamp.last + 1;
-  stamp.last += group.batches.size();
-  if (Status written = write_synced(*opened_.db, stamp, group.batches); !written) {
-    return written;
+  const Position before = database_->stamp().last;
+  const Stamp next{.schema = kSchema,
+                   .store_id = database_->stamp().store_id,
+                   .first = before + 1,
+                   .last = before + group.batches.size()};
+  Status done = database_->commit(next, group.batches);
+  while (!done && done.error().code == ErrorCode::kStorageFull && !failed()) {
+    done = come_back(done.error(), group.bytes);
+    if (done && database_->stamp().last == before) {
+      done = database_->commit(next, group.batches);
+    }
   }
-  if (Status noted = opened_.witness.write(stamp); !noted) {
-    return noted;
+  if (done && database_->stamp() != next && !failed()) {
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("store {}: came back at position {} after a commit of {} to {}",
+                            options_.path, database_->stamp().last, next.first, next.last));
   }
-  if (opened_.fail_stop->failed()) {
-    return {};
+  if (done && !failed()) {
+    witness_due_ = witness_due_.value_or(std::chrono::steady_clock::now() + kWitnessSyncInterval);
+    announce(group, began);
   }
-  const SteadyTime ended = std::chrono::steady_clock::now();
-  witness_due_ = witness_due_.value_or(ended + kWitnessSyncInterval);
+  return done;
+}
+
+void RocksStore::announce(const Group& group, SteadyTime began) {
   {
     const std::lock_guard lock(mutex_);
     commit_bytes_ = 0;
-    durable_.store(stamp.last, std::memory_order_release);
+    durable_.store(database_->stamp().last, std::memory_order_release);
   }
   if (options_.on_commit) {
-    options_.on_commit({.position = stamp.last,
-                        .batches = group.batches.size(),
-                        .bytes = group.bytes,
-                        .took = std::chrono::duration_cast<Duration>(ended - began)});
+    options_.on_commit(
+        {.position = database_->stamp().last,
+         .batches = group.batches.size(),
+         .bytes = group.bytes,
+         .took = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began)});
   }
   if (options_.on_durable) {
-    options_.on_durable(stamp.last);
+    options_.on_durable(database_->stamp().last);
   }
-  return {};
 }
 
 Status RocksStore::sync_witness() {
   witness_due_.reset();
-  return opened_.witness.sync();
+  return database_->sync_witness();
 }
 
-Result<std::string> RocksStore::get(Table table, std::string_view key) const {
-  std::string value;
-  const rocksdb::Status got = opened_.db->Get({}, full_key(table, key), &value);
-  if (got.IsNotFound()) {
-    return fail(ErrorCode::kNotFound, fmt::format("table {} has no such key", int(table)));
+// Waits for space and opens the database anew, as after a crash. kCancelled: the store closes
+// meanwhile.
+Status RocksStore::come_back(const Error& lack, std::size_t waiting_bytes) {
+  if (Status synced = sync_witness(); !synced) {
+    return synced;
   }
-  if (Status status = status_of(got, options_.path); !status) {
-    return fail(std::move(status).error());
-  }
-  return value;
-}
-
-Result<std::vector<Entry>> RocksStore::scan(Table table, std::string_view from,
-                                            std::size_t limit) const {
-  const std::string first = full_key(table, from);
-  const std::string end(1, static_cast<char>(static_cast<int>(table) + 1));
-  const rocksdb::Slice upper_bound(end);
-  rocksdb::ReadOptions reading;
-  reading.iterate_upper_bound = &upper_bound;
-  reading.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> at(opened_.db->NewIterator(reading));
-  std::vector<Entry> entries;
-  at->Seek(first);
-  while (entries.size() < limit && at->Valid()) {
-    rocksdb::Slice key = at->key();
-    key.remove_prefix(1);
-    entries.push_back({key.ToString(), at->value().ToString()});
-    if (entries.size() < limit) {
-      at->Next();
+  watch_.none(lack);
+  const bool lasted = std::chrono::steady_clock::now() - came_back_at_ > kLasts;
+  pause_ = lasted ? kFirstPause : std::min(2 * pause_, kLongestPause);
+  while (pause() && !failed()) {
+    if (!watch_.enough_to_come_back(waiting_bytes)) {
+      continue;
     }
+    Status opened = database_->reopen();
+    if (opened) {
+      came_back_at_ = std::chrono::steady_clock::now();
+      watch_.came_back(database_->stamp().last);
+      return {};
+    }
+    if (opened.error().code != ErrorCode::kStorageFull) {
+      return opened;
+    }
+    pause_ = std::min(2 * pause_, kLongestPause);
   }
-  if (Status status = status_of(at->status(), options_.path); !status) {
-    return fail(std::move(status).error());
-  }
-  return entries;
+  return fail(ErrorCode::kCancelled, "the store closes without space");
+}
+
+// False if the store closes.
+bool RocksStore::pause() {
+  std::unique_lock lock(mutex_);
+  return !arrived_.wait_for(lock, pause_, [this] { return closing_; });
 }
 
 void end_process(const RocksOptions& options, const Error& error) {
@@ -251,11 +292,11 @@ Result<std::unique_ptr<Store>> open_rocks_store(RocksOptions options) {
     // A copy without the handler itself, which the handler may outlive.
     options.on_fatal = [copy = options](const Error& error) { end_process(copy, error); };
   }
-  Result<Opened> opened = open_database(options);
-  if (!opened) {
-    return fail(std::move(opened).error());
+  Result<std::unique_ptr<Database>> database = Database::open(std::move(options));
+  if (!database) {
+    return fail(std::move(database).error());
   }
-  return std::make_unique<RocksStore>(std::move(options), *std::move(opened));
+  return std::make_unique<RocksStore>(*std::move(database));
 }
 
 }  // namespace skerry::store

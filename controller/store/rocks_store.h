@@ -8,7 +8,12 @@
 // A failed write, sync, flush or compaction ends the process at once: log, standard error, exit
 // status kFatalExitStatus.
 //
-// Destroying the store makes everything appended durable first, then closes.
+// But if there is no space (which only what adds bytes may say: strict_files.h), the commit under way
+// and all that is appended wait in memory, nobody is told of any of it, and reads go on. When there is
+// space again the database is closed and opened as after a crash, through the same recovery: the
+// commit had reached the log whole, and counts, or it is made again.
+//
+// Destroying the store makes everything appended durable first, if there is space, then closes.
 
 #pragma once
 
@@ -67,11 +72,15 @@ struct RocksOptions {
   // accepts work looks at backlog() and refuses long before (controller/driver.h).
   std::size_t queue_limit_bytes = kQueueLimitBytes;
 
+  // Below so much free space it is told that there is little (Store::space); 0: never. Meanwhile it
+  // goes on, so this is what accepted work, and RocksDB's own rewriting of files, have left.
+  std::uint64_t reserve_bytes = 0;
+
   // The files; empty: the operating system's. For tests.
   std::shared_ptr<rocksdb::FileSystem> files = {};
 };
 
-// kUnavailable: another process has it. kCorrupt: acknowledged work is missing or damaged; the
+// kUnavailable: another process has it. kStorageFull. kCorrupt: acknowledged work is missing or damaged; the
 // sentence says what to do, and nothing was changed. kUnsupported: a newer schema. kIo.
 Result<std::unique_ptr<Store>> open_rocks_store(RocksOptions options);
 

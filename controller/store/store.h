@@ -8,7 +8,8 @@
 // (group commit). on_durable is called with the newest durable position from the store's own
 // thread, never before the data is synced, and must only hand it on. A failed write or sync is not
 // survivable (G7): the store logs the reason and ends the process at once, because what the disk
-// holds is no longer known.
+// holds is no longer known. But for want of space: what was appended then waits until there is some
+// (space()).
 //
 // Threads: append from one thread at a time; the others from any thread. get and scan see durable
 // batches only.
@@ -69,6 +70,17 @@ inline std::size_t size_bytes(const Batch& batch) {
   return bytes;
 }
 
+// What is left where the store lives.
+struct Space {
+  enum class State : std::uint8_t {
+    kEnough,
+    kLow,   // only what is kept for work that was accepted: nothing new is to be taken
+    kNone,  // nothing becomes durable until there is some again
+  };
+  State state = State::kEnough;
+  std::uint64_t free_bytes = 0;
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -78,8 +90,10 @@ class Store {
   virtual Position append(Batch batch) = 0;
   virtual Position durable() const = 0;
   virtual Backlog backlog() const = 0;
+  virtual Space space() const { return {}; }
 
-  // kNotFound; kCorrupt if stored bytes fail their check.
+  // kNotFound; kCorrupt if stored bytes fail their check; kStorageFull where the store waits for space
+  // and cannot be read meanwhile.
   virtual Result<std::string> get(Table table, std::string_view key) const = 0;
   // Entries with key >= from, in key order, at most `limit`. A short answer means the table's end.
   virtual Result<std::vector<Entry>> scan(Table table, std::string_view from,

@@ -45,6 +45,7 @@ WalCheck::WalCheck(std::optional<Stamp> tables, std::string store_id)
 void WalCheck::read(std::string_view file, std::string_view bytes) {
   file_ = file;
   file_bytes_ = bytes.size();
+  unreadable_from_.reset();
   if (cut_) {
     cut_->lost_bytes += bytes.size();
   }
@@ -59,6 +60,7 @@ void WalCheck::read(std::string_view file, std::string_view bytes) {
         fragment->type == Fragment::Type::kFull || fragment->type == Fragment::Type::kLast;
     in_record = in_record && !fragment->after_damage;
     if (fragment->after_damage || begins == in_record) {
+      unreadable_from_ = unreadable_from_.value_or(good_end);
       cut_at(good_end);
     }
     if (begins) {
@@ -107,6 +109,10 @@ void WalCheck::on_record(std::string_view bytes, std::uint64_t begin) {
   if (stamp->last < next_) {  // in the tables already, and so is everything before it
     last_ = last_ ? last_ : stamp;
     cut_.reset();
+  } else if (stamp->first == next_ && unreadable_from_) {
+    damaged(fmt::format("{} is unreadable at byte {}, and commits stand behind that", file_,
+                        *unreadable_from_),
+            *unreadable_from_);
   } else if (stamp->first == next_) {
     last_ = stamp;
     next_ = stamp->last + 1;

@@ -9,6 +9,8 @@
 //                                                                 says
 //   a later position stands behind unreadable or absent bytes  -> damaged: acknowledged work is
 //   gone
+//   unreadable bytes before commits of the same file, none of  -> damaged: RocksDB would not read
+//   which is missing                                              on, or take it for the log's end
 // What the tables already hold does not matter any more, damaged or not.
 //
 // RocksDB's own recovery cannot tell these apart: it drops everything behind the first bad record
@@ -62,6 +64,7 @@ class WalCheck {
   std::string store_id_;
   std::string file_;
   std::uint64_t file_bytes_ = 0;
+  std::optional<std::uint64_t> unreadable_from_;  // in this file
   std::optional<LogCut> cut_;
   std::optional<std::string> damage_;
 };

@@ -147,6 +147,7 @@ TEST(ExitCodes, EveryErrorCodeHasItsExitCode) {
       {ErrorCode::kTooLarge, ExitCode::kRequestFailed},
       {ErrorCode::kRateLimited, ExitCode::kUnavailable},
       {ErrorCode::kOverloaded, ExitCode::kUnavailable},
+      {ErrorCode::kStorageFull, ExitCode::kUnavailable},
       {ErrorCode::kDeadlineExceeded, ExitCode::kUnavailable},
       {ErrorCode::kCancelled, ExitCode::kJobFailed},
       {ErrorCode::kModelFailed, ExitCode::kJobFailed},

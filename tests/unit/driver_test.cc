@@ -1,4 +1,4 @@
-// The driver over a disk that stalls: what is refused then, and what goes on.
+// The driver over a disk that stalls, or is full: what is refused then, and what goes on.
 #include "controller/driver.h"
 
 #include <gmock/gmock.h>
@@ -29,6 +29,7 @@ class StallingStore final : public store::Store {
   }
   store::Position durable() const override { return memory_.durable(); }
   store::Backlog backlog() const override { return memory_.backlog(); }
+  store::Space space() const override { return {.state = space_, .free_bytes = 5U << 20}; }
   Result<std::string> get(store::Table table, std::string_view key) const override {
     return memory_.get(table, key);
   }
@@ -37,6 +38,7 @@ class StallingStore final : public store::Store {
     return memory_.scan(table, from, limit);
   }
 
+  void have_space(store::Space::State state) { space_ = state; }
   void stall() { stalled_ = true; }
   void recover() {
     stalled_ = false;
@@ -46,6 +48,7 @@ class StallingStore final : public store::Store {
  private:
   store::MemoryStore memory_;
   bool stalled_ = false;
+  store::Space::State space_ = store::Space::State::kEnough;
 };
 
 core::Settings settings() {
@@ -108,6 +111,8 @@ class DriverOnAStalledDisk : public ::testing::Test {
     if (const auto* assign = std::get_if<core::AssignAttempt>(&send.command)) {
       assigned_.push_back(assign->attempt);
     }
+    acknowledged_ += std::holds_alternative<core::AckResult>(send.command) ? 1 : 0;
+    heartbeats_ += std::holds_alternative<core::AckHeartbeat>(send.command) ? 1 : 0;
   }
   // Submits until refused; returns how many the driver took.
   int submit_until_refused(std::size_t input_bytes = 10) {
@@ -131,6 +136,8 @@ class DriverOnAStalledDisk : public ::testing::Test {
   Driver driver_{io_, core_, *blobs_, clock_, {.batches = 4, .bytes = 10'000}};
   std::vector<std::shared_ptr<Result<core::Reply>>> answers_;
   std::vector<core::AttemptRef> assigned_;
+  int acknowledged_ = 0;
+  int heartbeats_ = 0;
 };
 
 TEST_F(DriverOnAStalledDisk, RefusesSubmitsBeyondItsBatchesAndTakesThemWhenTheDiskIsWell) {
@@ -184,6 +191,50 @@ TEST_F(DriverOnAStalledDisk, GoesOnWithHeartbeatsCompletionsAndCancelsWhileItRef
   store_.recover();
   run();
   EXPECT_TRUE(answers_[answers_.size() - 2]->has_value());  // of the cancel
+}
+
+TEST_F(DriverOnAStalledDisk, RefusesEveryChangeThatAClientAsksForWhileSpaceIsLow) {
+  const JobId first = std::get<core::Submitted>(*submit()).jobs.at(0);
+  store_.have_space(store::Space::State::kLow);
+  const core::BatchNumber before = core_.batches_written();
+  ModelManifest manifest{.name = "other"};
+  const core::Event changes[] = {
+      core::Submit{.jobs = {job(10)}},
+      core::CancelJob{.job = first},
+      core::PutModel{.manifest = manifest},
+      core::DeleteModel{.name = "m"},
+      core::ChangeNode{.name = "n", .action = core::NodeAction::kDrain},
+      core::ApplyPolicy{.name = "p", .bundle = std::make_shared<const std::string>("b")},
+      core::ChangePolicy{.name = "p"},
+      core::RollBackPolicy{}};
+  for (const core::Event& change : changes) {
+    const Result<core::Reply> answer = ask(change);
+    ASSERT_FALSE(answer.has_value()) << change.index();
+    EXPECT_EQ(answer.error().code, ErrorCode::kStorageFull) << change.index();
+    EXPECT_THAT(answer.error().message, HasSubstr("nearly full, 5 MiB are free"));
+  }
+  EXPECT_EQ(core_.batches_written(), before);
+  EXPECT_TRUE(ask(core::ListJobs{}));  // changes nothing
+  EXPECT_EQ(driver_.accepts_work().error().code, ErrorCode::kStorageFull);
+}
+
+TEST_F(DriverOnAStalledDisk, AcknowledgesResultsOnceThereIsSpaceAgain) {
+  const JobId first = std::get<core::Submitted>(*submit()).jobs.at(0);
+  store_.stall();
+  store_.have_space(store::Space::State::kNone);
+  core::AttemptEnded ended{
+      .session = kSession, .attempt = assigned_.at(0), .outcome = core::AttemptOutcome::kSucceeded};
+  ended.output = Payload::inlined("output");
+  tell(std::move(ended));
+  tell(core::AgentHeartbeat{.session = kSession, .rtt = milliseconds(7), .telemetry = {}});
+  EXPECT_EQ(acknowledged_, 0);
+  EXPECT_EQ(heartbeats_, 1);
+  store_.have_space(store::Space::State::kEnough);
+  store_.recover();
+  run();
+  EXPECT_EQ(acknowledged_, 1);
+  EXPECT_EQ(core_.find_job(first)->state, core::TaskState::kSucceeded);
+  EXPECT_TRUE(submit());
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace skerry::store {
 namespace {
 
 using testing::difference_from_known;
+using testing::Fault;
 using testing::known_batch;
 using testing::known_store;
 using testing::Reports;
@@ -61,7 +62,10 @@ int operations_of_a_run_after_opening() {
   return files->operations();
 }
 
-TEST(StoreFaults, StopsAtTheFirstFailureAndTellsNobodyOfThatBatchNorAnyLater) {
+class StoreFaultsOfAKind : public ::testing::TestWithParam<Fault> {};
+INSTANTIATE_TEST_SUITE_P(, StoreFaultsOfAKind, ::testing::Values(Fault::kIo, Fault::kTorn));
+
+TEST_P(StoreFaultsOfAKind, StopsAtTheFirstFailureAndTellsNobodyOfThatBatchNorAnyLater) {
   const int operations = operations_of_a_run_after_opening();
   ASSERT_GE(operations, static_cast<int>(3 * kBatches));  // append, sync, witness for each
   for (int n = 1; n <= operations; ++n) {
@@ -69,7 +73,7 @@ TEST(StoreFaults, StopsAtTheFirstFailureAndTellsNobodyOfThatBatchNorAnyLater) {
     Reports reports;
     auto files = std::make_shared<ScriptedFiles>();
     auto store = open_rocks_store(options_on(reports, directory.path(), files)).value();
-    files->arm(n);
+    files->arm(n, "", GetParam());
     const Position told = append_all(*store, reports);
     SCOPED_TRACE(::testing::Message() << "operation " << n << ": " << files->failed());
     if (told < kBatches) {

@@ -1,5 +1,6 @@
 #include "tests/unit/store_files.h"
 
+#include <string_view>
 #include <utility>
 
 namespace skerry::store::testing {
@@ -19,6 +20,9 @@ class File final : public rocksdb::FSWritableFileOwnerWrapper {
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
     const IOStatus allowed = files_.before("append", name_);
+    if (!allowed.ok() && files_.tears()) {
+      target()->Append({data.data(), data.size() / 2}, options, debug).PermitUncheckedError();
+    }
     return allowed.ok() ? target()->Append(data, options, debug) : allowed;
   }
   IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&,
@@ -117,8 +121,10 @@ void ScriptedFiles::release_syncs() {
   changed_.notify_all();
 }
 
-void ScriptedFiles::arm(int fails, const std::string& part) {
+void ScriptedFiles::arm(int fails, const std::string& part, Fault fault) {
   const std::lock_guard lock(mutex_);
+  fault_ = fault;
+  full_ = false;
   operations_ = 0;
   fails_ = fails;
   part_ = part;
@@ -135,10 +141,46 @@ std::string ScriptedFiles::failed() const {
   return failed_;
 }
 
+void ScriptedFiles::on_failure(std::function<void()> call) {
+  const std::lock_guard lock(mutex_);
+  on_failure_ = std::move(call);
+}
+
+void ScriptedFiles::free_space() {
+  const std::lock_guard lock(mutex_);
+  full_ = false;
+}
+
+void ScriptedFiles::wait_failed() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return !failed_.empty(); });
+}
+
+void ScriptedFiles::set_free_bytes(std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  free_bytes_ = bytes;
+}
+
+bool ScriptedFiles::tears() const {
+  const std::lock_guard lock(mutex_);
+  return fault_ == Fault::kTorn || fault_ == Fault::kTornFull;
+}
+
+IOStatus ScriptedFiles::GetFreeSpace(const std::string&, const IOOptions&, std::uint64_t* bytes,
+                                     IODebugContext*) {
+  const std::lock_guard lock(mutex_);
+  *bytes = full_ ? 0 : free_bytes_;
+  return IOStatus::OK();
+}
+
 IOStatus ScriptedFiles::before(const char* operation, const std::string& name) {
   const std::lock_guard lock(mutex_);
   const std::string short_name = name.substr(name.rfind('/') + 1);
-  if (short_name.find(part_) == std::string::npos) {
+  if (full_ &&
+      (operation == std::string_view("append") || operation == std::string_view("create"))) {
+    return IOStatus::NoSpace("scripted full disk", short_name);
+  }
+  if ((operation + (" " + short_name)).find(part_) == std::string::npos) {
     return IOStatus::OK();
   }
   operations_ += 1;
@@ -146,7 +188,13 @@ IOStatus ScriptedFiles::before(const char* operation, const std::string& name) {
     return IOStatus::OK();
   }
   failed_ = std::string(operation) + " " + short_name;
-  return IOStatus::IOError("scripted failure", failed_);
+  changed_.notify_all();
+  if (on_failure_) {
+    on_failure_();
+  }
+  full_ = fault_ == Fault::kFull || fault_ == Fault::kTornFull;
+  return full_ ? IOStatus::NoSpace("scripted full disk", failed_)
+               : IOStatus::IOError("scripted failure", failed_);
 }
 
 void ScriptedFiles::hold_if_asked(const std::string& name) {
@@ -215,6 +263,12 @@ IOStatus ScriptedFiles::RenameFile(const std::string& from, const std::string& t
                                    const IOOptions& options, IODebugContext* debug) {
   const IOStatus allowed = before("rename", to);
   return allowed.ok() ? target()->RenameFile(from, to, options, debug) : allowed;
+}
+
+IOStatus ScriptedFiles::DeleteFile(const std::string& name, const IOOptions& options,
+                                   IODebugContext* debug) {
+  const IOStatus allowed = before("delete", name);
+  return allowed.ok() ? target()->DeleteFile(name, options, debug) : allowed;
 }
 
 }  // namespace skerry::store::testing

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <thread>
 #include <utility>
 
 #include "common/check.h"
@@ -132,6 +133,10 @@ RocksOptions Reports::options(const std::string& path) {
     fatal_.push_back(error);
     changed_.notify_all();
   };
+  options.log = [this](std::string_view sentence) {
+    const std::lock_guard lock(mutex_);
+    logged_ += std::string(sentence) + "\n";
+  };
   options.on_recovered = [this](const RecoveryReport& report) {
     const std::lock_guard lock(mutex_);
     recovery_ = report;
@@ -143,6 +148,19 @@ void Reports::wait_durable(Position position) {
   std::unique_lock lock(mutex_);
   changed_.wait(
       lock, [&] { return !fatal_.empty() || (!durable_.empty() && durable_.back() >= position); });
+}
+
+void Reports::wait_durable_or(const std::function<bool()>& otherwise, Position position) {
+  wait_until([&] {
+    const std::lock_guard lock(mutex_);
+    return !fatal_.empty() || (!durable_.empty() && durable_.back() >= position) || otherwise();
+  });
+}
+
+void Reports::wait_until(const std::function<bool()>& is_so) {
+  while (!is_so()) {
+    std::this_thread::yield();
+  }
 }
 
 void Reports::wait_fatal() {
@@ -158,6 +176,11 @@ std::vector<Position> Reports::durable() const {
 std::vector<CommitInfo> Reports::commits() const {
   const std::lock_guard lock(mutex_);
   return commits_;
+}
+
+std::string Reports::logged() const {
+  const std::lock_guard lock(mutex_);
+  return logged_;
 }
 
 std::vector<Error> Reports::fatal() const {

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +16,9 @@
 #include "controller/store/rocks_store.h"
 
 namespace skerry::store::testing {
+
+// What store_writer says when a sync fails, among positions.
+inline constexpr Position kSyncFails = ~Position{0};
 
 // How often to try something: fewer times where a sanitizer makes each ten times slower.
 int rounds(int count);
@@ -56,10 +60,15 @@ class Reports {
   RocksOptions options(const std::string& path);
 
   void wait_durable(Position position);
+  // Or until this is so.
+  void wait_durable_or(const std::function<bool()>& otherwise, Position position);
+  // Until this is so, which nothing here tells of.
+  static void wait_until(const std::function<bool()>& is_so);
   void wait_fatal();
   std::vector<Position> durable() const;
   std::vector<CommitInfo> commits() const;
   std::vector<Error> fatal() const;
+  std::string logged() const;
   RecoveryReport recovery() const;
 
  private:
@@ -68,6 +77,7 @@ class Reports {
   std::vector<Position> durable_;
   std::vector<CommitInfo> commits_;
   std::vector<Error> fatal_;
+  std::string logged_;
   RecoveryReport recovery_;
 };
 

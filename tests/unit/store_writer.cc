@@ -2,8 +2,9 @@
 // writes to standard output each position it was told is durable, 8 bytes each.
 //
 // Usage: store_writer DIRECTORY [LIMIT]     with LIMIT, no file can grow beyond so many bytes: a
-// disk
-//                                           that is full in the middle of a write
+//                                           write that fails in its middle
+//        store_writer DIRECTORY sync N      the Nth sync from then on fails; it writes kSyncFails
+//                                           when it does
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -15,6 +16,7 @@
 #include <string>
 
 #include "controller/store/rocks_store.h"
+#include "tests/unit/store_files.h"
 #include "tests/unit/store_world.h"
 
 int main(int argc, char** argv) {
@@ -22,7 +24,8 @@ int main(int argc, char** argv) {
   if (argc < 2) {
     return 2;
   }
-  if (argc > 2) {
+  const bool sync_fails = argc > 3;
+  if (argc == 3) {
     ::signal(SIGXFSZ, SIG_IGN);  // then the write fails instead
     const rlim_t limit = std::strtoul(argv[2], nullptr, 10);
     const struct rlimit limits{limit, limit};
@@ -40,10 +43,22 @@ int main(int argc, char** argv) {
     ahead.release(static_cast<std::ptrdiff_t>(position - told));
     told = position;
   };
+  const auto files = std::make_shared<testing::ScriptedFiles>();
+  if (sync_fails) {
+    options.files = files;
+    files->on_failure([] {
+      if (::write(STDOUT_FILENO, &testing::kSyncFails, sizeof testing::kSyncFails) < 0) {
+        ::_exit(3);
+      }
+    });
+  }
   const auto store = open_rocks_store(std::move(options));
   if (!store) {
     std::fprintf(stderr, "%s\n", store.error().message.c_str());
     return 1;
+  }
+  if (sync_fails) {
+    files->arm(std::atoi(argv[3]), "sync");
   }
   for (Position position = (*store)->durable() + 1;; ++position) {
     ahead.acquire();
