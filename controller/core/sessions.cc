@@ -140,6 +140,7 @@ void handle(Context& ctx, AgentHello& event) {
   ctx.send(event.session, SetNodeMode{node.draining});  // it may remember another
   node.given_up = false;
   node.suspect = false;
+  node.overdue = false;
   node.recovering = false;
   node.last_heard = ctx.now;
   if (reborn) {

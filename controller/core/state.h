@@ -69,6 +69,7 @@ struct NodeEntry {
   Instant enrolled_at{};
   std::optional<SessionId> session;
   bool suspect = false;       // silent for suspect_after
+  bool overdue = false;       // silent for a heartbeat less than that
   bool given_up = true;       // DISCONNECTED: its tasks were placed again
   Instant last_heard{};       // or when its stream broke, or when we started
   bool recovering = false;    // not seen yet since we started
@@ -147,13 +148,11 @@ struct State {
   std::vector<std::string> node_names;  // by NodeId
   std::map<SessionId, std::string> sessions;
   std::map<std::string, SilenceCount> site_silence;
+  std::set<std::string> silent_sites;  // most of whose nodes are
   SilenceCount fleet_silence;
   bool braking = false;
   bool brake_spent = false;  // it held for brake_max; not again before the silence has ended
   Instant braking_since{};
-  // The last look at who is overdue (liveness.cc), and what it found.
-  Instant overdue_looked_at{};
-  std::optional<std::string> overdue_group;
 
   std::map<std::string, ModelEntry> models;
   std::vector<std::string> model_names;    // by ModelId
