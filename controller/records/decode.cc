@@ -362,6 +362,7 @@ Result<core::DecisionRecord> decode_decision(std::string_view key, std::string_v
   record.policy = decision.policy();
   record.policy_version = decision.policy_version();
   record.fallback_reason = decision.fallback_reason();
+  record.hedge_reason = decision.hedge_reason();
   record.model = decision.model();
   record.input_bytes = decision.input_bytes();
   if (decision.has_deadline_left_s()) {
@@ -379,11 +380,10 @@ Result<core::DecisionRecord> decode_decision(std::string_view key, std::string_v
     record.candidates.push_back(candidate(from, scale));
   }
   for (const auto& from : decision.shadows()) {
-    core::DecisionShadow shadow{.policy = policy_ref(from.policy()), .chosen = {}};
+    record.shadows.push_back({.policy = policy_ref(from.policy()), .chosen = {}});
     if (from.has_chosen()) {
-      shadow.chosen = from.chosen();
+      record.shadows.back().chosen = from.chosen();
     }
-    record.shadows.push_back(std::move(shadow));
   }
   record.waiting = decision.waiting();
   record.trend = trend(decision.trend());
