@@ -57,8 +57,8 @@ class Nodes(ClusterTest):
 class PlannedStops(ClusterTest):
     """Under load, nothing that an operator does on purpose costs a task a retry."""
 
-    # At a fifth of a processor each digit takes a while, so that all three hold and run work when they are stopped.
-    NODES = [NodePlan(f"edge-{i}", cpu_share=0.2, settings={"queue_depth": 8}) for i in (1, 2, 3)]
+    # At a twentieth of a processor the largest variant takes a while, so that all three have more than they can run for seconds.
+    NODES = [NodePlan(f"edge-{i}", cpu_share=0.05, settings={"queue_depth": 8}) for i in (1, 2, 3)]
     MODELS = ["digits"]
 
     @classmethod
@@ -67,12 +67,12 @@ class PlannedStops(ClusterTest):
         cls.inputs = [digit(number) for number in range(20)]
 
     def submit_many(self, count):
-        jobs = [{"model": "digits", "inputs": self.inputs[i % len(self.inputs)], "priority": ["interactive", "normal", "batch"][i % 3]}
-                for i in range(count)]
+        jobs = [{"model": "digits", "inputs": self.inputs[i % len(self.inputs)], "priority": ["interactive", "normal", "batch"][i % 3],
+                 "constraints": {"variants": ["xlarge"]}} for i in range(count)]
         return self.client.post(f"{JOBS}:batch", {"jobs": jobs})["ids"]
 
     def wait_under_load(self, node):
-        wait_until(lambda: self.client.get(f"/api/v1/nodes/{node}")["outstanding"] >= 2, 20, f"{node} to have work")
+        wait_until(lambda: self.client.get(f"/api/v1/nodes/{node}")["outstanding"] >= 6, 20, f"{node} to have work")
 
     def assert_no_retries(self, ids):
         """Returns how often tasks were given back."""

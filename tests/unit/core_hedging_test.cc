@@ -291,6 +291,28 @@ TEST_F(CoreHedging, NotWhileTheFirstIsSilent) {
   EXPECT_EQ(verdicts(id).back(), HedgeVerdict::kHeldBack);
 }
 
+TEST_F(CoreHedging, NoThirdWhereATaskThatWasPlacedAgainIsHeardOfTwice) {
+  const SessionId third = connect_loaded("three");
+  for (int i = 0; i < 20; ++i) {
+    JobSpec job = urgent();
+    job.constraints.node = "three";
+    const JobId id = submit(job);
+    settle(milliseconds(10), third, attempt_of(id, 0));
+  }
+  JobSpec job = urgent();
+  job.constraints.tiers = {scheduler::Tier::kEdge};
+  const JobId id = hang(job);
+  const Attempt first = core->find_job(id)->live.front();
+  const std::map<std::string, SessionId> sessions = {{"one", one}, {"two", two}, {"three", third}};
+  apply(SessionClosed{sessions.at(first.node_name), false});
+  pass(milliseconds(1001));
+  ASSERT_EQ(core->find_job(id)->live.size(), 2u) << "it was given up, and the task placed again";
+  connect(first.node_name, 4, {{.job = id, .number = first.number, .uid = first.uid}});
+  pass(milliseconds(500));
+  EXPECT_EQ(attempts(id), 2u);
+  EXPECT_EQ(core->find_job(id)->attempts, 2u);
+}
+
 TEST_F(CoreHedging, ASecondThatFailsCostsNoRetryAndTheFirstGoesOn) {
   const JobId id = hang(urgent());
   pass_alive(milliseconds(100));
