@@ -213,10 +213,16 @@ void Executor::cancel(Instant now, const Cancel& cancel) {
   const std::string reason =
       cancel.reason.empty() ? "cancelled" : fmt::format("cancelled: {}", cancel.reason);
   if (attempt->stage == Stage::kRunning) {
-    end_soon(now, *attempt, Outcome::kCancelled, reason, options_.grace);
+    end_soon(now, *attempt, Outcome::kCancelled, reason, grace_of(*attempt));
   } else {
     end_unstarted(*attempt, Outcome::kCancelled, reason);
   }
+}
+
+Duration Executor::grace_of(const Attempt& attempt) const {
+  const auto load = loads_.find(attempt.assign.model + '/' + attempt.assign.variant);
+  return load == loads_.end() ? options_.grace
+                              : std::clamp(load->second, options_.grace, options_.longest_grace);
 }
 
 void Executor::probe(Instant, const Probe& probe) {

@@ -9,7 +9,8 @@
 //
 // Capacity = slots + queue depth. What is over it, of an engine not here, or arrives while draining
 // is given back. A cancelled or expired run gets a short grace to end by itself and is then aborted
-// with its runner.
+// with its runner. A cancelled one gets as long as loading its variant takes, if that is more: a new
+// runner would not be there any sooner.
 //
 // Not thread-safe; used on the agent's strand.
 
@@ -35,8 +36,9 @@ struct ExecutorOptions {
   std::uint32_t slots = 1;
   std::uint32_t queue_depth = 4;
   Duration grace = milliseconds(200);  // of a cancelled or expired run, before its runner is ended
-  Duration patience = seconds(2);      // how long an attempt without room lets later ones pass
-  std::size_t spool_limit = 10'000;    // unsettled results; beyond it new work is given back
+  Duration longest_grace = seconds(5);
+  Duration patience = seconds(2);    // how long an attempt without room lets later ones pass
+  std::size_t spool_limit = 10'000;  // unsettled results; beyond it new work is given back
   std::uint64_t spool_limit_bytes = 256u << 20;
   std::size_t remembered = 4096;  // uids of settled attempts, to tell a late duplicate
   NodePhysics physics;
@@ -86,6 +88,7 @@ class Executor {
   void end_unstarted(Attempt& attempt, Outcome outcome, std::string reason);
   void end_soon(Instant now, Attempt& attempt, Outcome outcome, std::string reason, Duration grace);
   void watch(Instant at, RunToken token);
+  Duration grace_of(const Attempt& attempt) const;  // once it is cancelled
   Attempt* find(RunToken token);
   Attempt* find(AttemptUid uid);
 
@@ -124,6 +127,7 @@ class Executor {
   bool draining_ = false;
   EnergyLedger ledger_;
   std::vector<VariantRef> resident_;
+  std::map<std::string, Duration> loads_;  // what loading took last, by "model/variant"
   std::vector<ToController> messages_;
 };
 

@@ -109,9 +109,16 @@ void Executor::ended(Instant now, RunEnded run) {
   }
   Attempt* attempt = find(run.token);
   check(attempt != nullptr && attempt->stage == Stage::kRunning, "only what runs can end");
+  if (run.load.count() > 0) {
+    loads_[attempt->assign.model + '/' + attempt->assign.variant] = run.load;
+  }
   Ended result{.attempt = attempt->assign.attempt, .outcome = run.outcome, .error = run.error};
   result.usage = usage(now, *attempt, run);
   const bool early = run.outcome == Outcome::kCancelled || attempt->ending == Outcome::kExpired;
+  if (early &&
+      attempt->ending == Outcome::kInfrastructure) {  // at a stop, which costs the task nothing
+    return give_back(*attempt, attempt->ending_reason);
+  }
   if (early) {
     result.outcome = attempt->ending.value_or(Outcome::kInfrastructure);
     result.error = attempt->ending_reason;
@@ -195,6 +202,9 @@ void Executor::probe_ended(std::optional<ProbeResult> result, RunToken token) {
   if (const auto artifact = probe_artifacts_.find(token); artifact != probe_artifacts_.end()) {
     blobs_.release(artifact->second);
     probe_artifacts_.erase(artifact);
+  }
+  if (result->load.count() > 0) {
+    loads_[result->variant.model + '/' + result->variant.variant] = result->load;
   }
   messages_.emplace_back(*std::move(result));
 }

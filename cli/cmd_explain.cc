@@ -63,6 +63,7 @@ std::string decision_text(Context& context, const json::value& decision) {
                            ? text_at(decision, "policy")
                            : fmt::format("{} {}", text_at(decision, "policy"), version));
   sheet.line("Fell back", Cell(text_at(decision, "fallback_reason"), Tone::kBusy));
+  sheet.line("Second attempt", text_at(decision, "hedge_reason"));
   sheet.line("Left out", masked_text(decision));
   for (const auto& shadow : items_at(decision, "shadows")) {
     sheet.line("Shadow " + text_at(shadow, "policy"), shadow_text(decision, shadow));

@@ -46,6 +46,15 @@ void read_breaker(ConfigFields fields, scheduler::BreakerOptions& breaker) {
   }
 }
 
+void read_hedging(ConfigFields fields, core::Settings& settings) {
+  settings.hedging = fields.boolean("enabled", settings.hedging);
+  settings.hedge_budget = fields.number("budget", settings.hedge_budget, 0.0, 1.0);
+  settings.hedge_min_outcomes = static_cast<std::uint32_t>(
+      fields.integer("min_outcomes", settings.hedge_min_outcomes, 1, 1'000'000));
+  settings.hedge_min_samples = static_cast<std::uint32_t>(
+      fields.integer("min_samples", settings.hedge_min_samples, 1, 1'000'000));
+}
+
 void read_core(ConfigFields fields, core::Settings& settings) {
   constexpr Duration kShort = milliseconds(50);
   settings.policy =
@@ -81,6 +90,7 @@ void read_core(ConfigFields fields, core::Settings& settings) {
   settings.trace_every = static_cast<std::uint32_t>(
       fields.integer("trace_every", settings.trace_every, 1, 1'000'000'000));
   read_breaker(fields.section("breaker"), settings.breaker);
+  read_hedging(fields.section("hedging"), settings);
   if (settings.suspect_after >= settings.disconnected_after) {
     fields.issue("suspect_after", "must be less than disconnected_after");
   }

@@ -24,6 +24,18 @@ void line(Log& log, const core::AttemptFailed& it) {
   log.warn("attempt {}{}", it.reason,
            fields({{"job", to_string(it.job)}, {"model", it.model}, {"node", it.node}}));
 }
+void line(Log& log, const core::HedgeLooked& it) {
+  if (log.should_log(spdlog::level::debug)) {
+    log.debug("hedge {}{}", to_string(it.verdict),
+              fields({{"job", to_string(it.job)}, {"model", it.model}}));
+  }
+}
+void line(Log& log, const core::HedgeEnded& it) {
+  if (log.should_log(spdlog::level::debug)) {
+    log.debug("hedge {}{}", to_string(it.end),
+              fields({{"job", to_string(it.job)}, {"model", it.model}}));
+  }
+}
 void line(Log& log, const core::NodeChanged& it) {
   log.info("node {} is {}: {}{}", it.node, it.state, it.reason, fields({{"node", it.node}}));
 }

@@ -173,16 +173,18 @@ Result<TracedDecision> read_decision(std::string_view line) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("is no JSON: {}", malformed.message()));
   }
   Reader reader(root);
-  TracedDecision decision{.input_bytes = reader.number("/input_bytes"),
-                          .deadline_left_s = {},
-                          .preference = {},
-                          .waiting = reader.count<std::uint64_t>("/waiting"),
-                          .scale = {.ideal = reader.objectives("/scale/ideal"),
-                                    .nadir = reader.objectives("/scale/nadir")},
-                          .trend = read_trend(reader),
-                          .candidates = {},
-                          .complete = reader.truth("/complete"),
-                          .actual = {}};
+  TracedDecision decision{
+      .input_bytes = reader.number("/input_bytes"),
+      .deadline_left_s = {},
+      .preference = {},
+      .waiting = reader.count<std::uint64_t>("/waiting"),
+      .scale = {.ideal = reader.objectives("/scale/ideal"),
+                .nadir = reader.objectives("/scale/nadir")},
+      .trend = read_trend(reader),
+      .candidates = {},
+      // A second attempt's candidates are idle nodes only, and no policy chose.
+      .complete = reader.truth("/complete") && reader.find("/hedge_reason") == nullptr,
+      .actual = {}};
   if (reader.find("/deadline_left_ms") != nullptr) {
     decision.deadline_left_s = reader.number("/deadline_left_ms") / 1000;
   }

@@ -145,6 +145,10 @@ MaskReason Eligibility::passing(NodeId node) const {
         return MaskReason::kNoCredit;
     }
   }
+  if (task_->idle_slot_only &&
+      fleet_->load(node).outstanding >= std::max(fleet_->node(node).slots, 1U)) {
+    return MaskReason::kNoCredit;
+  }
   return std::ranges::find(task_->excluded, node) != task_->excluded.end() ? MaskReason::kExcluded
                                                                            : MaskReason::kNone;
 }

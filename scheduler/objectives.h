@@ -67,4 +67,8 @@ Scale scale_of(std::span<const Objectives> candidates);
 
 double weighted_sum(const Preference& preference, const Objectives& normalised);
 
+// What is counted for a task whose deadline passed or that was given up, beside what it took until
+// then: as much as the worst candidate of an idle fleet, several times over.
+constexpr double kMissCost = 6;
+
 }  // namespace skerry::scheduler

@@ -47,6 +47,7 @@ struct Placer::State {
   void consider_warm_up(const Fleet& fleet, NodeId node, VariantId variant,
                         const Prediction& prediction);
   void add_full_nodes(const TaskView& task, const Fleet& fleet);
+  void begin(const TaskView& task, const Fleet& fleet);
   void choose(const TaskView& task, const Fleet& fleet);
 };
 
@@ -236,9 +237,7 @@ Placer::Placer(std::unique_ptr<Policy> policy, Random random, Clock* stopwatch)
 
 Placer::~Placer() = default;
 
-const Decision& Placer::decide(const TaskView& task, const Fleet& fleet) {
-  State& state = *state_;
-  Decision& decision = state.decision;
+void Placer::State::begin(const TaskView& task, const Fleet& fleet) {
   decision.chosen.reset();
   decision.candidates.clear();
   decision.scores.clear();
@@ -248,19 +247,28 @@ const Decision& Placer::decide(const TaskView& task, const Fleet& fleet) {
   decision.masked.fill(0);
   decision.satisfiable = true;
   decision.warm_up.reset();
-  decision.policy = state.ranking.policy().name();
-  decision.policy_version = state.ranking.policy().version();
+  decision.policy = ranking.policy().name();
+  decision.policy_version = ranking.policy().version();
   decision.shadows.clear();
   decision.fallback_reason.clear();
+  eligibility.bind(task, fleet);
+  look(task, fleet);
+}
 
-  state.eligibility.bind(task, fleet);
-  state.look(task, fleet);
-  if (decision.candidates.empty()) {
+const Decision& Placer::decide(const TaskView& task, const Fleet& fleet) {
+  State& state = *state_;
+  state.begin(task, fleet);
+  if (state.decision.candidates.empty()) {
     state.ask_why(task, fleet);
   } else {
     state.choose(task, fleet);
   }
-  return decision;
+  return state.decision;
+}
+
+const Decision& Placer::candidates(const TaskView& task, const Fleet& fleet) {
+  state_->begin(task, fleet);
+  return state_->decision;
 }
 
 Ranking& Placer::ranking() { return state_->ranking; }

@@ -32,6 +32,9 @@ class Placer {
 
   // Reuses internal buffers; the result stays valid until the next call.
   const Decision& decide(const TaskView& task, const Fleet& fleet);
+  // Who could take the task, without a scale and a choice: no policy is asked, and it counts as no
+  // arrival. Valid as above.
+  const Decision& candidates(const TaskView& task, const Fleet& fleet);
 
   // The policies: the active one, its breaker, the shadows.
   Ranking& ranking();

@@ -30,7 +30,8 @@ struct TaskView {
   std::span<const NodeId> excluded;          // nodes where an attempt of this task failed
   std::optional<NodeId> pinned_node;         // a sequence stays where it started
   std::optional<VariantId> pinned_variant;
-  std::size_t waiting = 0;  // other tasks that wait for a place
+  bool idle_slot_only = false;  // a node whose slots are all taken does not do
+  std::size_t waiting = 0;      // other tasks that wait for a place
   Instant now;
 };
 

@@ -26,8 +26,9 @@ constexpr Duration kSettling = seconds(30);    // for probes; work comes after
 constexpr Duration kAtMost = hours(24);        // an episode that has not ended by then is stuck
 constexpr double kMillis = 1000;
 
-core::Settings settings_for(const PolicyUnderTest& policy, std::size_t tasks) {
+core::Settings settings_for(const PolicyUnderTest& policy, std::size_t tasks, const CoreRun& run) {
   core::Settings settings;
+  settings.hedging = run.hedging;
   if (!policy.bundle) {
     settings.policy = policy.name;
   }
@@ -37,11 +38,14 @@ core::Settings settings_for(const PolicyUnderTest& policy, std::size_t tasks) {
 
 class InCore {
  public:
-  InCore(const Context& context, const std::vector<Task>& tasks, const PolicyUnderTest& policy)
+  InCore(const Context& context, const std::vector<Task>& tasks, const PolicyUnderTest& policy,
+         const CoreRun& run)
       : context_(context),
         tasks_(tasks),
+        run_(run),
         timeline_(kStart),
-        core_(settings_for(policy, tasks.size()), 1, {.stopwatch = nullptr, .factory = &bundles_}) {
+        core_(settings_for(policy, tasks.size(), run), 1,
+              {.stopwatch = nullptr, .factory = &bundles_}) {
     act(core_.restore({}, kStart));
     for (std::size_t m = 0; m < context.models.size(); ++m) {
       tell(core::PutModel{.ticket = core::kNoTicket, .manifest = manifest_of(m)});
@@ -54,7 +58,7 @@ class InCore {
     }
     for (std::size_t n = 0; n < context.nodes.size(); ++n) {
       nodes_.push_back(std::make_unique<SimulatedNode>(
-          context, n, timeline_, [this](core::Event event) { tell(std::move(event)); },
+          context, run_, n, timeline_, [this](core::Event event) { tell(std::move(event)); },
           [this](const core::AttemptRef& attempt) -> const Task& {
             return tasks_[number_of_.at(attempt.job)];
           }));
@@ -76,6 +80,9 @@ class InCore {
       }
       check(tick < kStart + kAtMost, "every task ends");
       timeline_.at(tick, [this] { tell(core::Tick{}); });
+    }
+    for (const auto& node : nodes_) {
+      played_.spent_j += node->spent_j();
     }
     return played_;
   }
@@ -108,6 +115,7 @@ class InCore {
   void submit(std::size_t number) {
     const Task& task = tasks_[number];
     core::JobSpec spec{.model = model_name(task.model), .preference = task.preference};
+    spec.urgency = run_.interactive ? core::Urgency::kInteractive : core::Urgency::kNormal;
     spec.inputs = Payload::inlined("x");
     spec.inputs.size_bytes = static_cast<std::uint64_t>(task.input_bytes);
     if (task.deadline_s > 0) {
@@ -135,6 +143,10 @@ class InCore {
       } else if (const auto* happening = std::get_if<core::Happening>(&output.what)) {
         if (const auto* ended = std::get_if<core::JobEnded>(happening)) {
           count(*ended);
+        } else if (const auto* look = std::get_if<core::HedgeLooked>(happening)) {
+          played_.hedges += look->verdict == core::HedgeVerdict::kMade ? 1 : 0;
+        } else if (const auto* hedge = std::get_if<core::HedgeEnded>(happening)) {
+          played_.hedges_won += hedge->end == core::HedgeEnd::kWon ? 1 : 0;
         }
       }
     }
@@ -158,6 +170,7 @@ class InCore {
       played_.predictions.add(ended.predicted, ended.actual);
     }
     ++played_.tasks;
+    played_.latencies_s.push_back(took.latency_s);
     played_.missed += missed ? 1 : 0;
     played_.cost += rl::fleet::cost_of(context_, task, took) + (missed ? rl::fleet::kMissCost : 0);
     played_.sums.latency_s += took.latency_s;
@@ -168,6 +181,7 @@ class InCore {
 
   const Context& context_;
   const std::vector<Task>& tasks_;
+  const CoreRun run_;
   sim::Timeline timeline_;
   controller::BundlePolicies bundles_;
   core::Core core_;
@@ -180,8 +194,8 @@ class InCore {
 }  // namespace
 
 Played play_in_core(const Context& context, const std::vector<Task>& tasks,
-                    const PolicyUnderTest& policy) {
-  return InCore(context, tasks, policy).run();
+                    const PolicyUnderTest& policy, const CoreRun& run) {
+  return InCore(context, tasks, policy, run).run();
 }
 
 }  // namespace skerry::fidelity

@@ -1,5 +1,6 @@
 // skerry-bench-fidelity: the same tasks in the simulator that policies are trained in, and in the
-// controller's core with simulated nodes. Prints JSON; `bench/run fidelity` and `fidelity-core` read it.
+// controller's core with simulated nodes. Prints JSON; `bench/run fidelity`, `fidelity-core` and `hedging`
+// read it.
 
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "bench/fidelity/hedging.h"
 #include "bench/fidelity/observed.h"
 #include "bench/fidelity/played.h"
 #include "common/random.h"
@@ -177,7 +179,14 @@ int run(int argc, char** argv) {
   trace->add_option("--decisions", decisions, "as skerryctl decisions export writes them")
       ->required();
   add_policies(trace);
+  std::size_t hedged_tasks = 50'000;
+  CLI::App* hedging = app.add_subcommand("hedging", "the core alone, without and with hedging");
+  hedging->add_option("--tasks", hedged_tasks, "of each run")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
+  if (hedging->parsed()) {
+    fmt::print("{}", hedging_report(hedged_tasks));
+    return 0;
+  }
   const auto policies = find_policies(names);
   Status done = policies ? Status() : fail(policies.error());
   if (done && fleets->parsed()) {

@@ -25,10 +25,12 @@ std::size_t variant_number(const std::string& name) {
 std::string model_name(std::size_t model) { return fmt::format("m{}", model); }
 std::string variant_name(std::size_t variant) { return fmt::format("v{}", variant); }
 
-SimulatedNode::SimulatedNode(const rl::fleet::Context& context, std::size_t number,
-                             sim::Timeline& timeline, Tell tell, TaskOf task_of)
+SimulatedNode::SimulatedNode(const rl::fleet::Context& context, const CoreRun& run,
+                             std::size_t number, sim::Timeline& timeline, Tell tell, TaskOf task_of)
     : context_(context),
+      run_(run),
       number_(number),
+      slow_(Random(number).fork("slow")),
       timeline_(timeline),
       tell_(std::move(tell)),
       task_of_(std::move(task_of)) {
@@ -90,15 +92,7 @@ void SimulatedNode::receive(const core::AgentCommand& command) {
     queue_.push_back(uid);
     run_next();
   } else if (const auto* cancel = std::get_if<core::CancelAttempt>(&command)) {
-    const auto it = work_.find(cancel->attempt.uid);
-    if (it == work_.end()) {
-      return;
-    }
-    const Work work = it->second;
-    work_.erase(it);
-    running_ -= work.running ? 1 : 0;
-    end(work, core::AttemptOutcome::kCancelled);
-    run_next();
+    this->cancel(cancel->attempt.uid);
   } else if (const auto* probe = std::get_if<core::ProbeVariant>(&command)) {
     // Measured apart from the work, and what is loaded stays what it was.
     const std::size_t pair = context_.at(number_, variant_number(probe->variant));
@@ -130,11 +124,36 @@ void SimulatedNode::start(Work& work) {
   work.running = true;
   work.started = timeline_.now();
   work.load = load(work.variant);
+  if (running_ + ended_processes_ > node().slots) {  // every process that is left is busy
+    --ended_processes_;
+    work.load = duration_from_seconds(context_.load_s[context_.at(number_, work.variant)]);
+  }
   say(core::AttemptStarted{session(), work.assign.attempt});
+  const double slower = slow_.chance(run_.slow_share) ? run_.slow_factor : 1;
   const double service_s = context_.service_s[context_.at(number_, work.variant)] *
-                           task_of_(work.assign.attempt).difficulty;
+                           task_of_(work.assign.attempt).difficulty * slower;
   timeline_.after(work.load + duration_from_seconds(service_s),
                   [this, uid = work.assign.attempt.uid] { finish(uid); });
+}
+
+void SimulatedNode::cancel(AttemptUid uid) {
+  const auto it = work_.find(uid);
+  if (it == work_.end()) {
+    return;
+  }
+  if (it->second.running && run_.cancel_grace_s > 0 && !it->second.cancelled) {
+    it->second.cancelled = true;
+    timeline_.after(duration_from_seconds(run_.cancel_grace_s), [this, uid] { cancel(uid); });
+    return;
+  }
+  const Work work = it->second;
+  work_.erase(it);
+  if (work.running) {
+    --running_;
+    ended_processes_ += work.cancelled ? 1 : 0;
+  }
+  end(work, core::AttemptOutcome::kCancelled);
+  run_next();
 }
 
 // How long until it is loaded. What was used least recently makes room.
@@ -186,6 +205,7 @@ void SimulatedNode::end(const Work& work, core::AttemptOutcome outcome) {
                                               static_cast<double>(work.assign.input.size_bytes)),
                  .energy_source = "modelled",
                  .cost_usd = charged_cost_usd(charges_of(node()), to_seconds(busy))};
+  spent_j_ += ended.usage.energy_j;
   if (outcome == core::AttemptOutcome::kSucceeded) {
     ended.output = Payload::inlined("y");
   }

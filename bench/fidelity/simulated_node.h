@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/fidelity/played.h"
+#include "common/random.h"
 #include "controller/core/effects.h"
 #include "controller/core/events.h"
 #include "rl/fleet/context.h"
@@ -28,13 +30,14 @@ class SimulatedNode {
   using Tell = std::function<void(core::Event)>;  // the core, at once
   using TaskOf = std::function<const rl::fleet::Task&(const core::AttemptRef&)>;
 
-  SimulatedNode(const rl::fleet::Context& context, std::size_t number, sim::Timeline& timeline,
-                Tell tell, TaskOf task_of);
+  SimulatedNode(const rl::fleet::Context& context, const CoreRun& run, std::size_t number,
+                sim::Timeline& timeline, Tell tell, TaskOf task_of);
 
   SessionId session() const { return {number_ + 1}; }
   void connect();
   void beat();                                      // a heartbeat now
   void command(const core::AgentCommand& command);  // the core sends it now
+  double spent_j() const { return spent_j_; }       // on attempts that have ended
 
  private:
   struct Work {
@@ -44,6 +47,7 @@ class SimulatedNode {
     Instant started{};
     Duration load{};
     bool running = false;
+    bool cancelled = false;
   };
   struct Loaded {
     Instant ready{};
@@ -53,6 +57,7 @@ class SimulatedNode {
   void receive(const core::AgentCommand& command);
   void run_next();
   void start(Work& work);
+  void cancel(AttemptUid uid);
   void finish(AttemptUid uid);
   Duration load(std::size_t variant);
   void end(const Work& work, core::AttemptOutcome outcome);
@@ -61,13 +66,17 @@ class SimulatedNode {
   const rl::fleet::Node& node() const { return context_.nodes[number_]; }
 
   const rl::fleet::Context& context_;
+  const CoreRun& run_;
   std::size_t number_;
+  Random slow_;  // which attempts are
+  double spent_j_ = 0;
   sim::Timeline& timeline_;
   Tell tell_;
   TaskOf task_of_;
   std::map<AttemptUid, Work> work_;
   std::deque<AttemptUid> queue_;
   std::size_t running_ = 0;
+  std::size_t ended_processes_ = 0;  // of as many as there are slots, each with what it had loaded
   std::map<std::size_t, Loaded> loaded_;  // by variant
   std::map<std::string, std::uint64_t> revisions_;
 };

@@ -104,6 +104,9 @@ void write_decision(JsonWriter& json, const core::DecisionRecord& decision,
   if (!decision.fallback_reason.empty()) {
     json.member("fallback_reason", decision.fallback_reason);
   }
+  if (!decision.hedge_reason.empty()) {
+    json.member("hedge_reason", decision.hedge_reason);
+  }
   json.member("model", decision.model).member("input_bytes", decision.input_bytes);
   if (decision.deadline_left_s) {
     json.member("deadline_left_ms", *decision.deadline_left_s * 1000);

@@ -48,6 +48,8 @@ void write_members(JsonWriter& json, const core::BreakerChanged& breaker) {
 void write_members(JsonWriter&, const core::JobEnded&) {}
 void write_members(JsonWriter&, const core::DecisionMade&) {}
 void write_members(JsonWriter&, const core::AttemptFailed&) {}
+void write_members(JsonWriter&, const core::HedgeLooked&) {}
+void write_members(JsonWriter&, const core::HedgeEnded&) {}
 
 }  // namespace
 

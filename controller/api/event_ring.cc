@@ -13,7 +13,9 @@ namespace {
 bool is_for_watchers(const core::Happening& happening) {
   return !std::holds_alternative<core::JobEnded>(happening) &&
          !std::holds_alternative<core::DecisionMade>(happening) &&
-         !std::holds_alternative<core::AttemptFailed>(happening);
+         !std::holds_alternative<core::AttemptFailed>(happening) &&
+         !std::holds_alternative<core::HedgeLooked>(happening) &&
+         !std::holds_alternative<core::HedgeEnded>(happening);
 }
 
 }  // namespace

@@ -152,7 +152,13 @@ void write_job(JsonWriter& json, const core::Job& job, const JobExtras& extras) 
       .member("sequence", spec.sequence)
       .member("submitted_at", job.submitted_at)
       .member("attempts", job.attempts)
-      .member("version", job.version);
+      .member("version", job.version)
+      .key("retries")
+      .object()
+      .member("infrastructure", job.retries.infrastructure)
+      .member("crashes", job.retries.crashes)
+      .member("returned", job.retries.returned)
+      .end();
   if (job.handing_over) {
     json.member("handing_over", true);
   }

@@ -66,13 +66,17 @@ std::string_view openapi_schemas() {
   "weights":{"$ref":"#/components/schemas/Weights"}},"additionalProperties":false},
 "MaskCounts":{"type":"object","description":"reasons and how many candidates each excluded","additionalProperties":{"type":"integer"}},
 "Job":{"type":"object","required":["id","namespace","model","state","priority","durability","preference","constraints","labels",
-  "sequence","submitted_at","attempts","version","live_attempts"],"properties":{
+  "sequence","submitted_at","attempts","version","retries","live_attempts"],"properties":{
   "id":{"type":"string"},"namespace":{"type":"string"},"model":{"type":"string"},"state":{"$ref":"#/components/schemas/State"},
   "priority":{"enum":["interactive","normal","batch"]},"durability":{"enum":["durable","none"]},
   "preference":{"$ref":"#/components/schemas/Preference"},"constraints":{"$ref":"#/components/schemas/Constraints"},
   "labels":{"$ref":"#/components/schemas/Texts"},"sequence":{"type":"string"},"submitted_at":{"type":"string"},
   "ended_at":{"type":"string"},"attempts":{"type":"integer"},"version":{"type":"integer"},
   "handing_over":{"type":"boolean"},"taken_as":{"type":"string"},
+  "retries":{"type":"object","required":["infrastructure","crashes","returned"],"properties":{
+    "infrastructure":{"type":"integer"},"crashes":{"type":"integer"},
+    "returned":{"type":"integer","description":"given back by a node, as by one that is drained; uses up no budget"}},
+    "additionalProperties":false},
   "waiting_for":{"$ref":"#/components/schemas/MaskCounts"},
   "live_attempts":{"type":"array","items":{"type":"object","required":["number","node","variant","leased_at"],"properties":{
     "number":{"type":"integer"},"node":{"type":"string"},"variant":{"type":"string"},"leased_at":{"type":"string"},
@@ -115,7 +119,8 @@ std::string_view openapi_schemas() {
   "required":["job","attempt","at","policy","policy_version","model","input_bytes","preference","scale","waiting","trend","considered","complete",
     "candidates","shadows","masked"],"properties":{
   "job":{"type":"string"},"attempt":{"type":"integer"},"at":{"type":"string"},"policy":{"type":"string"},
-  "policy_version":{"type":"string"},"fallback_reason":{"type":"string"},"model":{"type":"string"},"input_bytes":{"type":"number"},
+  "policy_version":{"type":"string"},"fallback_reason":{"type":"string"},"hedge_reason":{"type":"string",
+    "description":"why there is a second attempt while the first goes on; no policy was asked"},"model":{"type":"string"},"input_bytes":{"type":"number"},
   "deadline_left_ms":{"type":"number"},"preference":{"$ref":"#/components/schemas/Preference"},
   "scale":{"$ref":"#/components/schemas/Scale","description":"that the candidates were normalised by"},
   "waiting":{"type":"integer","description":"other tasks in line"},"trend":{"$ref":"#/components/schemas/Trend"},

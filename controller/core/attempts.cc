@@ -127,10 +127,14 @@ void crashed(Context& ctx, JobEntry& entry, const Attempt& attempt, const std::s
   // is held against the task.
   const bool enough = entry.job.retries.crashes > settings.max_crashes ||
                       (another_node && entry.job.retries.crashes >= settings.max_crashes);
-  if (enough) {
+  if (enough) {  // another attempt would crash as well
     end_with_error(ctx, entry, TaskState::kQuarantined, ErrorCode::kQuarantined,
                    fmt::format("it crashed the model's process {} times, last on {}: {}",
                                entry.job.retries.crashes, attempt.node_name, error));
+    return;
+  }
+  if (goes_on_elsewhere(entry)) {
+    job_changed(ctx, entry);
     return;
   }
   back_off(ctx, entry, entry.job.retries.crashes, attempt, error);
@@ -160,14 +164,15 @@ void attempt_failed(Context& ctx, JobEntry& entry, const Attempt& attempt, Attem
     end_job(ctx, entry, TaskState::kFailed, std::move(result));
     return;
   }
+  if (event.outcome == AttemptOutcome::kCrashed) {
+    crashed(ctx, entry, attempt, event.error);
+    return;
+  }
   if (goes_on_elsewhere(entry)) {
     job_changed(ctx, entry);
     return;
   }
   switch (event.outcome) {
-    case AttemptOutcome::kCrashed:
-      crashed(ctx, entry, attempt, event.error);
-      return;
     case AttemptOutcome::kExpired:
       if (entry.job.spec.constraints.deadline) {
         end_with_error(ctx, entry, TaskState::kExpired, ErrorCode::kDeadlineExceeded,
@@ -220,6 +225,7 @@ void handle(Context& ctx, AttemptEnded& event) {
   node_heard(ctx, *node);
   const auto [entry, attempt] = find_live(ctx, *node, event.attempt);
   if (entry == nullptr) {
+    cancelled_is_over(ctx, *node, event.attempt.uid);
     // The agent forgets the result on this word, so whatever it rests on must be durable.
     ctx.send(event.session, AckResult{event.attempt, was_committed(ctx, event.attempt)},
              ctx.state.batches);
@@ -230,7 +236,10 @@ void handle(Context& ctx, AttemptEnded& event) {
   const AttemptRef ref = event.attempt;
   const BatchNumber after = ctx.batch_of(entry->job);
   drop_attempt(ctx, *entry, ended.uid);
-  if (event.outcome == AttemptOutcome::kSucceeded) {
+  const bool succeeded = event.outcome == AttemptOutcome::kSucceeded;
+  hedge_ended(ctx, *entry, ended, succeeded);
+  if (succeeded) {
+    learn_tail(ctx, *entry, ended);
     TaskResult result = result_of(ctx, ended, event);
     judge_outcome(ctx, entry->job, ended, result.actual);
     succeed(ctx, *entry, std::move(result));  // may forget the job
@@ -249,10 +258,12 @@ void handle(Context& ctx, AttemptReturned& event) {
   node_heard(ctx, *node);
   const auto [entry, attempt] = find_live(ctx, *node, event.attempt);
   if (entry == nullptr) {
+    cancelled_is_over(ctx, *node, event.attempt.uid);
     return;
   }
   const Attempt returned = *attempt;
   drop_attempt(ctx, *entry, returned.uid);
+  hedge_ended(ctx, *entry, returned, false);
   if (goes_on_elsewhere(*entry)) {
     job_changed(ctx, *entry);
   } else {

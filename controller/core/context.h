@@ -50,6 +50,7 @@ struct Told {
   std::string_view node = {};
   std::string_view variant = {};
   std::string_view reason = {};
+  bool same_state = false;
 };
 // Every change of a job's state goes through one of the next two: the counts stay true, the version
 // grows, and watchers hear of it once the job's newest record is durable. set_state is for what a
@@ -72,6 +73,9 @@ void end_with_error(Context& ctx, JobEntry& entry, TaskState state, ErrorCode co
                     std::string message);
 // Takes a live attempt off its node. The caller decides what becomes of the job.
 void drop_attempt(Context& ctx, JobEntry& entry, AttemptUid uid);
+// It is over at its node, or never heard of again, which was not known when it was cancelled.
+void cancelled_is_over(Context& ctx, NodeEntry& node, AttemptUid uid);
+void forget_cancelled(Context& ctx, NodeEntry& node);  // all of its
 Attempt* find_attempt(JobEntry& entry, AttemptUid uid);
 AttemptRef ref_of(const JobEntry& entry, const Attempt& attempt);
 // Another attempt of it is heard of.
@@ -120,8 +124,26 @@ void sequences_lost_with(Context& ctx, NodeId node);
 void sequence_timer(Context& ctx, std::uint64_t sequence);
 
 // ---- placing.cc
+scheduler::TaskView view_of(const Context& ctx, const JobEntry& entry);
+// Makes the attempt that was decided on, with its decision record, and counts it at its node.
+Attempt& make_attempt(Context& ctx, JobEntry& entry, const scheduler::Decision& decision,
+                      std::string_view hedge_reason = {});
+// Tells its node, once the job's record is written.
+void assign(Context& ctx, JobEntry& entry, const Attempt& attempt);
 void place_ready_tasks(Context& ctx);
 void held_timer(Context& ctx);
+
+// ---- hedging.cc
+void watch(Context& ctx, JobEntry& entry);  // its first attempt was placed
+void hedge_timer(Context& ctx, JobId id);
+// What an attempt that succeeded says of its model's tail.
+void learn_tail(Context& ctx, const JobEntry& entry, const Attempt& attempt);
+// Likewise one that is cancelled since its task has ended.
+void learn_cut_short(Context& ctx, const JobEntry& entry, const Attempt& attempt);
+// The attempt ended, or was given back; the job's others are still live.
+void hedge_ended(Context& ctx, const JobEntry& entry, const Attempt& attempt, bool succeeded);
+// The attempt is let go of before it ended.
+void hedge_dropped(Context& ctx, const JobEntry& entry, const Attempt& attempt);
 
 // ---- submit.cc
 // Ties the key to the jobs of its request that are known.
@@ -203,7 +225,7 @@ void tell_breaker(Context& ctx);  // if its state has changed since it was last 
 
 // ---- decisions.cc: of the attempt that is to be made next
 DecisionRecord decision_record(Context& ctx, const JobEntry& entry,
-                               const scheduler::Decision& decision);
+                               const scheduler::Decision& decision, std::string_view hedge_reason);
 
 // ---- retention.cc
 void retain(Context& ctx, JobEntry& entry);

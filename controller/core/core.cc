@@ -37,6 +37,8 @@ void fire(Context& ctx, const Timer& timer) {
       return trip_timer(ctx, {static_cast<std::uint32_t>(timer.id)});
     case TimerKind::kHeld:
       return held_timer(ctx);
+    case TimerKind::kHedge:
+      return hedge_timer(ctx, job_id(timer.id));
     case TimerKind::kPlace:
       return;  // placing follows every apply
   }

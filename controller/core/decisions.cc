@@ -35,7 +35,7 @@ std::vector<std::size_t> chosen_few(const scheduler::Decision& decision, std::si
 }  // namespace
 
 DecisionRecord decision_record(Context& ctx, const JobEntry& entry,
-                               const scheduler::Decision& decision) {
+                               const scheduler::Decision& decision, std::string_view hedge_reason) {
   State& state = ctx.state;
   const JobSpec& spec = entry.job.spec;
   DecisionRecord record{.job = entry.job.id,
@@ -44,6 +44,7 @@ DecisionRecord decision_record(Context& ctx, const JobEntry& entry,
                         .policy = decision.policy,
                         .policy_version = decision.policy_version,
                         .fallback_reason = decision.fallback_reason,
+                        .hedge_reason = std::string(hedge_reason),
                         .preference = spec.preference,
                         .model = spec.model,
                         .input_bytes = static_cast<double>(spec.inputs.size_bytes),

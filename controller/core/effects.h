@@ -129,7 +129,8 @@ struct JobChanged {
   std::uint32_t attempt = 0;
   std::string node;
   std::string variant;
-  std::string reason;  // of a failure or a retry
+  std::string reason;       // of a failure, a retry or a second attempt
+  bool same_state = false;  // something else of it changed
 };
 struct JobEnded {  // beside the JobChanged
   JobId job;
@@ -161,6 +162,34 @@ struct AttemptFailed {
   std::string reason;    // outcome name, or "returned"
   bool retried = false;  // the task goes on, with another attempt
 };
+// Somebody looked whether a second attempt of an interactive task pays, the first being late.
+enum class HedgeVerdict : std::uint8_t {
+  kMade,
+  kNotWorth,   // its energy and cost outweigh the time it is expected to save
+  kUncertain,  // too little is known of the model, or of the variant on either node
+  kNoNode,     // no other node that has a slot idle and the variant loaded may take it
+  kNoBudget,
+  kHeldBack,  // others wait for a place, the brake holds, or the first's node is silent
+};
+std::string_view to_string(HedgeVerdict verdict);  // "made", "not_worth", ...
+struct HedgeLooked {
+  JobId job;
+  std::string model;
+  HedgeVerdict verdict = HedgeVerdict::kNotWorth;
+};
+enum class HedgeEnd : std::uint8_t {
+  kWon,      // its result is the task's
+  kLost,     // the first's is
+  kFailed,   // it ended without a result
+  kDropped,  // the task ended otherwise, or its node was lost
+};
+std::string_view to_string(HedgeEnd end);  // "won", "lost", ...
+struct HedgeEnded {
+  JobId job;
+  std::string model;
+  HedgeEnd end = HedgeEnd::kLost;
+  double spent_j = 0;  // by whichever of the two was in vain, as modelled
+};
 struct NodeChanged {
   std::string node;
   std::string state;  // as in NodeView
@@ -188,8 +217,9 @@ struct BreakerChanged {  // of the active policy
   std::string fault;   // why it opened: "not_finite", ...
   std::string reason;  // the same as a sentence
 };
-using Happening = std::variant<JobChanged, JobEnded, DecisionMade, AttemptFailed, NodeChanged,
-                               BrakeChanged, ModelChanged, PolicyChanged, BreakerChanged>;
+using Happening =
+    std::variant<JobChanged, JobEnded, DecisionMade, AttemptFailed, HedgeLooked, HedgeEnded,
+                 NodeChanged, BrakeChanged, ModelChanged, PolicyChanged, BreakerChanged>;
 
 struct Output {
   BatchNumber after = 0;

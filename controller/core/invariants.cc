@@ -62,6 +62,12 @@ class Auditor {
     expect(job.state != TaskState::kReady ||
                (entry.ready_order != 0) != (waits_turn || job.handing_over),
            fmt::format("{} is READY but not in line", name));
+    const bool two = job.live.size() == 2;
+    expect(!two || job.live[0].node != job.live[1].node,
+           fmt::format("{} has two attempts on one node", name));
+    const bool hedged = std::ranges::find(job.live, true, &Attempt::hedge) != job.live.end();
+    expect(!hedged || (job.spec.urgency == Urgency::kInteractive && entry.sequence == 0),
+           fmt::format("{} is hedged, and is of a sequence or not interactive", name));
     for (const auto& attempt : job.live) {
       ++leases_[attempt.node];
       const auto node = state_.nodes.find(attempt.node_name);
@@ -74,9 +80,9 @@ class Auditor {
 
   void audit_node(const NodeEntry& node) {
     const auto& load = state_.fleet.load(node.id);
-    expect(load.outstanding == leases_[node.id],
-           fmt::format("{} counts {} outstanding, the jobs say {}", node.spec.name,
-                       load.outstanding, leases_[node.id]));
+    const std::size_t held = leases_[node.id] + node.ending.size();
+    expect(load.outstanding == held, fmt::format("{} counts {} outstanding, the jobs say {}",
+                                                 node.spec.name, load.outstanding, held));
     for (const auto id : node.jobs) {
       const auto it = state_.jobs.find(id);
       expect(it != state_.jobs.end() &&

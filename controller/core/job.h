@@ -122,9 +122,13 @@ struct Attempt {
   Instant leased_at{};
   std::optional<Instant> started_at;
   scheduler::Objectives predicted;
-  double predicted_service_s = 0;       // what the fleet's backlog counts for it
-  std::optional<Expectation> expected;  // not stored
-  bool silent = false;  // its node is not heard of; a late result still wins if it is the first
+  double predicted_service_s = 0;  // what the fleet's backlog counts for it
+  // Not stored; an attempt from before a restart has none of these.
+  std::optional<Expectation> expected;
+  double deviation_s = 0;  // one of its predicted latency
+  bool loads = false;      // its variant was not loaded there
+  bool hedge = false;      // a second attempt while the first goes on (hedging.cc)
+  bool silent = false;     // its node is not heard of; a late result still wins if it is the first
 };
 
 // How a task ended.

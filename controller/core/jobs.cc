@@ -14,13 +14,18 @@ namespace {
 void cancel_losers(Context& ctx, JobEntry& entry) {
   while (!entry.job.live.empty()) {
     const Attempt loser = entry.job.live.back();
-    const auto& node = node_by_id(ctx.state, loser.node);
+    auto& node = node_by_id(ctx.state, loser.node);
     if (node.session && !loser.silent) {
+      // It holds its slot until its agent says that it has ended: it has a moment to end by itself.
+      node.ending[loser.uid] = {loser.variant, loser.predicted_service_s};
+      ctx.state.fleet.assigned(loser.node, loser.variant, loser.predicted_service_s);
       ctx.send(*node.session,
                CancelAttempt{ref_of(entry, loser), ctx.state.epoch,
                              std::string(to_string(entry.job.state))},
                entry.job.last_batch);
     }
+    learn_cut_short(ctx, entry, loser);
+    hedge_dropped(ctx, entry, loser);
     drop_attempt(ctx, entry, loser.uid);
   }
 }
@@ -65,7 +70,8 @@ void announce(Context& ctx, const JobEntry& entry, const Told& told) {
                         .attempt = told.attempt != 0 ? told.attempt : job.attempts,
                         .node = std::string(told.node),
                         .variant = std::string(told.variant),
-                        .reason = std::string(told.reason)},
+                        .reason = std::string(told.reason),
+                        .same_state = told.same_state},
              job.last_batch);
 }
 
@@ -96,6 +102,20 @@ void drop_attempt(Context& ctx, JobEntry& entry, AttemptUid uid) {
     owner.jobs.erase(entry.job.id);
   }
   drained_if_empty(ctx, owner);
+}
+
+void cancelled_is_over(Context& ctx, NodeEntry& node, AttemptUid uid) {
+  if (const auto found = node.ending.find(uid); found != node.ending.end()) {
+    ctx.state.fleet.released(node.id, found->second.variant, found->second.service_s);
+    ctx.state.ready.unblock_all();
+    node.ending.erase(found);
+  }
+}
+
+void forget_cancelled(Context& ctx, NodeEntry& node) {
+  while (!node.ending.empty()) {
+    cancelled_is_over(ctx, node, node.ending.begin()->first);
+  }
 }
 
 bool goes_on_elsewhere(const JobEntry& entry) {

@@ -7,12 +7,12 @@
 // SUSPECT: no new work; interactive tasks are placed again at once. DISCONNECTED: the node is given
 // up, all its tasks are placed again (a late result of it still wins if it is the first). If most
 // nodes of a site, or of the fleet, fall silent together, the fault is more likely ours: the brake
-// holds re-placement until they are back or brake_max has passed.
+// holds re-placement until they are back or brake_max has passed. For that, who is silent is counted by
+// site, from a heartbeat before SUSPECT on (overdue), so that nobody is ever searched for.
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 
 #include "controller/core/context.h"
@@ -23,63 +23,32 @@ namespace {
 
 bool silent(const NodeEntry& node) { return !node.session || node.suspect; }
 
+// Nodes that fall silent at one moment become suspect one after the other, in the order of their last
+// heartbeats. So who is overdue counts as silent, too: whoever is the first to become suspect must
+// not have its tasks placed again because the others have not yet.
+Duration overdue_after(const Settings& settings) {
+  return settings.suspect_after - settings.heartbeat;
+}
+
 bool mostly_silent(const Settings& settings, const SilenceCount& count) {
   return count.known >= settings.brake_min_nodes &&
          count.silent > settings.brake_fraction * count.known;
 }
 
-// The site of which most nodes are silent; empty: most of the fleet; nullopt: neither. By what is
-// counted.
-std::optional<std::string> mostly_silent_group(const State& state) {
+// The site of which most nodes are silent; empty: most of the fleet; nullopt: neither.
+std::optional<std::string> silent_group(const State& state) {
   if (mostly_silent(state.settings, state.fleet_silence)) {
     return std::string();
   }
-  const auto site = std::ranges::find_if(state.site_silence, [&](const auto& named) {
-    return mostly_silent(state.settings, named.second);
-  });
-  return site == state.site_silence.end() ? std::nullopt : std::optional(site->first);
+  return state.silent_sites.empty() ? std::nullopt : std::optional(*state.silent_sites.begin());
 }
 
-// Nodes that fall silent at one moment become suspect one after the other, in the order of their last
-// heartbeats. So who is overdue counts as silent, too: whoever is the first to become suspect must
-// not have its tasks placed again because the others have not yet.
-std::optional<std::string> overdue_group(const Context& ctx) {
-  const State& state = ctx.state;
-  const Duration overdue = state.settings.suspect_after - state.settings.heartbeat;
-  SilenceCount fleet;
-  std::map<std::string_view, SilenceCount> sites;
-  for (const auto& [name, node] : state.nodes) {
-    if (node.given_up) {
-      continue;
-    }
-    const bool quiet = silent(node) || ctx.now - node.last_heard >= overdue;
-    for (SilenceCount* count : {&fleet, &sites[node.spec.site]}) {
-      count->known += 1;
-      count->silent += quiet ? 1 : 0;
-    }
+void count_site(State& state, const std::string& site, const SilenceCount& count) {
+  if (mostly_silent(state.settings, count)) {
+    state.silent_sites.insert(site);
+  } else {
+    state.silent_sites.erase(site);
   }
-  if (mostly_silent(state.settings, fleet)) {
-    return std::string();
-  }
-  const auto site = std::ranges::find_if(
-      sites, [&](const auto& named) { return mostly_silent(state.settings, named.second); });
-  return site == sites.end() ? std::nullopt : std::optional(std::string(site->first));
-}
-
-// Every node is looked at only where what is counted does not tell, and not for each of thousands that
-// become suspect together.
-std::optional<std::string> silent_group(Context& ctx) {
-  constexpr Duration kBetweenLooks = milliseconds(100);
-  State& state = ctx.state;
-  if (auto group = mostly_silent_group(state)) {
-    return group;
-  }
-  if (ctx.now < state.overdue_looked_at + kBetweenLooks) {
-    return state.overdue_group;
-  }
-  state.overdue_looked_at = ctx.now;
-  state.overdue_group = overdue_group(ctx);
-  return state.overdue_group;
 }
 
 void count_silence(State& state, NodeEntry& node) {
@@ -88,18 +57,27 @@ void count_silence(State& state, NodeEntry& node) {
     total->known -= node.counted.known;
     total->silent -= node.counted.silent;
   }
+  count_site(state, node.counted_site, before);
   if (before.known == 0) {
     state.site_silence.erase(node.counted_site);
   }
   node.counted_site = node.spec.site;
   node.counted = {.known = node.given_up ? 0U : 1U,
-                  .silent = !node.given_up && silent(node) ? 1U : 0U};
+                  .silent = !node.given_up && (silent(node) || node.overdue) ? 1U : 0U};
   if (node.counted.known > 0) {
     auto& after = state.site_silence[node.counted_site];
     for (SilenceCount* total : {&after, &state.fleet_silence}) {
       total->known += node.counted.known;
       total->silent += node.counted.silent;
     }
+    count_site(state, node.counted_site, after);
+  }
+}
+
+void set_overdue(State& state, NodeEntry& node, bool overdue) {
+  if (node.overdue != overdue) {
+    node.overdue = overdue;
+    count_silence(state, node);
   }
 }
 
@@ -108,7 +86,7 @@ void brake_if_most_are_silent(Context& ctx) {
   if (state.braking || state.brake_spent) {
     return;
   }
-  if (auto group = silent_group(ctx)) {
+  if (auto group = silent_group(state)) {
     state.braking = true;
     state.braking_since = ctx.now;
     ctx.happen(BrakeChanged{true, *std::move(group)});
@@ -174,6 +152,7 @@ void fall_silent(Context& ctx, NodeEntry& node, std::string_view reason) {
 
 void node_heard(Context& ctx, NodeEntry& node) {
   node.last_heard = ctx.now;
+  set_overdue(ctx.state, node, false);
   if (!node.suspect) {
     return;
   }
@@ -195,7 +174,7 @@ void node_heard(Context& ctx, NodeEntry& node) {
 
 void end_brake_if_over(Context& ctx) {
   State& state = ctx.state;
-  const bool still = (state.braking || state.brake_spent) && silent_group(ctx);
+  const bool still = (state.braking || state.brake_spent) && silent_group(state);
   state.brake_spent = state.brake_spent && still;
   if (!state.braking || (still && ctx.now < state.braking_since + state.settings.brake_max)) {
     return;
@@ -214,13 +193,14 @@ void schedule_node_timer(Context& ctx, NodeEntry& node) {
   if (node.given_up) {
     return;
   }
-  const Duration wait =
-      node.session && !node.suspect ? ctx.state.settings.suspect_after : patience(ctx.state, node);
-  Instant at = node.last_heard + wait;
-  if (at <= ctx.now) {
-    at = ctx.now + seconds(1);  // the brake holds it: look again soon
-  }
-  if (node.timer_at > ctx.now && node.timer_at <= at) {
+  const Settings& settings = ctx.state.settings;
+  const bool suspected = !node.session || node.suspect;
+  const Duration wait = suspected      ? patience(ctx.state, node)
+                        : node.overdue ? settings.suspect_after
+                                       : overdue_after(settings);
+  const bool held = suspected && ctx.state.braking;  // look again soon
+  const Instant at = std::max(node.last_heard + wait, ctx.now + (held ? seconds(1) : Duration(0)));
+  if (node.timer_at >= ctx.now && node.timer_at <= at) {
     return;
   }
   node.timer_at = at;
@@ -236,13 +216,18 @@ void node_timer(Context& ctx, NodeId id) {
   node.timer_at = node.timer_at <= ctx.now ? kNever : node.timer_at;
   end_brake_if_over(ctx);
   const Duration quiet = ctx.now - node.last_heard;
-  if (quiet >= patience(ctx.state, node)) {
+  if (node.session && !node.suspect) {
+    // One step at a time: after a pause of ours all timers are due, and everybody's step to overdue is
+    // before anybody's next.
+    if (node.overdue && quiet >= ctx.state.settings.suspect_after) {
+      suspect(ctx, node);
+    }
+    set_overdue(ctx.state, node, quiet >= overdue_after(ctx.state.settings));
+  } else if (quiet >= patience(ctx.state, node)) {
     brake_if_most_are_silent(ctx);
     if (!ctx.state.braking) {
       give_up(ctx, node);
     }
-  } else if (node.session && !node.suspect && quiet >= ctx.state.settings.suspect_after) {
-    suspect(ctx, node);
   }
   schedule_node_timer(ctx, node);
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "controller/core/core.h"
+#include "controller/core/effects.h"
 #include "controller/core/job.h"
 
 namespace skerry::core {
@@ -48,6 +49,21 @@ constexpr std::array<std::pair<NodeState, std::string_view>, 6> kNodeStates = {{
     {NodeState::kCordoned, "CORDONED"},
 }};
 
+constexpr std::array<std::pair<HedgeVerdict, std::string_view>, 6> kHedgeVerdicts = {{
+    {HedgeVerdict::kMade, "made"},
+    {HedgeVerdict::kNotWorth, "not_worth"},
+    {HedgeVerdict::kUncertain, "uncertain"},
+    {HedgeVerdict::kNoNode, "no_node"},
+    {HedgeVerdict::kNoBudget, "no_budget"},
+    {HedgeVerdict::kHeldBack, "held_back"},
+}};
+constexpr std::array<std::pair<HedgeEnd, std::string_view>, 4> kHedgeEnds = {{
+    {HedgeEnd::kWon, "won"},
+    {HedgeEnd::kLost, "lost"},
+    {HedgeEnd::kFailed, "failed"},
+    {HedgeEnd::kDropped, "dropped"},
+}};
+
 template <typename Table, typename Value>
 std::string_view name_in(const Table& table, Value value) {
   const auto it = std::ranges::find(table, value, [](const auto& row) { return row.first; });
@@ -66,6 +82,8 @@ std::string_view to_string(TaskState state) { return name_in(kStates, state); }
 std::string_view to_string(Urgency urgency) { return name_in(kUrgencies, urgency); }
 std::string_view to_string(AttemptOutcome outcome) { return name_in(kOutcomes, outcome); }
 std::string_view to_string(NodeState state) { return name_in(kNodeStates, state); }
+std::string_view to_string(HedgeVerdict verdict) { return name_in(kHedgeVerdicts, verdict); }
+std::string_view to_string(HedgeEnd end) { return name_in(kHedgeEnds, end); }
 std::optional<TaskState> parse_task_state(std::string_view name) {
   return value_in<TaskState>(kStates, name);
 }

@@ -59,6 +59,7 @@ void remove_node(Context& ctx, const ChangeNode& event, NodeEntry& node) {
       if (attempt == entry.job.live.end()) {
         break;
       }
+      hedge_dropped(ctx, entry, *attempt);
       drop_attempt(ctx, entry, attempt->uid);
     }
     settle(ctx, entry, "its node was removed");

@@ -21,25 +21,6 @@ constexpr int kFruitlessTries = 16;
 // and by. A new or changed node or model has it tried at once.
 constexpr Duration kHeld = seconds(1);
 
-scheduler::TaskView view_of(const Context& ctx, const JobEntry& entry) {
-  const JobSpec& spec = entry.job.spec;
-  scheduler::TaskView view{.model = entry.model,
-                           .input_bytes = static_cast<double>(spec.inputs.size_bytes),
-                           .preference = spec.preference,
-                           .constraints = &spec.constraints,
-                           .excluded = entry.job.excluded,
-                           .pinned_node = std::nullopt,
-                           .pinned_variant = std::nullopt,
-                           .waiting = ctx.state.ready.size() - 1,  // itself is in line
-                           .now = ctx.now};
-  if (entry.sequence != 0) {
-    const auto& sequence = ctx.state.sequences.at(entry.sequence);
-    view.pinned_node = sequence.node;
-    view.pinned_variant = sequence.variant;
-  }
-  return view;
-}
-
 // True if the only thing in the way that time could lift is that attempts of this task failed on
 // the nodes left. A node that is given up is not waited for: it may never come back.
 bool only_excluded_left(const State& state, const scheduler::MaskCounts& masked) {
@@ -56,62 +37,28 @@ void make_room(Context& ctx, JobEntry& entry) {
     const auto silent = std::ranges::find(entry.job.live, true, &Attempt::silent);
     check(silent != entry.job.live.end(),
           "a task in line has at most one attempt that is heard of");
+    if (const NodeEntry& node = node_by_id(ctx.state, silent->node); node.session) {
+      ctx.send(*node.session,  // it hears of that once it is heard of again
+               CancelAttempt{ref_of(entry, *silent), ctx.state.epoch, "placed elsewhere, twice"},
+               ctx.batch_of(entry.job));
+    }
+    hedge_dropped(ctx, entry, *silent);
     drop_attempt(ctx, entry, silent->uid);
   }
 }
 
 void lease(Context& ctx, JobEntry& entry, const scheduler::Decision& decision, Duration took) {
-  State& state = ctx.state;
   Job& job = entry.job;
-  const auto& choice = decision.candidates[*decision.chosen];
-  NodeEntry& node = node_by_id(state, choice.node);
-  check(node.session.has_value(), "only a connected node is chosen");
-  // As the fleet was when it was decided, without this attempt.
-  std::optional<DecisionRecord> record;
-  if (job.stored()) {
-    record = decision_record(ctx, entry, decision);
-  }
-  make_room(ctx, entry);
-
-  const auto& prediction = choice.prediction;
-  job.live.push_back({.number = ++job.attempts,
-                      .uid = {state.ids.next_u64(), state.ids.next_u64()},
-                      .node = choice.node,
-                      .variant = choice.variant,
-                      .node_name = node.spec.name,
-                      .variant_name = state.variant_names.at(choice.variant.value).variant,
-                      .leased_at = ctx.now,
-                      .started_at = std::nullopt,
-                      .predicted = prediction.objectives,
-                      .predicted_service_s = prediction.load_s + prediction.service_s,
-                      .expected = expectation_of(state, decision)});
-  count_shadows(state, decision);
-  const Attempt& attempt = job.live.back();
-  node.jobs.insert(job.id);
-  state.fleet.assigned(attempt.node, attempt.variant, attempt.predicted_service_s);
+  Attempt& attempt = make_attempt(ctx, entry, decision);
+  attempt.expected = expectation_of(ctx.state, decision);
+  count_shadows(ctx.state, decision);
   sequence_placed(ctx, entry, attempt.node, attempt.variant);
-
   const Duration waited = ctx.now - entry.ready_since;
   entry.ready_order = 0;
   store_state(ctx, entry, TaskState::kLeased,
               {.node = attempt.node_name, .variant = attempt.variant_name});
-  if (record) {
-    ctx.write(*std::move(record));
-  }
-  const auto& deadline = job.spec.constraints.deadline;
-  ctx.send(*node.session,
-           AssignAttempt{
-               .attempt = ref_of(entry, attempt),
-               .epoch = state.epoch,
-               .model = job.spec.model,
-               .variant = attempt.variant_name,
-               .manifest_revision = state.models.at(job.spec.model).revision,
-               .input = job.spec.inputs,
-               .remaining = deadline ? std::max(*deadline - ctx.now, Duration(1)) : Duration(0),
-               .sequence = job.spec.sequence.empty() ? "" : job.spec.ns + '/' + job.spec.sequence,
-               .sequence_step = sequence_step(state, entry),
-               .interactive = job.spec.urgency == Urgency::kInteractive},
-           job.last_batch);
+  assign(ctx, entry, attempt);
+  watch(ctx, entry);
   ctx.happen(DecisionMade{.job = job.id,
                           .model = job.spec.model,
                           .policy = decision.policy,
@@ -183,6 +130,75 @@ bool refuse_or_block(Context& ctx, JobEntry& entry, const ReadyQueue::Spot& spot
 }
 
 }  // namespace
+
+scheduler::TaskView view_of(const Context& ctx, const JobEntry& entry) {
+  const JobSpec& spec = entry.job.spec;
+  const std::size_t itself = entry.ready_order != 0 ? 1 : 0;  // in line
+  scheduler::TaskView view{.model = entry.model,
+                           .input_bytes = static_cast<double>(spec.inputs.size_bytes),
+                           .preference = spec.preference,
+                           .constraints = &spec.constraints,
+                           .excluded = entry.job.excluded,
+                           .pinned_node = std::nullopt,
+                           .pinned_variant = std::nullopt,
+                           .waiting = ctx.state.ready.size() - itself,
+                           .now = ctx.now};
+  if (entry.sequence != 0) {
+    const auto& sequence = ctx.state.sequences.at(entry.sequence);
+    view.pinned_node = sequence.node;
+    view.pinned_variant = sequence.variant;
+  }
+  return view;
+}
+
+Attempt& make_attempt(Context& ctx, JobEntry& entry, const scheduler::Decision& decision,
+                      std::string_view hedge_reason) {
+  State& state = ctx.state;
+  Job& job = entry.job;
+  const auto& choice = decision.candidates[*decision.chosen];
+  NodeEntry& node = node_by_id(state, choice.node);
+  check(node.session.has_value(), "only a connected node is chosen");
+  if (job.stored()) {  // with the fleet as it was when it was decided, without this attempt
+    ctx.write(decision_record(ctx, entry, decision, hedge_reason));
+  }
+  make_room(ctx, entry);
+  const auto& prediction = choice.prediction;
+  job.live.push_back({.number = ++job.attempts,
+                      .uid = {state.ids.next_u64(), state.ids.next_u64()},
+                      .node = choice.node,
+                      .variant = choice.variant,
+                      .node_name = node.spec.name,
+                      .variant_name = state.variant_names.at(choice.variant.value).variant,
+                      .leased_at = ctx.now,
+                      .started_at = std::nullopt,
+                      .predicted = prediction.objectives,
+                      .predicted_service_s = prediction.load_s + prediction.service_s,
+                      .deviation_s = prediction.latency_deviation_s,
+                      .loads = prediction.load_s > 0,
+                      .hedge = !hedge_reason.empty()});
+  node.jobs.insert(job.id);
+  state.fleet.assigned(choice.node, choice.variant, job.live.back().predicted_service_s);
+  return job.live.back();
+}
+
+void assign(Context& ctx, JobEntry& entry, const Attempt& attempt) {
+  const Job& job = entry.job;
+  const JobSpec& spec = job.spec;
+  const auto& deadline = spec.constraints.deadline;
+  ctx.send(*node_by_id(ctx.state, attempt.node).session,
+           AssignAttempt{
+               .attempt = ref_of(entry, attempt),
+               .epoch = ctx.state.epoch,
+               .model = spec.model,
+               .variant = attempt.variant_name,
+               .manifest_revision = ctx.state.models.at(spec.model).revision,
+               .input = spec.inputs,
+               .remaining = deadline ? std::max(*deadline - ctx.now, Duration(1)) : Duration(0),
+               .sequence = spec.sequence.empty() ? "" : spec.ns + '/' + spec.sequence,
+               .sequence_step = sequence_step(ctx.state, entry),
+               .interactive = spec.urgency == Urgency::kInteractive},
+           job.last_batch);
+}
 
 void held_timer(Context& ctx) {
   ctx.state.held_timer_set = false;

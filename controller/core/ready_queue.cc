@@ -220,6 +220,10 @@ void ReadyQueue::reopen_held() {
   unblock_all();
 }
 
+bool ReadyQueue::anybody_waits(Urgency urgency) const {
+  return !bands_[band_of(urgency)].namespaces.empty();
+}
+
 std::vector<JobId> ReadyQueue::heads() const {
   std::vector<JobId> heads;
   for (const Aside& aside : aside_) {

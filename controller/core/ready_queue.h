@@ -76,6 +76,7 @@ class ReadyQueue {
   void reopen_held();
 
   std::size_t size() const { return size_; }  // entries; some may be stale
+  bool anybody_waits(Urgency urgency) const;  // likewise
   // The head of every lane, and what is set aside; an entry may be stale.
   std::vector<JobId> heads() const;
   // Why the task was set aside, or its lane blocked, at the last try, if it is.

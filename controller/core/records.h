@@ -109,6 +109,7 @@ struct DecisionRecord {
   std::string policy;
   std::string policy_version;
   std::string fallback_reason;
+  std::string hedge_reason;  // why there is a second attempt while the first goes on; else empty
   scheduler::Preference preference;
   std::string model;
   double input_bytes = 0;

@@ -66,8 +66,23 @@ bool contains(const std::vector<AttemptRef>& refs, AttemptUid uid) {
   return std::ranges::find(refs, uid, &AttemptRef::uid) != refs.end();
 }
 
-// Our live attempts on this node, against what it says it has.
-void reconcile(Context& ctx, NodeEntry& node, const AgentHello& hello) {
+// An attempt of it did not get to its node, or was given back: it is placed again and that costs no retry.
+void place_again(Context& ctx, JobEntry& entry, std::string_view reason) {
+  const bool waits = entry.job.state == TaskState::kReady || entry.job.state == TaskState::kBackoff;
+  if (!waits && entry.job.live.empty()) {
+    ++entry.job.retries.returned;
+    store_state(ctx, entry, TaskState::kReady, {.reason = reason});
+    line_up(ctx, entry);
+  } else {
+    job_changed(ctx, entry);
+    settle(ctx, entry, reason);
+  }
+}
+
+// Our live attempts on this node, against what it says it has. An agent that has been up all the time loses
+// nothing that it was given: what it does not have got lost on its way there or back. One that was started
+// anew may have died of it.
+void reconcile(Context& ctx, NodeEntry& node, const AgentHello& hello, bool reborn) {
   const std::set<JobId> ours = node.jobs;
   for (const auto id : ours) {
     const auto it = ctx.state.jobs.find(id);
@@ -86,10 +101,16 @@ void reconcile(Context& ctx, NodeEntry& node, const AgentHello& hello) {
       if (running || contains(hello.spooled, uid)) {
         resume(ctx, entry, *find_attempt(entry, uid), running);
       } else {
+        hedge_dropped(ctx, entry, *find_attempt(entry, uid));
         drop_attempt(ctx, entry, uid);
       }
     }
-    settle(ctx, entry, fmt::format("{} came back without it", node.spec.name));
+    const std::string reason = fmt::format("{} came back without it", node.spec.name);
+    if (reborn || goes_on_elsewhere(entry)) {
+      settle(ctx, entry, reason);
+    } else {
+      place_again(ctx, entry, reason);
+    }
   }
   for (const auto& ref : hello.running) {
     const auto it = ctx.state.jobs.find(ref.job);
@@ -143,12 +164,14 @@ void handle(Context& ctx, AgentHello& event) {
   give_orders(ctx, node, ctx.batch_so_far());
   node.given_up = false;
   node.suspect = false;
+  node.overdue = false;
   node.recovering = false;
   node.last_heard = ctx.now;
   if (reborn) {
     sequences_lost_with(ctx, node.id);  // its runners died with the agent
   }
-  reconcile(ctx, node, event);
+  forget_cancelled(ctx, node);
+  reconcile(ctx, node, event, reborn);
   update_availability(ctx, node);
   end_brake_if_over(ctx);
   announce_node(ctx, node, fresh ? "enrolled" : "connected", changed ? ctx.batch() : 0);
@@ -194,6 +217,23 @@ void handle(Context& ctx, ResidentChanged& event) {
   ctx.state.ready.unblock_all();  // what had no time to be loaded may be now
 }
 
+namespace {
+
+// An agent says goodbye when it has nothing any more: what was on its way to it is placed again at once
+// and costs no retry.
+void take_back(Context& ctx, NodeEntry& node) {
+  const std::set<JobId> jobs = node.jobs;
+  for (const auto id : jobs) {
+    JobEntry& entry = ctx.state.jobs.at(id);
+    const auto attempt = std::ranges::find(entry.job.live, node.id, &Attempt::node);
+    hedge_dropped(ctx, entry, *attempt);
+    drop_attempt(ctx, entry, attempt->uid);
+    place_again(ctx, entry, fmt::format("{} has stopped", node.spec.name));
+  }
+}
+
+}  // namespace
+
 void handle(Context& ctx, SessionClosed& event) {
   NodeEntry* node = node_of(ctx.state, event.session);
   if (node == nullptr) {
@@ -202,6 +242,10 @@ void handle(Context& ctx, SessionClosed& event) {
   ctx.state.sessions.erase(event.session);
   node->session.reset();
   node->last_heard = ctx.now;
+  forget_cancelled(ctx, *node);
+  if (event.goodbye) {
+    take_back(ctx, *node);
+  }
   fall_silent(ctx, *node, "its node's stream broke");
   update_availability(ctx, *node);
   announce_node(ctx, *node, event.goodbye ? "said goodbye" : "its stream broke");

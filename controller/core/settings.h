@@ -46,6 +46,11 @@ struct Settings {
   Duration trip_time = seconds(60);    // for so long, or until it is applied again
   Duration sequence_idle =
       seconds(60);  // an idle sequence is forgotten; a later task of it starts afresh
+  // hedging: a second attempt of an interactive task while the first goes on
+  bool hedging = true;
+  double hedge_budget = 0.05;  // at most so many for each interactive task that is placed
+  std::uint32_t hedge_min_outcomes = 100;  // of the model, before its tail is believed
+  std::uint32_t hedge_min_samples = 10;    // of the variant's service, on both nodes
   // bounds
   std::uint64_t max_open_jobs = 2'000'000;    // beyond: kOverloaded
   std::uint64_t max_retained_jobs = 200'000;  // ended jobs that are remembered; the oldest go first

@@ -28,6 +28,7 @@
 #include "controller/core/policy_table.h"
 #include "controller/core/ready_queue.h"
 #include "controller/core/timers.h"
+#include "scheduler/tail.h"
 
 namespace skerry::core {
 
@@ -36,6 +37,7 @@ struct JobEntry {
   scheduler::ModelId model;
   std::uint64_t ready_order = 0;  // its place in the ready queue; 0 = not queued
   Instant ready_since{};
+  Instant hedge_at = kNever;      // the next look whether a second attempt pays
   std::uint64_t sequence = 0;     // number of its sequence; 0 = none
   std::uint64_t idempotency = 0;  // number of the key it was submitted under; 0 = none
   std::vector<Ticket> waiters;
@@ -59,6 +61,12 @@ struct SilenceCount {
   std::uint32_t silent = 0;
 };
 
+// What an attempt is counted with at its node.
+struct Load {
+  scheduler::VariantId variant;
+  double service_s = 0;
+};
+
 struct NodeEntry {
   NodeId id;
   scheduler::NodeSpec spec;
@@ -69,6 +77,7 @@ struct NodeEntry {
   Instant enrolled_at{};
   std::optional<SessionId> session;
   bool suspect = false;       // silent for suspect_after
+  bool overdue = false;       // silent for a heartbeat less than that
   bool given_up = true;       // DISCONNECTED: its tasks were placed again
   Instant last_heard{};       // or when its stream broke, or when we started
   bool recovering = false;    // not seen yet since we started
@@ -85,7 +94,9 @@ struct NodeEntry {
   Telemetry telemetry;
   double rtt_s = 0;
   std::uint32_t capacity = 0;
-  std::set<JobId> jobs;               // with a live attempt here
+  std::set<JobId> jobs;  // with a live attempt here
+  std::map<AttemptUid, Load>
+      ending;  // cancelled, and its agent has not said yet that they are over
   std::vector<LoadedVariant> loaded;  // as its agent says
   std::set<VariantName> resident;     // those of them that are of the newest revision
   std::set<VariantName> cold;         // that it had loaded until its agent started anew
@@ -103,6 +114,10 @@ struct ModelEntry {
   // By name; of those in the manifest. Another artifact is another variant, with an id of its own.
   std::map<std::string, scheduler::VariantId> variants;
   std::uint64_t open_jobs = 0;
+  scheduler::Tail tail;  // of its interactive attempts
+  // Second attempts that were expected to end first, and that did, those of long ago faded.
+  double hedges_promised = 0;
+  double hedges_won = 0;
   bool tripped = false;
   Instant tripped_at{};
   std::map<NodeId, Instant> crashes;  // the last one on each node, unless it worked there since
@@ -142,6 +157,7 @@ struct State {
   std::set<JobId> to_bring;  // a site's: ended, or held back, and not settled by the controller
   ReadyQueue ready;
   bool held_timer_set = false;  // a lane of it is held, or a task set aside
+  double hedges_left = 0;       // of the budget
   std::map<std::uint64_t, SequenceEntry> sequences;
   std::map<std::string, std::uint64_t> sequence_numbers;
   std::uint64_t next_sequence = 1;
@@ -150,13 +166,11 @@ struct State {
   std::vector<std::string> node_names;  // by NodeId
   std::map<SessionId, std::string> sessions;
   std::map<std::string, SilenceCount> site_silence;
+  std::set<std::string> silent_sites;  // most of whose nodes are
   SilenceCount fleet_silence;
   bool braking = false;
   bool brake_spent = false;  // it held for brake_max; not again before the silence has ended
   Instant braking_since{};
-  // The last look at who is overdue (liveness.cc), and what it found.
-  Instant overdue_looked_at{};
-  std::optional<std::string> overdue_group;
 
   std::map<std::string, ModelEntry> models;
   std::vector<std::string> model_names;    // by ModelId

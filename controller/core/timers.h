@@ -26,6 +26,7 @@ enum class TimerKind : std::uint8_t {
   kRetention,
   kTrip,
   kHeld,
+  kHedge,
   kPlace
 };
 

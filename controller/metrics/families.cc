@@ -66,6 +66,13 @@ Families::Families(prometheus::Registry& registry)
                         "joules, cost in dollars, error)")),
       actual(counter(registry, "skerry_actual_total",
                      "Sum of what came, by objective, in the same units")),
+      hedge_looks(counter(registry, "skerry_hedge_looks_total",
+                          "Times that it was asked whether a second attempt of a late interactive "
+                          "task pays, by the verdict")),
+      hedges(counter(registry, "skerry_hedges_total",
+                     "Second attempts made while the first went on, by how they ended")),
+      hedge_energy(counter(registry, "skerry_hedge_energy_joules_total",
+                           "Energy, as modelled, of attempts that a hedged task had in vain")),
       node_changes(counter(registry, "skerry_node_changes_total",
                            "Changes of nodes' state, by the new state")),
       node_state(gauge(registry, "skerry_node_state", "1 for the state that a node is in")),

@@ -41,6 +41,9 @@ struct Families {
   Histograms& prediction_ratio;
   Counters& predicted;
   Counters& actual;
+  Counters& hedge_looks;
+  Counters& hedges;
+  Counters& hedge_energy;
   Counters& node_changes;
   GaugeFamily& node_state;
   GaugeFamily& node_heartbeat_age;

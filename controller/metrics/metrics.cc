@@ -14,6 +14,7 @@
 
 #include "common/version.h"
 #include "controller/metrics/families.h"
+#include "controller/metrics/figure_family.h"
 #include "controller/metrics/label_limit.h"
 #include "controller/metrics/policy_figures.h"
 
@@ -79,24 +80,6 @@ struct RouteHandles {
   Histogram* duration;
 };
 
-prometheus::MetricFamily family_of(const Figure& figure) {
-  const bool counter = figure.kind == Figure::Kind::kCounter;
-  prometheus::MetricFamily family{
-      .name = figure.name,
-      .help = figure.help,
-      .type = counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge,
-      .metric = {}};
-  for (const Figure::Sample& sample : figure.samples) {
-    prometheus::ClientMetric metric;
-    for (const auto& [name, value] : sample.labels) {
-      metric.label.push_back({name, value});
-    }
-    (counter ? metric.counter.value : metric.gauge.value) = sample.value;
-    family.metric.push_back(std::move(metric));
-  }
-  return family;
-}
-
 const Buckets& time_buckets() {
   static const Buckets buckets = decades(0.0005, 500);
   return buckets;
@@ -152,6 +135,8 @@ struct Metrics::State {
   void observe(const core::JobEnded& job);
   void observe(const core::DecisionMade& decision);
   void observe(const core::AttemptFailed& attempt);
+  void observe(const core::HedgeLooked& look);
+  void observe(const core::HedgeEnded& hedge);
   void observe(const core::NodeChanged& node);
   void observe(const core::BrakeChanged&) {}  // a gauge, read at the scrape
   void observe(const core::ModelChanged& model);
@@ -190,7 +175,7 @@ struct Metrics::State {
 };
 
 void Metrics::State::observe(const core::JobChanged& job) {
-  transitions[static_cast<std::size_t>(job.state)]->Increment();
+  transitions[static_cast<std::size_t>(job.state)]->Increment(job.same_state ? 0 : 1);
 }
 
 void Metrics::State::observe(const core::DecisionMade& decision) {
@@ -264,6 +249,16 @@ void Metrics::State::observe(const core::AttemptFailed& attempt) {
       .Add({{"reason", text(reasons(attempt.reason))},
             {"retried", attempt.retried ? "true" : "false"}})
       .Increment();
+}
+void Metrics::State::observe(const core::HedgeLooked& look) {
+  families.hedge_looks.Add({{"verdict", text(to_string(look.verdict))}}).Increment();
+  if (look.verdict == core::HedgeVerdict::kMade) {
+    model(look.model).attempts->Increment();
+  }
+}
+void Metrics::State::observe(const core::HedgeEnded& hedge) {
+  families.hedges.Add({{"result", text(to_string(hedge.end))}}).Increment();
+  families.hedge_energy.Add({{"model", model(hedge.model).label}}).Increment(hedge.spent_j);
 }
 void Metrics::State::observe(const core::NodeChanged& node) {
   families.node_changes.Add({{"state", node.state}}).Increment();

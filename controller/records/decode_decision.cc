@@ -86,6 +86,7 @@ Result<core::DecisionRecord> decode_decision(std::string_view key, std::string_v
   record.policy = decision.policy();
   record.policy_version = decision.policy_version();
   record.fallback_reason = decision.fallback_reason();
+  record.hedge_reason = decision.hedge_reason();
   record.model = decision.model();
   record.input_bytes = decision.input_bytes();
   if (decision.has_deadline_left_s()) {

@@ -220,6 +220,7 @@ Write encode(const core::DecisionRecord& record) {
   decision.set_policy(record.policy);
   decision.set_policy_version(record.policy_version);
   decision.set_fallback_reason(record.fallback_reason);
+  decision.set_hedge_reason(record.hedge_reason);
   decision.mutable_weights()->Assign(record.preference.weights.begin(),
                                      record.preference.weights.end());
   for (const auto& from : record.candidates) {

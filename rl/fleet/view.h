@@ -33,9 +33,7 @@ constexpr std::size_t kCandidateFeatures = 28;
 constexpr std::size_t kDecisionFeatures = 30;
 constexpr std::size_t kFeatures = kCandidateFeatures + kDecisionFeatures;
 
-// What is counted for a task whose deadline passed or that was given up, beside what it took until
-// then: as much as the worst candidate of an idle fleet, several times over.
-constexpr double kMissCost = 6;
+using scheduler::kMissCost;
 
 // What a network's outputs are prices of; all of it is counted in what the exact cost is counted in.
 enum Output : std::size_t {

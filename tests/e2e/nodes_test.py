@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """What operators do to nodes: cordon, drain without a retry, forget; and what a slow or cut link does."""
 
+import subprocess
+
 import support
 from harness.cluster import Agent
 from harness.processes import wait_until
-from support import JOBS, ClusterTest, NodePlan, tensor
+from support import JOBS, ClusterTest, NodePlan, digit, tensor
 
 
 class Nodes(ClusterTest):
@@ -50,6 +52,67 @@ class Nodes(ClusterTest):
         wait_until(lambda: self.state("edge-3") == "DISCONNECTED", 20, "edge-3 to be given up")
         wait_until(lambda: self.client.call("DELETE", "/api/v1/nodes/edge-3").status == 200, 20, "edge-3 to be forgotten")
         self.refused(404, "not_found", "GET", "/api/v1/nodes/edge-3")
+
+
+class PlannedStops(ClusterTest):
+    """Under load, nothing that an operator does on purpose costs a task a retry."""
+
+    # At a twentieth of a processor the largest variant takes a while, so that all three have more than they can run for seconds.
+    NODES = [NodePlan(f"edge-{i}", cpu_share=0.05, settings={"queue_depth": 8}) for i in (1, 2, 3)]
+    MODELS = ["digits"]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.inputs = [digit(number) for number in range(20)]
+
+    def submit_many(self, count):
+        jobs = [{"model": "digits", "inputs": self.inputs[i % len(self.inputs)], "priority": ["interactive", "normal", "batch"][i % 3],
+                 "constraints": {"variants": ["xlarge"]}} for i in range(count)]
+        return self.client.post(f"{JOBS}:batch", {"jobs": jobs})["ids"]
+
+    def wait_under_load(self, node):
+        wait_until(lambda: self.client.get(f"/api/v1/nodes/{node}")["outstanding"] >= 6, 20, f"{node} to have work")
+
+    def assert_no_retries(self, ids):
+        """Returns how often tasks were given back."""
+        jobs = [self.job(job, wait_s=60) for job in ids]
+        self.assertEqual({job["state"] for job in jobs}, {"SUCCEEDED"})
+        self.assertEqual([job for job in jobs if job["retries"]["infrastructure"] or job["retries"]["crashes"]], [])
+        return sum(job["retries"]["returned"] for job in jobs)
+
+    def test_a_drain(self):
+        ids = self.submit_many(300)
+        self.wait_under_load("edge-1")
+        done = subprocess.run([support.PROGRAMS["skerryctl"], "--server", f"http://{self.cluster.api}", "drain", "edge-1", "--wait"],
+                              capture_output=True, text=True, check=False, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        node = self.client.get("/api/v1/nodes/edge-1")
+        self.assertEqual((node["state"], node["outstanding"]), ("DRAINED", 0))
+        self.assertGreater(self.assert_no_retries(ids), 0, "it had work to give back")
+        self.client.post("/api/v1/nodes/edge-1:uncordon")
+        self.cluster.wait_nodes_ready()
+
+    def test_agents_that_are_stopped_one_after_the_other(self):
+        ids = []
+        for name in sorted(self.cluster.agents):
+            ids += self.submit_many(400)
+            self.wait_under_load(name)
+            agent = self.cluster.agents[name].process
+            self.assertEqual(agent.stop(timeout_s=20), 0, agent.tail())
+            agent.start()
+            self.cluster.wait_nodes_ready([name])
+        self.assertGreater(self.assert_no_retries(ids), 0, "they had work to give back")
+
+    def test_a_controller_that_is_stopped(self):
+        ids = []
+        for _ in range(3):
+            ids += self.submit_many(300)
+            self.wait_under_load("edge-2")
+            self.assertEqual(self.cluster.controller.stop(timeout_s=20), 0, self.cluster.controller.tail())
+            self.cluster.restart_controller()
+        self.assert_no_retries(ids)
+        self.cluster.wait_nodes_ready()
 
 
 class Names(ClusterTest):

@@ -15,6 +15,7 @@ PATHS = {
     "decide": "bench/skerry-bench-decide",
     "bench-runner": "bench/skerry-bench-runner",
     "fidelity": "bench/fidelity/skerry-bench-fidelity",
+    "silence": "bench/skerry-bench-silence",
     "swarm": "bench/swarm/skerry-bench-swarm",
 }
 DIGITS_MANIFEST = ROOT / "models" / "digits" / "model.yaml"

@@ -32,6 +32,11 @@ void World::plan_faults() {
             agent->crash(kind, down);
           });
   }
+  for (int i = many(0.5); i > 0; --i) {
+    after(sometime(), [agent = anybody(), down = duration_from_seconds(faults.uniform(0.1, 8))] {
+      agent->stop(down);
+    });
+  }
   for (int i = many(4); i > 0; --i) {
     after(sometime(), [agent = anybody()] { agent->break_stream(); });
   }

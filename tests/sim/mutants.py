@@ -35,6 +35,13 @@ MUTANTS = [
     # bounds on failure
     ("a poison task is tried for ever", "controller/core/attempts.cc", "  const bool enough = entry.job.retries.crashes > settings.max_crashes ||", "  const bool enough = entry.job.retries.crashes > 1000 * settings.max_crashes &&"),
     ("the brake never holds", "controller/core/liveness.cc", "  return count.known >= settings.brake_min_nodes &&", "  return count.known >= 1000 * settings.brake_min_nodes &&"),
+    # second attempts of late interactive tasks
+    ("a second attempt on the node of the first", "controller/core/hedging.cc", "  excluded.push_back(first.node);", "  (void)first;"),
+    ("the loser is not cancelled", "controller/core/jobs.cc", "    if (node.session && !loser.silent) {", "    if (node.session && loser.silent) {"),
+    ("a second attempt is bound by no constraint", "controller/core/hedging.cc", "  view.constraints = &constraints;", "  static const scheduler::Constraints none;\n  view.constraints = &none;"),
+    ("a batch task gets a second attempt", "controller/core/hedging.cc", "entry.job.spec.urgency == Urgency::kInteractive &&\n", "entry.job.attempts > 0 &&\n"),
+    ("the slot of a cancelled attempt is never free again", "controller/core/jobs.cc", "    ctx.state.fleet.released(node.id, found->second.variant, found->second.service_s);", "    (void)ctx;"),
+    ("what was on its way to an agent that stops is forgotten", "controller/core/sessions.cc", "    ++entry.job.retries.returned;\n    store_state(ctx, entry, TaskState::kReady, {.reason = reason});\n    line_up(ctx, entry);", "    ++entry.job.retries.returned;\n    store_state(ctx, entry, TaskState::kBackoff, {.reason = reason});"),
     # constraints and sequences
     ("a site is no constraint", "scheduler/eligibility.cc", "    return MaskReason::kSite;", "    return MaskReason::kNone;"),
     ("an accuracy is no constraint", "scheduler/eligibility.cc", "             ? MaskReason::kAccuracy", "             ? MaskReason::kNone"),

@@ -153,10 +153,7 @@ void SimAgent::crash(Crash kind, Duration down) {
   if (kind == Crash::kProcess && !damaged_ && !journal.full() && !journal.failed()) {
     held_ = {journal.accepted_refs(), journal.spooled_refs()};
   }
-  ++lives_;  // voids everything scheduled
-  life_.reset();
-  timer_at_ = kNever;
-  disk_.take_failure();
+  end_life(down);
   if (kind == Crash::kMachine) {
     disk_.lose_tail(random_);
   }
@@ -165,11 +162,28 @@ void SimAgent::crash(Crash kind, Duration down) {
     world_.after(duration_from_seconds(random_.uniform(0, 4)),
                  [this, stream] { controller_notices(stream); });
   }
+}
+
+void SimAgent::end_life(Duration down) {
+  ++lives_;  // voids everything scheduled
+  life_.reset();
+  stopping_.reset();
+  timer_at_ = kNever;
+  disk_.take_failure();
   world_.after(down, [this] {
     if (!life_ && !left_) {
       start();
     }
   });
+}
+
+void SimAgent::stop(Duration down) {
+  if (!life_ || stopping_) {
+    return;
+  }
+  world_.note(options_.node_name + " is asked to stop");
+  stopping_ = down;
+  step([this](Instant now) { life_->agent.stop(now); });
 }
 
 void SimAgent::leave() {

@@ -13,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,9 @@ class SimAgent {
   void start();  // the process
   enum class Crash : std::uint8_t { kProcess, kMachine };
   void crash(Crash kind, Duration down);
-  void leave();         // its machine goes down for good
-  void break_stream();  // as a network does
+  void stop(Duration down);  // as an operator does, with a SIGTERM
+  void leave();              // its machine goes down for good
+  void break_stream();       // as a network does
   void partition(Duration time);
   void pause(Duration time);                 // hears and says nothing, and then goes on
   void clog(Duration delay, Duration time);  // its stream gets slow
@@ -71,6 +73,7 @@ class SimAgent {
   bool reachable() const;
   Duration network_delay();
   Instant local_now() const;
+  void end_life(Duration down);
 
   World& world_;
   Random random_;
@@ -91,7 +94,8 @@ class SimAgent {
   std::deque<Instant> heartbeats_;  // on stream_, not echoed yet
   bool faults_over_ = false;
   bool left_ = false;
-  bool damaged_ = false;  // a bit of the journal has flipped in this life
+  std::optional<Duration> stopping_;  // and then it is down for so long
+  bool damaged_ = false;              // a bit of the journal has flipped in this life
   // What the journal held when its process was killed, all of it written.
   struct Held {
     std::vector<agent::AttemptRef> accepted, spooled;

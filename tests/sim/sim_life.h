@@ -68,6 +68,15 @@ void SimAgent::step(Event event) {
     return;
   }
   world_.probes().disks_full += life_->journal.full() ? 1 : 0;
+  if (stopping_ && life_->agent.stopped()) {
+    world_.after(Duration(0), [this, life = lives_] {
+      if (life == lives_) {
+        ++world_.probes().agents_stopped;
+        end_life(*stopping_);
+      }
+    });
+    return;
+  }
   arm();
 }
 

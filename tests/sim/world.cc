@@ -20,6 +20,10 @@ core::Settings draw_settings(Random random) {
   core::Settings settings;
   settings.policy = scheduler::heuristic_names()[random.below(scheduler::heuristic_names().size())];
   settings.decisions_per_apply = random.chance(0.3) ? 2 : 256;
+  settings.hedging = random.chance(0.8);
+  settings.hedge_budget = random.uniform(0.05, 1);
+  settings.hedge_min_outcomes = 3;
+  settings.hedge_min_samples = 2;
   settings.breaker.rest = seconds(1);
   settings.breaker.trial_every = 2;
   settings.breaker.good_trials = 4;
@@ -90,6 +94,7 @@ void World::crash_controller() {
   ++outcome_.probes.controller_crashes;
   outcome_.probes.batches_lost += store_.pending();
   core_.reset();
+  assignments_.clear();
   ++life_;
   store_.crash();
   syncing_ = false;
@@ -106,7 +111,12 @@ void World::crash_controller() {
 
 void World::tell_core(core::Event event) {
   note(fmt::format("event {}", event.index()));
-  carry_out(core_->apply(std::move(event), now()));
+  assignments_.before(event);
+  core::Effects effects = core_->apply(std::move(event), now());
+  for (std::string& complaint : assignments_.after(effects, *core_)) {
+    broke(std::move(complaint));
+  }
+  carry_out(std::move(effects));
   schedule_tick();
   check_rules();
 }
@@ -173,7 +183,7 @@ void World::release(core::Output output) {
     note(fmt::format("{} {} attempt {} {} {} {}", to_string(changed->job),
                      to_string(changed->state), changed->attempt, changed->node, changed->variant,
                      changed->reason));
-    if (changed->state == core::TaskState::kLeased) {
+    if (changed->state == core::TaskState::kLeased || changed->reason.starts_with("hedge: ")) {
       check_placement(*changed);
     }
     outcome_.probes.quarantined += changed->state == core::TaskState::kQuarantined ? 1 : 0;
@@ -184,6 +194,12 @@ void World::release(core::Output output) {
     outcome_.probes.hedged += job != nullptr && job->live.size() == 2 ? 1 : 0;
   } else if (const auto* node = std::get_if<core::NodeChanged>(&happening)) {
     note(fmt::format("{} {} {}", node->node, node->state, node->reason));
+  } else if (const auto* hedge = std::get_if<core::HedgeEnded>(&happening)) {
+    note(fmt::format("{} hedge {}", to_string(hedge->job), to_string(hedge->end)));
+    outcome_.probes.hedges_won += hedge->end == core::HedgeEnd::kWon ? 1 : 0;
+    outcome_.probes.hedges_lost += hedge->end == core::HedgeEnd::kLost ? 1 : 0;
+    outcome_.probes.hedges_failed += hedge->end == core::HedgeEnd::kFailed ? 1 : 0;
+    outcome_.probes.hedges_dropped += hedge->end == core::HedgeEnd::kDropped ? 1 : 0;
   } else if (const auto* brake = std::get_if<core::BrakeChanged>(&happening)) {
     note(brake->on ? "brake on" : "brake off");
     outcome_.probes.brakes += brake->on ? 1 : 0;
@@ -254,6 +270,12 @@ void World::check_end() {
   const auto stats = core_->queue_stats(now());
   if (stats.ready + stats.backoff + stats.leased + stats.running + stats.unknown > 0) {
     broke("jobs are still open");
+  }
+  for (const core::NodeView& node : core_->nodes()) {
+    if (node.outstanding > 0) {
+      broke(fmt::format("{} counts {} attempts though no job is open", node.spec.name,
+                        node.outstanding));
+    }
   }
   for (const auto& rule : store_.broken()) {
     broke(rule);

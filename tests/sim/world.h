@@ -18,6 +18,7 @@
 #include "common/random.h"
 #include "controller/core/core.h"
 #include "controller/core/outbox.h"
+#include "tests/sim/assignments.h"
 #include "tests/sim/sim_store.h"
 #include "tests/sim/timeline.h"
 #include "tests/sim/wild_policies.h"
@@ -37,6 +38,10 @@ struct Probes {
   std::uint64_t results_sent_again = 0;
   std::uint64_t attempts_adopted = 0;
   std::uint64_t hedged = 0;  // two live attempts at once
+  std::uint64_t hedges_won = 0;
+  std::uint64_t hedges_lost = 0;
+  std::uint64_t hedges_failed = 0;
+  std::uint64_t hedges_dropped = 0;
   std::uint64_t brakes = 0;
   std::uint64_t quarantined = 0;
   std::uint64_t expired = 0;
@@ -53,8 +58,9 @@ struct Probes {
   std::uint64_t policies_swapped = 0;
   std::uint64_t breaker_trips = 0;
   std::uint64_t breaker_closes = 0;
-  std::uint64_t agents_left = 0;    // for good
-  std::uint64_t attempts_kept = 0;  // over a restart of their agent
+  std::uint64_t agents_stopped = 0;  // by themselves, as they were asked to
+  std::uint64_t agents_left = 0;     // for good
+  std::uint64_t attempts_kept = 0;   // over a restart of their agent
   std::uint64_t results_kept = 0;
   std::uint64_t journals_cut = 0;  // not everything in the file was as it was written
   std::uint64_t bits_flipped = 0;
@@ -124,6 +130,7 @@ class World {
   WildPolicies policies_;
   std::unique_ptr<core::Core> core_;
   core::Outbox outbox_;
+  Assignments assignments_;
   SimStore store_;
   bool syncing_ = false;
   bool crash_at_next_write_ = false;

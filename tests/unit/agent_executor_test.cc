@@ -101,6 +101,21 @@ TEST_F(ExecutorTest, CancellingARunningAttemptGivesItAGraceAndThenAborts) {
   EXPECT_EQ(executor.running(), 1u);
 }
 
+TEST_F(ExecutorTest, ARunIsNotAbortedSoonerThanANewRunnerWouldBeLoaded) {
+  fill(1);
+  engine.ended.push_back({.token = 1,
+                          .output = std::make_shared<const std::string>("out"),
+                          .load = milliseconds(900),
+                          .service = milliseconds(10)});
+  settle(at(seconds(1)));
+  assign(at(seconds(1)), assignment(2));
+  executor.cancel(at(seconds(2)), {.attempt = ref(2), .epoch = Epoch{1}});
+  tick(at(milliseconds(2899)));
+  EXPECT_THAT(engine.aborted, IsEmpty());
+  tick(at(milliseconds(2900)));
+  EXPECT_THAT(engine.aborted, ElementsAre(2));
+}
+
 TEST_F(ExecutorTest, ARunThatEndsWithinTheGraceOfItsCancelKeepsItsResult) {
   fill(1);
   executor.cancel(at(seconds(1)), {.attempt = ref(1), .epoch = Epoch{1}});
@@ -157,14 +172,15 @@ TEST_F(ExecutorTest, DrainingReturnsWhatWaitsAndFinishesWhatRuns) {
   EXPECT_EQ(only<Credits>(sent).back().capacity, 5u);
 }
 
-TEST_F(ExecutorTest, AtAStopsLimitWhatRunsIsAbortedAndSaysSo) {
+TEST_F(ExecutorTest, AtAStopsLimitWhatRunsIsAbortedAndGivenBack) {
   fill(1);
   executor.abort_running(at(seconds(1)), "the node is stopping");
   EXPECT_THAT(engine.aborted, ElementsAre(1));
   engine.fail(1, Outcome::kCancelled, "aborted");
   settle(at(seconds(1)));
-  EXPECT_EQ(result_of(1).outcome, Outcome::kInfrastructure);
-  EXPECT_EQ(result_of(1).error, "the node is stopping");
+  EXPECT_THAT(returned(), ElementsAre(1)) << "it costs the task no retry";
+  EXPECT_THAT(results(), SizeIs(0));
+  EXPECT_TRUE(executor.idle());
 }
 
 TEST_F(ExecutorTest, MaterialsAreFetchedBeforeTheSlotIsTaken) {

@@ -136,6 +136,17 @@ TEST(DecisionJson, ARecordThatDoesNotSayHowManyCandidatesThereWereIsNotComplete)
   EXPECT_FALSE(complete());
 }
 
+TEST(DecisionJson, SaysWhyThereIsASecondAttempt) {
+  core::DecisionRecord record;
+  JsonWriter first;
+  write_decision(first, record);
+  EXPECT_EQ(boost::json::parse(first.take()).as_object().if_contains("hedge_reason"), nullptr);
+  record.hedge_reason = "the first was late";
+  JsonWriter second;
+  write_decision(second, record);
+  EXPECT_EQ(boost::json::parse(second.take()).at("hedge_reason").as_string(), "the first was late");
+}
+
 TEST(Ready, SaysWhatIsWorthKnowingThoughItIsReady) {
   TestApi api({}, {{.name = "policy",
                     .check = [] { return Status(); },

@@ -26,6 +26,47 @@ TEST_F(CoreModels, AModelThatCrashesEverywhereIsTrippedForAWhile) {
   EXPECT_TRUE(answers.at(701).has_value());
 }
 
+TEST_F(CoreModels, IsTrippedByCrashesOnThreeNodesWithinTenMinutesAndNoSuccessThereSince) {
+  settings.max_crashes = 100;
+  restart({});
+  put_model();
+  std::vector<SessionId> nodes;
+  for (const char* name : {"n1", "n2", "n3"}) {
+    nodes.push_back(connect(name));
+  }
+  const auto end_on = [&](std::size_t node, AttemptOutcome outcome) {
+    JobSpec job = spec();
+    job.constraints.node = std::array{"n1", "n2", "n3"}.at(node);
+    apply(Submit{.ticket = ++tickets, .jobs = {job}});
+    const JobId id = std::get<Submitted>(*answers.at(tickets)).jobs.at(0);
+    finish(nodes[node], last_assigned(nodes[node]), outcome);
+    apply(CancelJob{.ticket = ++tickets, .ns = {}, .job = id});  // else it is tried again
+  };
+  const auto pass_alive = [&](Duration time) {
+    for (const Instant end = now + time; now < end;) {
+      pass(seconds(1));
+      for (const SessionId node : nodes) {
+        apply(AgentHeartbeat{.session = node});
+      }
+    }
+  };
+  const auto tripped = [&] { return core->model("m")->tripped; };
+  end_on(0, AttemptOutcome::kCrashed);
+  end_on(0, AttemptOutcome::kCrashed);
+  end_on(0, AttemptOutcome::kCrashed);
+  end_on(1, AttemptOutcome::kCrashed);
+  EXPECT_FALSE(tripped()) << "two nodes, however often";
+  end_on(1, AttemptOutcome::kSucceeded);
+  end_on(2, AttemptOutcome::kCrashed);
+  EXPECT_FALSE(tripped()) << "it works on one of the three";
+  pass_alive(minutes(11));
+  end_on(1, AttemptOutcome::kCrashed);
+  EXPECT_FALSE(tripped()) << "the others were long ago";
+  end_on(0, AttemptOutcome::kCrashed);
+  end_on(2, AttemptOutcome::kCrashed);
+  EXPECT_TRUE(tripped());
+}
+
 TEST_F(CoreModels, ARevisionNamesOneManifestForEverAlsoAfterTheModelWasDeleted) {
   put_model();
   const auto first = core->model("m")->revision;

@@ -247,6 +247,33 @@ TEST_F(CoreNodes, TheBrakeHoldsFromTheFirstThatBecomesSuspectOn) {
   }
 }
 
+TEST_F(CoreNodes, APauseOfTheControllerItselfMovesNothing) {
+  put_model();
+  std::vector<SessionId> nodes;
+  for (int i = 0; i < 6; ++i) {
+    nodes.push_back(connect("n" + std::to_string(i)));
+    pass(milliseconds(100));
+  }
+  JobSpec job = spec();
+  job.urgency = Urgency::kInteractive;
+  job.constraints.node = "n0";
+  const JobId id = submit(job);
+  apply(AttemptStarted{nodes[0], last_assigned(nodes[0])});
+  now += seconds(8);  // nothing was read meanwhile, and the timers come first
+  apply(Tick{});
+  apply(Tick{});
+  EXPECT_EQ(state(id), TaskState::kUnknown);
+  for (const SessionId node : nodes) {
+    apply(AgentHeartbeat{.session = node});
+  }
+  EXPECT_EQ(state(id), TaskState::kRunning);
+  EXPECT_EQ(core->find_job(id)->attempts, 1u);
+  EXPECT_FALSE(core->queue_stats(now).braking);
+  for (const auto& change : told<NodeChanged>()) {
+    EXPECT_NE(change.reason, "given up");
+  }
+}
+
 TEST_F(CoreNodes, ANewerSessionOfTheSameNameReplacesTheOlder) {
   put_model();
   const auto older = connect("n1");

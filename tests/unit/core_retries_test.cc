@@ -74,6 +74,10 @@ TEST_F(CoreRetries, ATaskThatCrashesRunnersOnTwoNodesIsQuarantined) {
   ASSERT_EQ(last_assigned(second).job, id);
   finish(second, last_assigned(second), AttemptOutcome::kCrashed);
   EXPECT_EQ(state(id), TaskState::kQuarantined);
+  const Error& evidence = *core->find_job(id)->result->error;
+  EXPECT_EQ(evidence.code, ErrorCode::kQuarantined);
+  EXPECT_NE(evidence.message.find("2 times"), std::string::npos) << evidence.message;
+  EXPECT_NE(evidence.message.find("why"), std::string::npos) << "and what the runner said";
 }
 
 TEST_F(CoreRetries, AFailureIsToldAsTriedAgainOnlyIfTheTaskGoesOn) {
@@ -115,6 +119,57 @@ TEST_F(CoreRetries, WorkGivenBackCostsNoRetry) {
   EXPECT_EQ(core->find_job(id)->retries.crashes, 0u);
   pass(seconds(1));
   EXPECT_EQ(state(id), TaskState::kLeased);
+}
+
+TEST_F(CoreRetries, WhatWasOnItsWayToAnAgentThatSaysGoodbyeIsPlacedAgainAtOnceAndCostsNoRetry) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  const auto n2 = connect("n2");
+  apply(SessionClosed{n1, true});
+  EXPECT_EQ(last_assigned(n2).job, id);
+  EXPECT_EQ(core->find_job(id)->retries, (Retries{.returned = 1}));
+  finish(n2, last_assigned(n2));
+  EXPECT_EQ(state(id), TaskState::kSucceeded);
+}
+
+TEST_F(CoreRetries, WhatAnAgentThatWasUpAllTheTimeDoesNotHaveNeverGotThereAndCostsNoRetry) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  apply(SessionClosed{n1, false});
+  connect("n1");
+  EXPECT_EQ(core->find_job(id)->retries, (Retries{.returned = 1}));
+  EXPECT_EQ(core->find_job(id)->attempts, 2u);
+  agents_incarnation = 2;  // started anew: the task may be what it died of
+  connect("n1");
+  EXPECT_EQ(core->find_job(id)->retries, (Retries{.infrastructure = 1, .returned = 1}));
+}
+
+TEST_F(CoreRetries, BudgetsAreApart) {
+  settings.max_infrastructure_retries = 1;
+  settings.max_crashes = 2;
+  restart({});
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  const auto end = [&](AttemptOutcome outcome) {
+    finish(n1, last_assigned(n1), outcome);
+    for (int i = 0; i < 3; ++i) {
+      pass(seconds(1));
+      apply(AgentHeartbeat{.session = n1});
+    }
+  };
+  end(AttemptOutcome::kInfrastructure);
+  end(AttemptOutcome::kCrashed);
+  apply(AttemptReturned{n1, last_assigned(n1), "no room"});
+  pass(seconds(1));
+  EXPECT_EQ(core->find_job(id)->retries,
+            (Retries{.infrastructure = 1, .crashes = 1, .returned = 1}));
+  ASSERT_EQ(state(id), TaskState::kLeased) << "none of the budgets is spent";
+  finish(n1, last_assigned(n1), AttemptOutcome::kInfrastructure);
+  EXPECT_EQ(state(id), TaskState::kFailed) << "that of infrastructure is";
+  EXPECT_EQ(core->find_job(id)->result->error->code, ErrorCode::kUnavailable);
 }
 
 TEST_F(CoreRetries, ANodeThatGivesATaskBackIsNotAskedAgainWhileAnotherCanTakeIt) {

@@ -81,6 +81,22 @@ TEST(Metrics, CountsDecisionsByPolicyAndOutcome) {
   EXPECT_THAT(text, HasSubstr("skerry_attempts_total{model=\"digits\"} 1"));
 }
 
+TEST(Metrics, CountsSecondAttemptsWithWhatTheyCostAndNoTransition) {
+  Metrics metrics;
+  metrics.observe(core::HedgeLooked{.model = "digits", .verdict = core::HedgeVerdict::kNotWorth});
+  metrics.observe(core::HedgeLooked{.model = "digits", .verdict = core::HedgeVerdict::kMade});
+  metrics.observe(
+      core::JobChanged{.model = "digits", .state = core::TaskState::kRunning, .same_state = true});
+  metrics.observe(core::HedgeEnded{.model = "digits", .end = core::HedgeEnd::kWon, .spent_j = 1.5});
+  const std::string text = metrics.scrape({});
+  EXPECT_THAT(text, HasSubstr("skerry_hedge_looks_total{verdict=\"not_worth\"} 1"));
+  EXPECT_THAT(text, HasSubstr("skerry_hedge_looks_total{verdict=\"made\"} 1"));
+  EXPECT_THAT(text, HasSubstr("skerry_hedges_total{result=\"won\"} 1"));
+  EXPECT_THAT(text, HasSubstr("skerry_hedge_energy_joules_total{model=\"digits\"} 1.5"));
+  EXPECT_THAT(text, HasSubstr("skerry_attempts_total{model=\"digits\"} 1"));
+  EXPECT_THAT(text, HasSubstr("skerry_job_transitions_total{state=\"RUNNING\"} 0"));
+}
+
 TEST(Metrics, CountsTransitionsFailuresAndSyncs) {
   Metrics metrics;
   metrics.observe(core::JobChanged{.model = "digits", .state = core::TaskState::kLeased});

@@ -171,6 +171,7 @@ TEST(Records, ADecisionComesBackWithItsReasonsByName) {
 TEST(Records, WhatScoringADecisionAgainTakesComesBack) {
   core::DecisionRecord decision{.job = JobId::make({1}, 2),
                                 .attempt = 1,
+                                .hedge_reason = "the first was late",
                                 .preference = *scheduler::preset("fast"),
                                 .model = "m",
                                 .input_bytes = 12,
@@ -214,6 +215,7 @@ TEST(Records, WhatScoringADecisionAgainTakesComesBack) {
   EXPECT_EQ(back->candidates[0].facts, decision.candidates[0].facts);
   EXPECT_EQ(back->candidates[0].normalised,
             decision.scale.normalise(decision.candidates[0].prediction.objectives));
+  EXPECT_EQ(back->hedge_reason, "the first was late");
   EXPECT_EQ(back->deadline_left_s, 0.25);
   EXPECT_EQ(back->waiting, 11u);
   EXPECT_EQ(back->trend, decision.trend);

@@ -169,6 +169,13 @@ constexpr std::string_view kLine = R"({"job":"j1","attempt":1,"policy":"greedy",
   "variant_memory_bytes":3,"resident":true}}],
  "outcome":{"succeeded":true,"actual":{"latency_ms":2.5,"energy_j":1,"cost_usd":0,"error":0.1}}})";
 
+TEST(Trace, ASecondAttemptIsNoDecisionOfAPolicy) {
+  std::string line(kLine);
+  line.insert(1, R"("hedge_reason":"the first was late",)");
+  EXPECT_TRUE(read_decision(kLine)->complete);
+  EXPECT_FALSE(read_decision(line)->complete);
+}
+
 TEST(Trace, ALineReadsBack) {
   const auto decision = read_decision(kLine);
   ASSERT_TRUE(decision) << decision.error().message;

@@ -1,0 +1,36 @@
+// assignments.h: what agents were told to run, as the core's commands have it; and whether it takes
+// back what nobody wants any more.
+//
+// When a job ends, each other attempt of it on a node that is heard of is cancelled with the same
+// batch. Kept beside the core, told of every event and its effects.
+
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controller/core/core.h"
+
+namespace skerry::sim {
+
+class Assignments {
+ public:
+  void before(const core::Event& event);
+  // Returns a complaint for each attempt that goes on though its job has ended.
+  std::vector<std::string> after(const core::Effects& effects, const core::Core& core);
+  void clear() { sessions_.clear(); }  // the controller is another one
+
+ private:
+  struct Session {
+    std::string node;
+    std::map<AttemptUid, JobId> open;
+  };
+
+  void forget(SessionId session, AttemptUid uid);
+  std::vector<std::string> still_open(JobId job, const core::Core& core) const;
+
+  std::map<SessionId, Session> sessions_;
+};
+
+}  // namespace skerry::sim
