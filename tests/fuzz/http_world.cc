@@ -14,6 +14,11 @@
 #include "common/check.h"
 #include "controller/api/http_connection.h"
 
+// What OpenSSL keeps for a thread of the pool until that ends.
+extern "C" const char* __lsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier)
+  return "leak:CRYPTO_zalloc\n";
+}
+
 namespace skerry::fuzz {
 
 namespace asio = api::asio;

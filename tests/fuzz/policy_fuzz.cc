@@ -42,20 +42,46 @@ void run(std::string_view input) {
         "a policy is called what its bundle says");
 }
 
+namespace {
+
+// Small layers that fit each other, and about as many weights as they need.
+void put_network(boost::json::object& bundle, Random& random) {
+  boost::json::array layers;
+  std::size_t numbers = 0;
+  std::uint64_t inputs = 1 + random.below(4);
+  for (std::uint64_t i = random.below(3) + 1; i > 0; --i) {
+    const std::uint64_t outputs = 1 + random.below(4);
+    layers.push_back({{"inputs", inputs}, {"outputs", outputs}});
+    numbers += (inputs + 1) * outputs;
+    inputs = outputs;
+  }
+  std::string weights(numbers * sizeof(float), static_cast<char>(random.below(64)));
+  if (random.chance(0.3)) {
+    weights.resize(weights.size() * random.below(3) / 2 + random.below(3));
+  }
+  bundle.insert_or_assign("layers", std::move(layers));
+  bundle.insert_or_assign("weights", to_base64(weights));
+}
+
+}  // namespace
+
 // Most changes get the checksum that they then need.
 std::optional<std::string> mutate(std::string_view input, Random& random) {
   auto changed = mutate_json(input, random, kWords);
-  if (!changed || random.chance(0.2)) {
+  boost::system::error_code error;
+  boost::json::value json = boost::json::parse(changed.value_or(std::string(input)), error);
+  auto* object = error ? nullptr : json.if_object();
+  if (object == nullptr || random.chance(0.2)) {
     return changed;
   }
-  boost::system::error_code error;
-  boost::json::value json = boost::json::parse(*changed, error);
-  auto* object = json.if_object();
-  const auto* weights = object == nullptr ? nullptr : object->if_contains("weights");
+  if (random.chance(0.3)) {
+    put_network(*object, random);
+  }
+  const auto* weights = object->if_contains("weights");
   const auto bytes = weights != nullptr && weights->is_string()
                          ? from_base64(weights->get_string())
                          : Result<std::string>(std::string());
-  if (object != nullptr && bytes) {
+  if (bytes) {
     boost::crc_32_type crc;
     crc.process_bytes(bytes->data(), bytes->size());
     object->insert_or_assign("weights_crc32", crc.checksum());

@@ -148,6 +148,26 @@ WalFinding read(std::string_view file, std::string_view store_id) {
   return check.finding();
 }
 
+// Where the file is not what it was; its size if nowhere that counts: what pads a block is not read.
+std::size_t first_change(const std::string& file, const std::string& written) {
+  for (std::size_t at = 0; at < file.size(); ++at) {
+    const bool pads = kBlockBytes - at % kBlockBytes < kHeaderBytes && written[at] == '\0';
+    if (file[at] != written[at] && !pads) {
+      return at;
+    }
+  }
+  return file.size();
+}
+
+// The newest commit that ends by then.
+Position last_by(const Written& written, std::size_t offset) {
+  Position last = 0;
+  for (std::size_t i = 0; i < written.ends.size() && written.ends[i] <= offset; ++i) {
+    last = written.lasts[i];
+  }
+  return last;
+}
+
 void check_recipe(std::string_view input) {
   ByteReader recipe(input);
   const Written written = write_log(recipe);
@@ -158,16 +178,16 @@ void check_recipe(std::string_view input) {
   }
   const WalFinding found = read(file, std::string(store::kStoreIdBytes, 'i'));
   const Position last = found.last ? found.last->last : 0;
-  Position before = 0;  // the newest commit that stands whole before all damage
-  for (std::size_t i = 0; i < written.ends.size() && written.ends[i] <= sound; ++i) {
-    before = written.lasts[i];
-  }
   const Position all = written.lasts.empty() ? 0 : written.lasts.back();
-  check(last >= before, "what stands before the damage is found");
+  check(last >= last_by(written, sound), "what stands before the damage is found");
   check(last <= all, "nothing is found that was not written");
   check(!found.cut || found.cut->offset <= file.size(), "a cut lies within the file");
-  if (file == written.bytes) {
-    check(last == all && !found.cut && !found.damage, "a sound log is complete");
+  if (file.size() == written.bytes.size()) {  // nothing has moved, or all is garbage from there on
+    const std::size_t change = first_change(file, written.bytes);
+    check(found.damage || last <= last_by(written, change),
+          "nothing behind damage is taken without a word");
+    check(change < file.size() || (last == all && !found.cut && !found.damage),
+          "a sound log is complete");
   }
 }
 
