@@ -16,6 +16,8 @@ namespace skerry::fuzz {
 namespace {
 
 constexpr std::size_t kFixedBytes = 64 * 1024;
+constexpr std::size_t kReadFixedBytes =
+    256 * 1024;  // a thousand jobs of two bytes have an issue each
 constexpr Instant kNow = instant_from_us(1'769'860'800'000'000);
 
 constexpr auto kWords = std::to_array<std::string_view>(
@@ -99,18 +101,45 @@ void check_job(const boost::json::value& json) {
 
 }  // namespace
 
-void run(std::string_view input) {
-  manifest();
-  const MemoryBound bound(input.size(), kFixedBytes, kJsonTimes);
-  const auto document = api::JsonDocument::parse(input);
+namespace {
+
+template <typename Use>
+void for_each_job(const boost::json::value& root, Use use) {
+  use(root);
+  std::vector<FieldIssue> issues;
+  JsonFields fields(&root, "", issues);
+  for (const auto* job : fields.elements("jobs", 1000)) {
+    use(*job);
+  }
+}
+
+// What the server does with a document, and no more than that.
+void bound_cost(std::string_view input) {
+  const auto document = [&] {
+    const MemoryBound bound(input.size(), kFixedBytes, kJsonTimes);
+    return api::JsonDocument::parse(input);
+  }();
   if (!document) {
     return;
   }
-  check_job(document->root());
+  const MemoryBound bound(input.size(), kReadFixedBytes);
   std::vector<FieldIssue> issues;
-  JsonFields fields(&document->root(), "", issues);
-  for (const auto* job : fields.elements("jobs", 1000)) {
-    check_job(*job);
+  for_each_job(document->root(), [&](const boost::json::value& json) {
+    if (issues.size() >= kEnoughIssues) {
+      return;  // as the server does
+    }
+    const auto job = api::read_job(json, api::JobPurpose::kSubmit, kNow, "", issues);
+    api::read_inputs(job.inputs, manifest(), "/inputs", issues);
+  });
+}
+
+}  // namespace
+
+void run(std::string_view input) {
+  manifest();
+  bound_cost(input);
+  if (const auto document = api::JsonDocument::parse(input)) {
+    for_each_job(document->root(), check_job);
   }
 }
 
