@@ -26,6 +26,11 @@ Result<ManifestPtr> Manifests::resolve(const std::string& model, std::uint64_t r
   if (!manifest) {
     return fail(std::move(manifest).error());
   }
+  if (manifest->name != model) {  // a journal names attempts' manifests by their own name
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("what was sent as the manifest of model '{}' is that of '{}'", model,
+                            manifest->name));
+  }
   auto made = std::make_shared<KnownManifest>(
       KnownManifest{.manifest = *std::move(manifest), .json = json, .revision = revision});
   newest_[model] = made;

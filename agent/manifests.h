@@ -25,7 +25,7 @@ using ManifestPtr = std::shared_ptr<const KnownManifest>;
 class Manifests {
  public:
   // The manifest of a revision: parsed from json, or, if that is empty, as sent before.
-  // kInvalidArgument if it does not parse, kNotFound if it was never sent.
+  // kInvalidArgument if it does not parse or is another model's, kNotFound if it was never sent.
   Result<ManifestPtr> resolve(const std::string& model, std::uint64_t revision,
                               const std::string& json);
 

@@ -36,3 +36,11 @@ if(SKERRY_SANITIZE)
   add_compile_options(-fsanitize=${SKERRY_SANITIZE} -fno-omit-frame-pointer -g1 -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SKERRY_SANITIZE})
 endif()
+
+# Coverage for libFuzzer, in everything that a fuzz target may reach. It takes the address sanitizer along.
+if("fuzz" IN_LIST SKERRY_COMPONENTS)
+  if(NOT SKERRY_SANITIZE MATCHES "address")
+    message(FATAL_ERROR "the component fuzz needs SKERRY_SANITIZE=address,undefined: the preset asan has both")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -138,6 +138,9 @@ void JsonFields::finish() {
     return;
   }
   for (const auto& entry : *object_) {
+    if (issues_.size() >= kEnoughIssues) {
+      return;
+    }
     const std::string_view key = entry.key();
     if (std::ranges::find(read_, key) == read_.end()) {
       issue(key, "is not a known field");

@@ -4,7 +4,7 @@
 // Each read names a key and what it may hold. A wrong or missing member yields the fallback and
 // leaves a FieldIssue, by JSON pointer, in the list that the caller owns; so a parser reads its
 // whole document straight through and asks once, at the end, whether the list is empty. finish()
-// adds an issue for every key that was never read.
+// adds an issue for every key that was never read, up to kEnoughIssues in the list.
 
 #pragma once
 
@@ -17,6 +17,10 @@
 #include "common/error.h"
 
 namespace skerry {
+
+// So many issues say enough. Those whose number only the document's size bounds, such as unknown keys,
+// end there: an issue costs many times the few bytes that made it.
+constexpr std::size_t kEnoughIssues = 100;
 
 class JsonFields {
  public:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "common/check.h"
@@ -17,6 +18,8 @@ constexpr std::size_t kBufferBytes = 64 * 1024;
 constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
 constexpr std::uint64_t kDiscardBytes =
     64 * 1024;  // of a refused request's body, to keep its connection
+
+constexpr std::ptrdiff_t kMostHeaders = 100;  // each costs 64 bytes, and as little as four to send
 
 constexpr std::uint64_t kStreamedBytes =
     512 * 1024;  // of a body that is read in pieces: those that gather and those being written
@@ -154,6 +157,12 @@ Task<Connection::Header> Connection::read_header() {
     }
   }
   clear_deadline();
+  if (const auto& headers = parser_->get();
+      std::distance(headers.begin(), headers.end()) > kMostHeaders) {
+    refusal_ = shared_.service.error_response(
+        431, "header_too_large", fmt::format("the request has more than {} headers", kMostHeaders));
+    co_return Header::kRefused;
+  }
   co_return Header::kRead;
 }
 
@@ -253,6 +262,7 @@ Task<bool> Connection::answer_one() {
   }
   if (header == Header::kRefused) {
     timed_out_ = false;
+    request_ = {};  // the one before may have been a HEAD, whose answer has no body
     co_await send_response(std::move(refusal_), false);
     co_return false;
   }

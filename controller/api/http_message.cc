@@ -86,7 +86,11 @@ Status parse_target(std::string_view target, Request& request) {
                 "the request's target must be a path that starts with '/'");
   }
   request.path = take_until(target, '?');
-  while (!target.empty()) {
+  for (std::size_t parameters = 0; !target.empty(); ++parameters) {
+    if (parameters == kMostQueryParameters) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("the URL has more than {} parameters", kMostQueryParameters));
+    }
     std::string_view value = take_until(target, '&');
     const auto name = percent_decode(take_until(value, '='), true);
     auto decoded = percent_decode(value, true);

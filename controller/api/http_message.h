@@ -42,8 +42,11 @@ struct Response {
   bool streamed = false;  // the handler has written it already
 };
 
-// "/a/b?x=1&y=%20" -> path and decoded query. kInvalidArgument for a bad escape or a target that is
-// no path.
+// Each costs a hundred bytes, and as little as two of the header.
+constexpr std::size_t kMostQueryParameters = 64;
+
+// "/a/b?x=1&y=%20" -> path and decoded query. kInvalidArgument for a bad escape, a target that is no
+// path, or too many parameters.
 Status parse_target(std::string_view target, Request& request);
 Result<std::string> percent_decode(std::string_view text, bool plus_is_space);
 std::string_view reason_phrase(int status);

@@ -28,12 +28,13 @@ struct Prepared {
   std::vector<blobs::BlobPin> pins;
 };
 
-// The encoded inputs of each request; what is wrong with them is added to the issues.
+// The encoded inputs of each request; what is wrong with them is added to the issues. Where that says
+// enough, the rest is left out: a request without inputs takes exception to each that its model has.
 std::vector<std::string> read_all_inputs(const std::vector<JobRequest>& requests,
                                          const std::vector<ManifestCache::Entry>& manifests,
                                          std::vector<FieldIssue>& issues) {
   std::vector<std::string> inputs;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
+  for (std::size_t i = 0; i < requests.size() && issues.size() < kEnoughIssues; ++i) {
     inputs.push_back(encode_values(
         read_inputs(requests[i].inputs, *manifests[i], requests[i].pointer + "/inputs", issues)));
   }
@@ -214,6 +215,9 @@ Task<Response> submit_batch(Call call) {
   std::vector<JobRequest> jobs;
   JsonFields fields(&document->root(), "", issues);
   for (const auto* job : fields.elements("jobs", kMostBatchJobs)) {
+    if (issues.size() >= kEnoughIssues) {
+      break;
+    }
     jobs.push_back(
         read_job(*job, JobPurpose::kSubmit, now, fmt::format("/jobs/{}", jobs.size()), issues));
     if (jobs.back().spec.durability == core::Durability::kNone) {

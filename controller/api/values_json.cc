@@ -8,6 +8,7 @@
 #include <bit>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <cmath>
 #include <concepts>
 #include <cstring>
 #include <limits>
@@ -66,8 +67,9 @@ std::optional<T> element_of(const json::value& value) {
     const T number = value.is_number() ? value.to_number<T>(wrong) : T{};
     return value.is_number() && !wrong ? std::optional(number) : std::nullopt;
   } else {
-    return value.is_number() ? std::optional(static_cast<T>(value.to_number<double>()))
-                             : std::nullopt;
+    const T number = value.is_number() ? static_cast<T>(value.to_number<double>()) : T{};
+    return value.is_number() && std::isfinite(static_cast<double>(number)) ? std::optional(number)
+                                                                           : std::nullopt;
   }
 }
 
@@ -281,6 +283,9 @@ Values read_inputs(const json::value* inputs, const ModelManifest& manifest,
     }
   }
   for (const auto& entry : inputs == nullptr ? kNone.get_object() : inputs->get_object()) {
+    if (issues.size() >= kEnoughIssues) {
+      break;
+    }
     const std::string_view name = entry.key();
     if (std::ranges::find(manifest.inputs, name, &InputSpec::name) == manifest.inputs.end()) {
       fields.issue(name, fmt::format("is no input of model '{}': {}", manifest.name,

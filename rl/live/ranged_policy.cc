@@ -9,6 +9,8 @@
 #include <cmath>
 #include <utility>
 
+#include "common/json_fields.h"
+
 namespace skerry::rl {
 
 namespace {
@@ -93,6 +95,9 @@ Result<std::vector<FigureRange>> read_ranges(const boost::json::object& json,
   std::vector<FigureRange> ranges;
   std::vector<FieldIssue> issues;
   for (const auto& [key, value] : json) {
+    if (issues.size() >= kEnoughIssues) {
+      break;
+    }
     const Figure* figure = find_figure({key.data(), key.size()});
     const auto* pair = value.if_array();
     boost::system::error_code wrong;

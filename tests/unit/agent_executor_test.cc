@@ -307,6 +307,13 @@ TEST_F(ExecutorTest, ARestartTakesUpWhatTheJournalHolds) {
   EXPECT_EQ(executor.next_timer(), at(seconds(5)));
 }
 
+// A journal would file it under the other's name and not find it again.
+TEST(Manifests, TheManifestOfAnotherModelIsRefused) {
+  const auto other = Manifests().resolve("faces", 1, manifest_json("noop"));
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::kInvalidArgument);
+}
+
 // Held on, it would be said to run in every hello, and nobody would run it.
 TEST_F(ExecutorTest, ARestartLetsGoOfWorkWhoseEngineIsGone) {
   Executor without_torch(options(), {&engine}, blobs, journal, meter, quiet_log());

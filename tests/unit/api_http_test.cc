@@ -106,6 +106,8 @@ TEST(Http, MalformedRequestsAreRefusedAndTheConnectionEnds) {
         "POST /api/v1/jobs HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
         "POST /api/v1/jobs HTTP/1.1\r\nContent-Length: minus one\r\n\r\n"}) {
     Client client = api.client();
+    client.send("HEAD /livez HTTP/1.1\r\n\r\n");  // whose answer has no body
+    EXPECT_EQ(client.receive(/*head=*/true).status, 200);
     client.send(request);
     const Reply reply = client.receive();
     EXPECT_EQ(reply.status, 400) << request;
@@ -120,6 +122,11 @@ TEST(Http, ALongHeaderIsRefused) {
   const Reply reply = client.receive();
   EXPECT_EQ(reply.status, 431);
   EXPECT_EQ(reply.header("connection"), "close");
+  std::string headers;  // each is short, but costs 64 bytes
+  for (int i = 0; i < 101; ++i) {
+    headers += "a:\r\n";
+  }
+  EXPECT_EQ(api.call("GET", "/livez", "", {headers + "b:"}).status, 431);
 }
 
 TEST(Http, ABodyOverItsRoutesLimitIsRefusedBeforeItIsRead) {

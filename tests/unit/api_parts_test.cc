@@ -143,6 +143,21 @@ TEST(Values, ElementsOutOfRangeAreRefused) {
   EXPECT_EQ(issue(DType::kBool, "2"), "/x/data/0 is not a value of bool");
   EXPECT_EQ(issue(DType::kBool, "1"), "");
   EXPECT_EQ(issue(DType::kF32, "true"), "/x/data/0 is not a value of f32");
+  EXPECT_EQ(issue(DType::kF32, "1e39"), "/x/data/0 is not a value of f32");
+  EXPECT_EQ(issue(DType::kF16, "70000"), "/x/data/0 is not a value of f16");
+  EXPECT_EQ(issue(DType::kF64, "1e308"), "");
+}
+
+// An issue costs many times the few bytes of what it is about.
+TEST(Values, UnknownInputsAreTakenExceptionToOnlySoOften) {
+  boost::json::object inputs;
+  for (std::size_t i = 0; i < 2 * kEnoughIssues; ++i) {
+    inputs["unknown" + std::to_string(i)] = 0;
+  }
+  const boost::json::value json = std::move(inputs);
+  std::vector<FieldIssue> issues;
+  read_inputs(&json, one_input(DType::kF32), "", issues);
+  EXPECT_EQ(issues.size(), kEnoughIssues);
 }
 
 TEST(Values, ConstantsAreNotForClients) {
@@ -188,6 +203,12 @@ TEST(Targets, AreDecoded) {
   EXPECT_EQ(request.query_value("z"), "");
   EXPECT_FALSE(request.query_value("w"));
   EXPECT_FALSE(parse_target("/a?x=%4", request));
+  std::string many = "/a?";
+  for (std::size_t i = 0; i < kMostQueryParameters; ++i) {
+    many += "x=1&";
+  }
+  EXPECT_TRUE(parse_target(many, request));
+  EXPECT_FALSE(parse_target(many + "x=1", request));
   EXPECT_FALSE(parse_target("http://host/a", request));
 }
 

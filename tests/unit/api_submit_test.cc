@@ -196,6 +196,19 @@ TEST_F(Jobs, BatchesAreAcceptedOrRefusedAsOne) {
               Contains("/jobs: must be a list of at most 1000"));
 }
 
+// Each wrong job costs many times its bytes: whoever sends many is told of so many.
+TEST_F(Jobs, ABatchOfWrongJobsIsNotReadToItsEnd) {
+  for (const std::string_view job : {R"({"model":"echo"})", "0"}) {
+    std::string jobs(job);
+    for (int i = 1; i < 300; ++i) {
+      jobs += "," + std::string(job);
+    }
+    const Reply reply = api_.call("POST", "/api/v1/jobs:batch", R"({"jobs":[)" + jobs + "]}");
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_THAT(reply.body, testing::HasSubstr("100 fields are wrong"));
+  }
+}
+
 TEST_F(Jobs, ABatchHasOneNamespaceAndIsDurable) {
   const Reply reply = api_.call(
       "POST", "/api/v1/jobs:batch",

@@ -39,6 +39,18 @@ TEST(Ids, JobIdsReadAsThirteenLettersOfBase32Hex) {
   EXPECT_EQ(to_string(job(std::numeric_limits<std::uint64_t>::max())), "jfvvvvvvvvvvvv");
 }
 
+// An issue costs many times the few bytes of a key.
+TEST(JsonFields, UnknownKeysAreTakenExceptionToOnlySoOften) {
+  boost::json::object object;
+  for (std::size_t i = 0; i < 2 * kEnoughIssues; ++i) {
+    object["k" + std::to_string(i)] = 0;
+  }
+  const boost::json::value json = std::move(object);
+  std::vector<FieldIssue> issues;
+  JsonFields(&json, "", issues).finish();
+  EXPECT_EQ(issues.size(), kEnoughIssues);
+}
+
 TEST(Ids, JobIdsSortAlikeAsNumbersAndAsTextsAndReadBack) {
   Random random(1);
   for (int i = 0; i < 1000; ++i) {
