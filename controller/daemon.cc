@@ -120,7 +120,7 @@ class Daemon {
   }
 
   Status start_driver() {
-    driver_.emplace(io_, core_, *blobs_, clock_, config_.backlog_limit);
+    driver_.emplace(io_, core_, *blobs_, clock_, config_.backlog_limit, config_.max_late);
     durable_listener_ = &*driver_;
     Status started = driver_->start(
         *store_, {.send = [this](const core::Send& send) { hub_->send(send); },
@@ -149,7 +149,9 @@ class Daemon {
         io_,
         api::ApiOptions{.address = config_.api.address,
                         .port = config_.api.port,
-                        .limits = {.body_bytes = config_.api_body_bytes}},
+                        .limits = {.max_connections = config_.api_connections,
+                                   .max_per_address = config_.api_connections_per_address,
+                                   .body_bytes = config_.api_body_bytes}},
         api::ApiParts{.gateway = *driver_,
                       .blobs = *blobs_,
                       .archive = *archive_,

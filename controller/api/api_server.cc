@@ -33,6 +33,21 @@ struct ApiServer::State {
         service(services, router),
         http(io, service, parts.clock, parts.log, options.limits) {
     services.server = &http;
+    parts.metrics.add_source([this] { return std::vector{refused_connections()}; });
+  }
+
+  metrics::Figure refused_connections() const {
+    metrics::Figure figure{.name = "skerry_http_connections_refused_total",
+                           .help = "Connections that were not served (limit: too many; address: "
+                                   "too many from theirs)",
+                           .kind = metrics::Figure::Kind::kCounter,
+                           .samples = {}};
+    for (const auto& [reason, why] :
+         {std::pair("limit", Refusal::kFull), std::pair("address", Refusal::kAddressFull)}) {
+      figure.samples.push_back(
+          {.labels = {{"reason", reason}}, .value = static_cast<double>(http.refused(why))});
+    }
+    return figure;
   }
 
   ApiOptions options;

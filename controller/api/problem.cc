@@ -2,16 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <span>
 
 namespace skerry::api {
 
 namespace {
 
-constexpr std::string_view kRetryAfterS = "1";
+// In whole seconds, so that nobody is back too early.
+std::string retry_after(Duration told) {
+  constexpr std::int64_t kUsPerS = 1'000'000;
+  return fmt::to_string(std::max<std::int64_t>(1, (told.count() + kUsPerS - 1) / kUsPerS));
+}
 
 Response document(int status, std::string_view code, std::string_view detail,
-                  std::span<const FieldIssue> fields) {
+                  std::span<const FieldIssue> fields, Duration not_before = {}) {
   JsonWriter json;
   json.object()
       .member("type", "about:blank")
@@ -30,7 +35,7 @@ Response document(int status, std::string_view code, std::string_view detail,
   Response response{
       .status = status, .content_type = "application/problem+json", .body = json.take()};
   if (status == 429 || status == 503) {
-    response.headers.emplace_back("Retry-After", kRetryAfterS);
+    response.headers.emplace_back("Retry-After", retry_after(not_before));
   }
   return response;
 }
@@ -58,7 +63,9 @@ int http_status(ErrorCode code) {
     case ErrorCode::kModelFailed:
     case ErrorCode::kQuarantined:
       return 422;
-    case ErrorCode::kRateLimited:
+    case ErrorCode::kQuotaRate:
+    case ErrorCode::kQuotaOpenJobs:
+    case ErrorCode::kQuotaInputBytes:
       return 429;
     case ErrorCode::kCorrupt:
     case ErrorCode::kIo:
@@ -81,7 +88,8 @@ int http_status(ErrorCode code) {
 }
 
 Response problem(const Error& error) {
-  return document(http_status(error.code), to_string(error.code), error.message, error.fields);
+  return document(http_status(error.code), to_string(error.code), error.message, error.fields,
+                  error.retry_after);
 }
 
 Response problem(int status, std::string_view code, std::string_view detail) {

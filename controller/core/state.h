@@ -3,6 +3,7 @@
 //
 //   jobs        every open job and the retained ended ones, by id
 //   ready       which of them wait for a node, in order of turn
+//   quotas      what each namespace has of them
 //   sequences   stateful sequences: where each one's state is, and which tasks wait their turn
 //   nodes       every enrolled node; its session is set while its agent is connected
 //   models      manifests, and which variants exist
@@ -26,6 +27,7 @@
 #include "controller/core/core.h"
 #include "controller/core/policy_factory.h"
 #include "controller/core/policy_table.h"
+#include "controller/core/quotas.h"
 #include "controller/core/ready_queue.h"
 #include "controller/core/timers.h"
 
@@ -138,6 +140,7 @@ struct State {
   std::uint64_t open_jobs = 0;
   std::deque<JobId> ended;  // retained, oldest first
   ReadyQueue ready;
+  Quotas quotas;
   bool held_timer_set = false;  // a lane of it is held, or a task set aside
   std::map<std::uint64_t, SequenceEntry> sequences;
   std::map<std::string, std::uint64_t> sequence_numbers;

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/check.h"
+#include "controller/core/admission.h"
 #include "controller/core/context.h"
 #include "controller/core/unknown.h"
 
@@ -12,14 +14,39 @@ namespace skerry::core {
 
 namespace {
 
-Status admit(const State& state, const Submit& event, Instant now) {
+// Whether a refusal says nothing against the jobs, only that there is too much of them.
+bool is_for_now(ErrorCode code) {
+  return code == ErrorCode::kOverloaded || code == ErrorCode::kQuotaRate ||
+         code == ErrorCode::kQuotaOpenJobs || code == ErrorCode::kQuotaInputBytes;
+}
+
+Status within_quota(State& state, const Submit& event, Instant now) {
+  std::uint64_t input_bytes = 0;
+  for (const JobSpec& spec : event.jobs) {
+    input_bytes += spec.inputs.size_bytes;
+  }
+  return state.quotas.admit(event.jobs.front().ns, event.jobs.size(), input_bytes, now);
+}
+
+Status room_for(const State& state, const Submit& event) {
+  const Urgency urgency = urgency_of(event.jobs);
+  const auto most = static_cast<std::uint64_t>(
+      std::ceil(share_for(urgency) * static_cast<double>(state.settings.max_open_jobs)));
+  if (state.open_jobs + event.jobs.size() <= most) {
+    return {};
+  }
+  return fail(ErrorCode::kOverloaded,
+              fmt::format("{} jobs are open, and {} work is taken up to {}; try again when some "
+                          "have ended",
+                          state.open_jobs, to_string(urgency), most));
+}
+
+Status admit(State& state, const Submit& event, Instant now) {
   if (event.jobs.empty()) {
     return fail(ErrorCode::kInvalidArgument, "no jobs given");
   }
-  if (state.open_jobs + event.jobs.size() > state.settings.max_open_jobs) {
-    return fail(ErrorCode::kOverloaded,
-                fmt::format("{} jobs are open, which is the limit; try again when some have ended",
-                            state.open_jobs));
+  if (Status room = room_for(state, event); !room) {
+    return room;
   }
   for (std::size_t i = 0; i < event.jobs.size(); ++i) {
     const JobSpec& spec = event.jobs[i];
@@ -50,24 +77,20 @@ Status admit(const State& state, const Submit& event, Instant now) {
                   {{"/durability", "use 'durable', or send no Idempotency-Key"}});
     }
   }
-  return {};
+  return within_quota(state, event, now);  // last: it takes off the allowance
 }
 
 JobEntry& accept(Context& ctx, JobSpec spec) {
   State& state = ctx.state;
   const JobId id = JobId::make(state.epoch, state.next_job++);
-  ModelEntry& model = state.models.at(spec.model);
-  ++model.open_jobs;
-  ++state.open_jobs;
-  use_blob(state, spec.inputs);
-
   JobEntry& entry = state.jobs.emplace_hint(state.jobs.end(), id, JobEntry{})->second;
   entry.job.id = id;
   ++state.by_state[static_cast<std::size_t>(entry.job.state)];
   entry.job.submitted_at = ctx.now;
   entry.job.epoch = state.epoch;
   entry.job.spec = std::move(spec);
-  entry.model = model.id;
+  entry.model = state.models.at(entry.job.spec.model).id;
+  count_open(state, entry);
   if (entry.job.stored()) {
     entry.job.last_batch = ctx.batch();
     ctx.write(JobRecord{id, entry.job.spec, ctx.now});
@@ -169,6 +192,11 @@ void handle(Context& ctx, Submit& event) {
     }
   }
   if (auto admitted = admit(ctx.state, event, ctx.now); !admitted) {
+    if (is_for_now(admitted.error().code)) {
+      ctx.happen(SubmitRefused{.ns = event.jobs.front().ns,
+                               .jobs = event.jobs.size(),
+                               .reason = std::string(to_string(admitted.error().code))});
+    }
     ctx.answer(event.ticket, fail(std::move(admitted).error()));
     return;
   }
