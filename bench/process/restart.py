@@ -2,7 +2,7 @@
 
 import time
 
-from process.path import JOBS, NOOP_JOB, noop_cluster
+from process.path import JOBS, NOOP_JOB, noop_cluster, open_jobs
 
 BATCH = {"jobs": [NOOP_JOB] * 1000}
 
@@ -14,7 +14,7 @@ def restart(programs):
 
 
 def killed_with(cluster, open_jobs, name):
-    while waiting(cluster) < open_jobs:
+    while open_jobs(cluster) < open_jobs:
         cluster.client.post(f"{JOBS}:batch", BATCH)
     before = cluster.controller.resident_bytes()
     cluster.controller.kill()
@@ -22,11 +22,6 @@ def killed_with(cluster, open_jobs, name):
     cluster.restart_controller()
     cluster.client.post(JOBS, NOOP_JOB)
     ready_s = time.monotonic() - began
-    found = waiting(cluster)
+    found = open_jobs(cluster)
     assert found >= open_jobs, f"{found} of {open_jobs} jobs are there after the restart"
     return {f"accepting_{name}_s": ready_s, f"rss_before_{name}_mb": before / 1e6, f"rss_{name}_mb": cluster.controller.resident_bytes() / 1e6}
-
-
-def waiting(cluster):
-    text = cluster.client.call("GET", "/metrics").body.decode()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith("skerry_queue_jobs{"))

@@ -8,6 +8,7 @@
 #include "controller/api/event_ring.h"
 #include "controller/api/http_server.h"
 #include "controller/api/manifest_cache.h"
+#include "controller/api/openapi.h"
 #include "controller/api/router.h"
 
 namespace skerry::api {
@@ -29,7 +30,8 @@ struct ApiServer::State {
                  .manifests = manifests,
                  .events = events,
                  .event_heartbeat = options.event_heartbeat,
-                 .router = router},
+                 .router = router,
+                 .openapi = openapi_document(router.routes())},
         service(services, router),
         http(io, service, parts.clock, parts.log, options.limits) {
     services.server = &http;

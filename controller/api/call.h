@@ -52,6 +52,7 @@ struct Services {
   EventRing& events;
   Duration event_heartbeat{};
   const Router& router;
+  std::string openapi;  // the document; made once, since asking for it is free
   const HttpServer* server = nullptr;
 };
 

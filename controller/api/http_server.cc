@@ -1,6 +1,9 @@
 #include "controller/api/http_server.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -13,6 +16,9 @@ namespace {
 // Connections above a limit that are told so.
 constexpr std::size_t kRefusalReserve = 64;
 constexpr std::size_t kAddressReserve = 16;
+// What the kernel keeps for a client beyond what is under way to it; else it is megabytes for each that
+// asks and does not read.
+constexpr int kUnsentBytes = 64 * 1024;
 
 // Fine enough for the shortest limit, coarse enough to cost nothing.
 Duration tick_for(const HttpLimits& limits) {
@@ -43,6 +49,8 @@ Result<std::uint16_t> HttpServer::start(const std::string& address, std::uint16_
   acceptor_.open(endpoint.protocol(), error);
   if (!error) {
     acceptor_.set_option(Acceptor::reuse_address(true), error);
+    ::setsockopt(acceptor_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytes,
+                 sizeof kUnsentBytes);  // connections inherit it
     acceptor_.bind(endpoint, error);
   }
   if (!error) {

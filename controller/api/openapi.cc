@@ -115,7 +115,7 @@ std::string openapi_document(std::span<const Route> routes) {
 }
 
 Task<Response> get_openapi(Call call) {
-  co_return json_response(200, openapi_document(call->router.routes()));
+  co_return json_response(200, call->openapi);
 }
 
 }  // namespace skerry::api
