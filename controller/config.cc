@@ -63,14 +63,15 @@ void read_breaker(ConfigFields fields, scheduler::BreakerOptions& breaker) {
 void read_quota(ConfigFields fields, core::Quota& quota) {
   constexpr std::int64_t kMost = 1'000'000'000;
   const auto count = [&](std::string_view key, std::uint64_t& value) {
-    value = static_cast<std::uint64_t>(
-        fields.integer(key, static_cast<std::int64_t>(value), 0, kMost));
+    value =
+        static_cast<std::uint64_t>(fields.integer(key, static_cast<std::int64_t>(value), 0, kMost));
   };
   quota.jobs_per_s = fields.number("jobs_per_s", quota.jobs_per_s, 0, 1e9);
   count("burst_jobs", quota.burst_jobs);
   count("max_open_jobs", quota.max_open_jobs);
   count("max_running", quota.max_running);
-  quota.max_input_bytes = fields.size_bytes("max_input_bytes", quota.max_input_bytes, 0, 1ULL << 50);
+  quota.max_input_bytes =
+      fields.size_bytes("max_input_bytes", quota.max_input_bytes, 0, 1ULL << 50);
 }
 
 // What a namespace's section leaves out is as for the others.

@@ -28,7 +28,7 @@ struct LoadOptions {
   std::vector<std::string> headers;        // "Name: value"
   std::vector<std::string> bodies = {""};  // in turn
   std::string key_prefix;  // not empty: each request gets Idempotency-Key: <prefix><number>
-  std::string source;        // address to connect from; empty = the kernel's choice
+  std::string source;      // address to connect from; empty = the kernel's choice
   unsigned connections = 1;
   double rate_per_s = 0;  // of all connections together; 0 = as fast as answers come
   std::chrono::duration<double> warmup{0};  // not counted

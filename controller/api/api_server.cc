@@ -18,6 +18,7 @@ struct ApiServer::State {
       : options(std::move(given)),
         router(api_routes()),
         workers(options.worker_threads),
+        documents(options.limits.body_bytes),
         events(options.event_ring, fmt::format("{:x}", to_us(parts.clock.now()))),
         services{.gateway = parts.gateway,
                  .blobs = parts.blobs,
@@ -30,6 +31,7 @@ struct ApiServer::State {
                  .manifests = manifests,
                  .events = events,
                  .event_heartbeat = options.event_heartbeat,
+                 .documents = documents,
                  .router = router,
                  .openapi = openapi_document(router.routes())},
         service(services, router),
@@ -40,8 +42,9 @@ struct ApiServer::State {
 
   metrics::Figure refused_connections() const {
     metrics::Figure figure{.name = "skerry_http_connections_refused_total",
-                           .help = "Connections that were not served (limit: too many; address: "
-                                   "too many from theirs)",
+                           .help =
+                               "Connections that were not served (limit: too many; address: "
+                               "too many from theirs)",
                            .kind = metrics::Figure::Kind::kCounter,
                            .samples = {}};
     for (const auto& [reason, why] :
@@ -56,6 +59,7 @@ struct ApiServer::State {
   Router router;
   asio::thread_pool workers;
   ManifestCache manifests;
+  BodyBudget documents;
   EventRing events;
   Services services;
   ApiService service;

@@ -41,8 +41,8 @@ struct HttpLimits {
   std::uint32_t header_bytes = 16 * 1024;
   Duration header = seconds(10);
   Duration idle = seconds(60);
-  std::size_t max_connections = 4096;       // further ones get a 503
-  std::size_t max_per_address = 1024;       // of them; further ones get a 429; 0 = no limit
+  std::size_t max_connections = 4096;  // further ones get a 503
+  std::size_t max_per_address = 1024;  // of them; further ones get a 429; 0 = no limit
   // Of all bodies and large answers held at once; further ones get a 503.
   std::uint64_t body_bytes = 256ULL << 20;
 };

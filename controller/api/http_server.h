@@ -70,7 +70,7 @@ class HttpServer {
   std::unordered_set<std::shared_ptr<Connection>> connections_;
   PeerCounts peers_;
   std::array<std::uint64_t, 3> refused_{};  // by Refusal
-  std::size_t tasks_ = 0;  // coroutines that have not ended
+  std::size_t tasks_ = 0;                   // coroutines that have not ended
 };
 
 }  // namespace skerry::api

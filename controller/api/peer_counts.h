@@ -26,8 +26,8 @@ class PeerCounts {
       return peer;
     }
     const auto v4 = address.is_v4() ? address.to_v4()
-                                    : boost::asio::ip::make_address_v4(
-                                          boost::asio::ip::v4_mapped, address.to_v6());
+                                    : boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped,
+                                                                       address.to_v6());
     const auto bytes = v4.to_bytes();
     peer = {0xff, 0xff, 0xff, 0xff};  // no /64 of anybody
     std::ranges::copy(bytes, peer.begin() + 4);

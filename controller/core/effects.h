@@ -173,8 +173,9 @@ struct BreakerChanged {  // of the active policy
   std::string fault;   // why it opened: "not_finite", ...
   std::string reason;  // the same as a sentence
 };
-using Happening = std::variant<JobChanged, JobEnded, SubmitRefused, DecisionMade, AttemptFailed, NodeChanged,
-                               BrakeChanged, ModelChanged, PolicyChanged, BreakerChanged>;
+using Happening =
+    std::variant<JobChanged, JobEnded, SubmitRefused, DecisionMade, AttemptFailed, NodeChanged,
+                 BrakeChanged, ModelChanged, PolicyChanged, BreakerChanged>;
 
 struct Output {
   BatchNumber after = 0;

@@ -16,10 +16,10 @@ namespace skerry::core {
 
 // What a namespace may have; 0 = no limit.
 struct Quota {
-  double jobs_per_s = 0;             // submitted, on average
-  std::uint64_t burst_jobs = 0;      // of them at once; 0 = what comes in a second
-  std::uint64_t max_open_jobs = 0;   // submitted and not ended
-  std::uint64_t max_running = 0;     // tasks that nodes have; further ones wait
+  double jobs_per_s = 0;              // submitted, on average
+  std::uint64_t burst_jobs = 0;       // of them at once; 0 = what comes in a second
+  std::uint64_t max_open_jobs = 0;    // submitted and not ended
+  std::uint64_t max_running = 0;      // tasks that nodes have; further ones wait
   std::uint64_t max_input_bytes = 0;  // of open jobs together
 };
 struct QuotaSettings {

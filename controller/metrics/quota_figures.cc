@@ -13,8 +13,8 @@ std::vector<Figure> quota_figures(const std::vector<core::QuotaView>& quotas) {
                .samples = {}};
   const auto add = [](Figure& figure, const std::string& ns, const char* quota,
                       std::uint64_t value) {
-    figure.samples.push_back({.labels = {{"namespace", ns}, {"quota", quota}},
-                              .value = static_cast<double>(value)});
+    figure.samples.push_back(
+        {.labels = {{"namespace", ns}, {"quota", quota}}, .value = static_cast<double>(value)});
   };
   for (const core::QuotaView& view : quotas) {
     struct Row {
@@ -22,10 +22,9 @@ std::vector<Figure> quota_figures(const std::vector<core::QuotaView>& quotas) {
       std::uint64_t used;
       std::uint64_t limit;
     };
-    for (const Row& row :
-         {Row{"open_jobs", view.open_jobs, view.quota.max_open_jobs},
-          Row{"running", view.running, view.quota.max_running},
-          Row{"input_bytes", view.input_bytes, view.quota.max_input_bytes}}) {
+    for (const Row& row : {Row{"open_jobs", view.open_jobs, view.quota.max_open_jobs},
+                           Row{"running", view.running, view.quota.max_running},
+                           Row{"input_bytes", view.input_bytes, view.quota.max_input_bytes}}) {
       add(used, view.ns, row.quota, row.used);
       if (row.limit > 0) {
         add(limit, view.ns, row.quota, row.limit);

@@ -51,7 +51,8 @@ class PlainQueue {
         return std::tuple(-static_cast<int>(e.spec.urgency), turns_of(e.spec.urgency, e.spec.ns),
                           e.spec.ns, e.order);
       };
-      if (head && !is_blocked(it->spec) && !capped_.contains(it->spec.ns) && (first == nullptr || rank(*it) < rank(*first))) {
+      if (head && !is_blocked(it->spec) && !capped_.contains(it->spec.ns) &&
+          (first == nullptr || rank(*it) < rank(*first))) {
         first = &*it;
       }
     }
@@ -235,7 +236,8 @@ std::map<std::string, int> shares(ReadyQueue& queue, int turns, const std::strin
   return placed;
 }
 
-void push_many(ReadyQueue& queue, const std::string& ns, int count, const std::string& model = "m") {
+void push_many(ReadyQueue& queue, const std::string& ns, int count,
+               const std::string& model = "m") {
   for (int i = 0; i < count; ++i) {
     queue.push(job_number(static_cast<std::uint64_t>(i)), spec_of(ns, model, Urgency::kNormal));
   }
