@@ -31,7 +31,7 @@ ErrorCode code_of_status(int status) {
     case 413:
       return ErrorCode::kTooLarge;
     case 429:
-      return ErrorCode::kRateLimited;
+      return ErrorCode::kOverloaded;
     case 503:
       return ErrorCode::kUnavailable;
     case 504:

@@ -21,7 +21,9 @@ ExitCode exit_code_of(ErrorCode code) {
     case ErrorCode::kIdempotencyMismatch:
       return ExitCode::kConflict;
     case ErrorCode::kNoCapacity:
-    case ErrorCode::kRateLimited:
+    case ErrorCode::kQuotaRate:
+    case ErrorCode::kQuotaOpenJobs:
+    case ErrorCode::kQuotaInputBytes:
     case ErrorCode::kOverloaded:
     case ErrorCode::kStorageFull:
     case ErrorCode::kDeadlineExceeded:

@@ -20,8 +20,12 @@ std::string_view to_string(ErrorCode code) {
       return "no_capacity";
     case ErrorCode::kTooLarge:
       return "too_large";
-    case ErrorCode::kRateLimited:
-      return "rate_limited";
+    case ErrorCode::kQuotaRate:
+      return "quota_jobs_per_s";
+    case ErrorCode::kQuotaOpenJobs:
+      return "quota_open_jobs";
+    case ErrorCode::kQuotaInputBytes:
+      return "quota_input_bytes";
     case ErrorCode::kOverloaded:
       return "overloaded";
     case ErrorCode::kStorageFull:

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/time.h"
+
 namespace skerry {
 
 enum class ErrorCode : std::uint8_t {
@@ -24,7 +26,9 @@ enum class ErrorCode : std::uint8_t {
   kUnsatisfiable,        // no node of the fleet can ever meet the constraints
   kNoCapacity,           // nobody can take it now; try later
   kTooLarge,             // over a documented limit
-  kRateLimited,          // over a quota; try later
+  kQuotaRate,            // its namespace submits faster than it may; try later
+  kQuotaOpenJobs,        // its namespace has as many open jobs as it may
+  kQuotaInputBytes,      // likewise of bytes of open jobs' inputs
   kOverloaded,           // the controller sheds load; try later
   kStorageFull,          // the disk has no space for it; try later
   kDeadlineExceeded,     // the deadline passed before a result
@@ -58,6 +62,7 @@ struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;
   std::vector<FieldIssue> fields = {};
+  Duration retry_after{};  // of a refusal for now: not before; 0 = not known
 
   bool operator==(const Error&) const = default;
 };

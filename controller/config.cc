@@ -55,6 +55,36 @@ void read_hedging(ConfigFields fields, core::Settings& settings) {
       fields.integer("min_samples", settings.hedge_min_samples, 1, 1'000'000));
 }
 
+void read_quota(ConfigFields fields, core::Quota& quota) {
+  constexpr std::int64_t kMost = 1'000'000'000;
+  const auto count = [&](std::string_view key, std::uint64_t& value) {
+    value =
+        static_cast<std::uint64_t>(fields.integer(key, static_cast<std::int64_t>(value), 0, kMost));
+  };
+  quota.jobs_per_s = fields.number("jobs_per_s", quota.jobs_per_s, 0, 1e9);
+  count("burst_jobs", quota.burst_jobs);
+  count("max_open_jobs", quota.max_open_jobs);
+  count("max_running", quota.max_running);
+  quota.max_input_bytes =
+      fields.size_bytes("max_input_bytes", quota.max_input_bytes, 0, 1ULL << 50);
+}
+
+// What a namespace's section leaves out is as for the others.
+void read_quotas(ConfigFields fields, core::QuotaSettings& quotas) {
+  read_quota(fields.section("others"), quotas.others);
+  for (ConfigFields named : fields.sections("namespaces")) {
+    const std::string ns = named.required_text("name");
+    core::Quota quota = quotas.others;
+    read_quota(named, quota);
+    if (const Status valid = validate_name("name", ns); !ns.empty() && !valid) {
+      named.issue("name", valid.error().message);
+    }
+    if (!quotas.named.emplace(ns, quota).second) {
+      named.issue("name", fmt::format("'{}' has its quota already", ns));
+    }
+  }
+}
+
 void read_core(ConfigFields fields, core::Settings& settings) {
   constexpr Duration kShort = milliseconds(50);
   settings.policy =
@@ -91,6 +121,7 @@ void read_core(ConfigFields fields, core::Settings& settings) {
       fields.integer("trace_every", settings.trace_every, 1, 1'000'000'000));
   read_breaker(fields.section("breaker"), settings.breaker);
   read_hedging(fields.section("hedging"), settings);
+  read_quotas(fields.section("quotas"), settings.quotas);
   if (settings.suspect_after >= settings.disconnected_after) {
     fields.issue("suspect_after", "must be less than disconnected_after");
   }
@@ -126,6 +157,10 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   }
   config.agents = read_endpoint(root, "agent_listen", "127.0.0.1:8081", config.insecure_dev);
   config.api_body_bytes = root.size_bytes("api_body_bytes", 256ULL << 20, 64ULL << 20, 1ULL << 40);
+  config.api_connections =
+      static_cast<std::size_t>(root.integer("api_connections", 4096, 1, 1'000'000));
+  config.api_connections_per_address =
+      static_cast<std::size_t>(root.integer("api_connections_per_address", 1024, 0, 1'000'000));
   config.ready_file = root.text("ready_file");
   config.default_policy = root.text("default_policy");
   config.threads = static_cast<std::uint32_t>(root.integer("threads", 1, 1, 64));
@@ -135,6 +170,7 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   config.log.level = log.choice("level", "info", {"trace", "debug", "info", "warn", "error"});
   config.log.format = log.choice("format", "auto", {"auto", "text", "json"});
   read_store(root.section("store"), config);
+  config.max_late = root.duration("max_late", kMaxLate, milliseconds(1), minutes(1));
   read_core(root.section("core"), config.core);
   if (auto status = reader.finish(); !status) {
     return fail(std::move(status).error());

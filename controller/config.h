@@ -18,7 +18,9 @@ struct ControllerConfig {
   std::string data_dir;
   Endpoint api;
   std::string api_url;               // by which others reach it; empty = by its address and port
-  std::uint64_t api_body_bytes = 0;  // of all request bodies held at once
+  std::uint64_t api_body_bytes = 0;  // of all request bodies and large answers held at once
+  std::size_t api_connections = 0;
+  std::size_t api_connections_per_address = 0;  // 0 = no limit
   Endpoint agents;
   bool insecure_dev = false;  // lets both listen beyond loopback without TLS
   std::string ready_file;     // gets the endpoints as JSON once requests are accepted; empty = none
@@ -27,6 +29,7 @@ struct ControllerConfig {
   LogOptions log;
   store::Backlog backlog_limit;     // of the disk, above which submits are refused
   std::uint64_t reserve_bytes = 0;  // of the disk, kept for accepted work
+  Duration max_late{};              // of the core, likewise
   std::string default_policy;       // a bundle's path, or "none"; empty = the one that comes along
   core::Settings core;
 };

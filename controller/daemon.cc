@@ -15,6 +15,7 @@
 #include "controller/breaker_note.h"
 #include "controller/bundle_policies.h"
 #include "controller/core_models.h"
+#include "controller/descriptors.h"
 #include "controller/driver.h"
 #include "controller/happening_log.h"
 #include "controller/hub/hub.h"
@@ -123,7 +124,7 @@ class Daemon {
   }
 
   Status start_driver() {
-    driver_.emplace(io_, core_, *blobs_, clock_, config_.backlog_limit);
+    driver_.emplace(io_, core_, *blobs_, clock_, config_.backlog_limit, config_.max_late);
     durable_listener_ = &*driver_;
     Status started = driver_->start(
         *store_, {.send = [this](const core::Send& send) { hub_->send(send); },
@@ -147,12 +148,25 @@ class Daemon {
     return {};
   }
 
+  // As many as are asked for, if there are descriptors for them.
+  std::size_t client_connections() {
+    const std::size_t descriptors = raise_descriptor_limit();
+    const std::size_t most = connections_within(descriptors, config_.api_connections);
+    if (most < config_.api_connections) {
+      log_->warn("this process may open {} files, which is enough for {} clients instead of {}",
+                 descriptors, most, config_.api_connections);
+    }
+    return most;
+  }
+
   Status start_api() {
     api_.emplace(
         io_,
         api::ApiOptions{.address = config_.api.address,
                         .port = config_.api.port,
-                        .limits = {.body_bytes = config_.api_body_bytes}},
+                        .limits = {.max_connections = client_connections(),
+                                   .max_per_address = config_.api_connections_per_address,
+                                   .body_bytes = config_.api_body_bytes}},
         api::ApiParts{.gateway = *driver_,
                       .blobs = *blobs_,
                       .archive = *archive_,

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include "common/check.h"
+#include "controller/core/admission.h"
 #include "controller/records/codec.h"
 
 namespace skerry::controller {
@@ -12,13 +13,14 @@ namespace skerry::controller {
 namespace asio = boost::asio;
 
 Driver::Driver(asio::io_context& io, core::Core& core, blobs::BlobDir& blobs, Clock& clock,
-               store::Backlog limit)
+               store::Backlog limit, Duration max_late)
     : strand_(asio::make_strand(io)),
       timer_(strand_),
       core_(core),
       blobs_(blobs),
       clock_(clock),
-      limit_(limit) {}
+      limit_(limit),
+      max_late_(max_late) {}
 
 Status Driver::start(store::Store& store, Sinks sinks) {
   store_ = &store;
@@ -57,16 +59,34 @@ core::Ticket Driver::ask(core::Event event,
         }
       },
       event);
-  asio::post(strand_,
-             [this, ticket, event = std::move(event), on_answer = std::move(on_answer)]() mutable {
-               if (Status accepted = accepts(event); !accepted) {
-                 on_answer(fail(std::move(accepted).error()));
-                 return;
-               }
-               askers_.emplace(ticket, std::move(on_answer));
-               apply(std::move(event));
-             });
+  asio::post(strand_, [this, ticket, asked = clock_.now(), event = std::move(event),
+                       on_answer = std::move(on_answer)]() mutable {
+    if (Status accepted = accepts(event, asked); !accepted) {
+      on_answer(fail(std::move(accepted).error()));
+      return;
+    }
+    askers_.emplace(ticket, std::move(on_answer));
+    apply(std::move(event));
+  });
   return ticket;
+}
+
+Status Driver::admit(const core::Submit& submit, Instant asked) {
+  const core::Urgency urgency = core::urgency_of(submit.jobs);
+  Status accepts = accepts_work(urgency);
+  const Duration late = clock_.now() - asked;
+  if (accepts && to_seconds(late) > share_for(urgency) * to_seconds(max_late_)) {
+    accepts = fail(ErrorCode::kOverloaded,
+                   fmt::format("the controller is {:.0f} ms behind with what is asked of it, which "
+                               "is too much for more {} work; try again later",
+                               to_ms(late), to_string(urgency)));
+  }
+  if (!accepts) {
+    sinks_.happened(core::SubmitRefused{.ns = submit.jobs.empty() ? "" : submit.jobs.front().ns,
+                                        .jobs = submit.jobs.size(),
+                                        .reason = std::string(to_string(accepts.error().code))});
+  }
+  return accepts;
 }
 
 void Driver::tell(core::Event event) {
@@ -83,11 +103,12 @@ void Driver::inspect(std::move_only_function<void(const core::Core&, Instant now
 }
 
 // Of what clients ask for; only these two change nothing.
-Status Driver::accepts(const core::Event& event) const {
+Status Driver::accepts(const core::Event& event, Instant asked) {
   if (std::holds_alternative<core::Await>(event) || std::holds_alternative<core::ListJobs>(event)) {
     return {};
   }
-  return std::holds_alternative<core::Submit>(event) ? accepts_work() : has_space();
+  const auto* submit = std::get_if<core::Submit>(&event);
+  return submit != nullptr ? admit(*submit, asked) : has_space();
 }
 
 Status Driver::has_space() const {
@@ -105,18 +126,22 @@ Status Driver::has_space() const {
                   space.state == store::Space::State::kLow ? "goes on" : "waits"));
 }
 
-Status Driver::accepts_work() const {
+Status Driver::accepts_work(core::Urgency urgency) const {
   if (Status space = has_space(); !space) {
     return space;
   }
   const store::Backlog behind = store_->backlog();
-  if (behind.batches <= limit_.batches && behind.bytes <= limit_.bytes) {
+  const double share = share_for(urgency);
+  const auto within = [share](std::uint64_t has, std::uint64_t limit) {
+    return static_cast<double>(has) <= share * static_cast<double>(limit);
+  };
+  if (within(behind.batches, limit_.batches) && within(behind.bytes, limit_.bytes)) {
     return {};
   }
   return fail(ErrorCode::kOverloaded,
               fmt::format("{} batches of {} bytes wait for the controller's disk, which is more "
-                          "than it may be behind; try again when it has caught up",
-                          behind.batches, behind.bytes));
+                          "than it may be behind for {} work; try again when it has caught up",
+                          behind.batches, behind.bytes, to_string(urgency)));
 }
 
 void Driver::on_durable(store::Position position) {

@@ -47,11 +47,15 @@ struct Sinks {
 // A healthy disk makes as much durable in a second or two; append blocks at four times these bytes.
 inline constexpr store::Backlog kBacklogLimit{.batches = 20'000, .bytes = 64 * 1024 * 1024};
 
+// From a submit's being asked to its turn on the strand.
+inline constexpr Duration kMaxLate = milliseconds(250);
+
 class Driver final : public Gateway {
  public:
-  // No work is accepted while the store is further behind than `limit`.
+  // No work is accepted while the store is further behind than `limit`, or the core later than
+  // `max_late`; less urgent work is refused earlier (core/admission.h).
   Driver(boost::asio::io_context& io, core::Core& core, blobs::BlobDir& blobs, Clock& clock,
-         store::Backlog limit = kBacklogLimit);
+         store::Backlog limit = kBacklogLimit, Duration max_late = kMaxLate);
 
   // Takes over what the store holds and opens a new epoch, durably, before it returns. Blocks; call
   // before the threads of the io_context run. kCorrupt if the store does not decode.
@@ -62,9 +66,9 @@ class Driver final : public Gateway {
   void tell(core::Event event) override;
   void inspect(std::move_only_function<void(const core::Core&, Instant now)> look) override;
 
-  // kStorageFull, or kOverloaded while submits are refused because the disk is behind. Any thread,
-  // after start().
-  Status accepts_work() const;
+  // kStorageFull, or kOverloaded while submits of this urgency are refused because the disk is behind.
+  // Any thread, after start().
+  Status accepts_work(core::Urgency urgency = core::Urgency::kInteractive) const;
   Status has_space() const override;
 
   // From the store's thread.
@@ -73,7 +77,8 @@ class Driver final : public Gateway {
  private:
   using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
 
-  Status accepts(const core::Event& event) const;
+  Status accepts(const core::Event& event, Instant asked);
+  Status admit(const core::Submit& submit, Instant asked);
   void apply(core::Event event);
   void carry_out(core::Effects effects);
   void release(core::Output output);
@@ -88,6 +93,7 @@ class Driver final : public Gateway {
   blobs::BlobDir& blobs_;
   Clock& clock_;
   const store::Backlog limit_;
+  const Duration max_late_;
   store::Store* store_ = nullptr;
   store::Position base_ = 0;  // position of the store before our first batch
   Sinks sinks_;

@@ -18,7 +18,8 @@ void line(Log& log, const core::JobChanged& it) {
                       {"reason", it.reason}}));
   }
 }
-void line(Log&, const core::JobEnded&) {}  // its JobChanged was logged
+void line(Log&, const core::JobEnded&) {}       // its JobChanged was logged
+void line(Log&, const core::SubmitRefused&) {}  // a metric: one line each would be a flood
 void line(Log&, const core::DecisionMade&) {}
 void line(Log& log, const core::AttemptFailed& it) {
   log.warn("attempt {}{}", it.reason,

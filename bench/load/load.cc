@@ -98,6 +98,13 @@ class Load {
     return std::move(report_);
   }
 
+  // When a connection's n-th request is due; all are spread evenly.
+  Clock::time_point due(unsigned connection, std::uint64_t n) const {
+    const double turn = static_cast<double>(n) * options.connections + connection;
+    return began_ + std::chrono::duration_cast<Clock::duration>(
+                        std::chrono::duration<double>(turn / options.rate_per_s));
+  }
+
   const LoadOptions& options;
   std::vector<std::string> heads;  // one per body
   std::uint64_t sent = 0;
@@ -105,6 +112,7 @@ class Load {
 
  private:
   asio::steady_timer stop_timer_;
+  Clock::time_point began_ = Clock::now();
   Clock::time_point counted_from_;
   Clock::time_point last_answer_;
   LoadReport report_;
@@ -114,12 +122,13 @@ class Load {
 
 class Connection {
  public:
-  Connection(asio::io_context& io, Load& load) : socket_(io), load_(load) {}
+  Connection(asio::io_context& io, Load& load, unsigned number)
+      : socket_(io), due_timer_(io), load_(load), number_(number) {}
 
   asio::awaitable<void> run() {
     while (!load_.stopping) {
       if (co_await connect()) {
-        while (!load_.stopping && co_await exchange()) {
+        while (co_await wait_until_due() && co_await exchange()) {
         }
       }
       socket_ = tcp::socket(socket_.get_executor());
@@ -128,8 +137,24 @@ class Connection {
   }
 
  private:
+  // Sets when the next request begins; false if there is none.
+  asio::awaitable<bool> wait_until_due() {
+    if (load_.options.rate_per_s > 0) {
+      due_ = load_.due(number_, sent_++);
+      due_timer_.expires_at(due_);
+      co_await due_timer_.async_wait(kAsTuple);
+    } else {
+      due_ = Clock::now();
+    }
+    co_return !load_.stopping;
+  }
+
   asio::awaitable<bool> connect() {
     const tcp::endpoint target(asio::ip::make_address(load_.options.host), load_.options.port);
+    if (!load_.options.source.empty()) {
+      socket_.open(target.protocol());
+      socket_.bind({asio::ip::make_address(load_.options.source), 0});
+    }
     const auto [refused] = co_await socket_.async_connect(target, kAsTuple);
     if (refused) {
       load_.note_error(0, refused.message());
@@ -151,7 +176,7 @@ class Connection {
     const std::array<asio::const_buffer, 3> request = {asio::buffer(load_.heads[turn]),
                                                        asio::buffer(end),
                                                        asio::buffer(load_.options.bodies[turn])};
-    const auto began = Clock::now();
+    const auto began = due_;
     const auto [unsent, written] = co_await asio::async_write(socket_, request, kAsTuple);
     http::response_parser<http::string_body> parser;
     parser.body_limit(kMaxAnswerBytes);
@@ -169,8 +194,12 @@ class Connection {
   }
 
   tcp::socket socket_;
+  asio::steady_timer due_timer_;
   boost::beast::flat_buffer buffer_;
   Load& load_;
+  const unsigned number_;
+  std::uint64_t sent_ = 0;
+  Clock::time_point due_;
 };
 
 }  // namespace
@@ -180,7 +209,7 @@ LoadReport run_load(const LoadOptions& options) {
   Load load(io, options);
   std::vector<std::unique_ptr<Connection>> connections;
   for (unsigned i = 0; i < options.connections; ++i) {
-    connections.push_back(std::make_unique<Connection>(io, load));
+    connections.push_back(std::make_unique<Connection>(io, load, i));
     asio::co_spawn(io, connections.back()->run(), [&load](const std::exception_ptr& failure) {
       load.connection_ended();
       if (failure) {

@@ -70,6 +70,11 @@ int run(int argc, char** argv) {
   app.add_option("--connections", options.connections)
       ->capture_default_str()
       ->check(CLI::Range(1, 10'000));
+  app.add_option("--source", options.source, "address to connect from");
+  app.add_option("--rate", options.rate_per_s,
+                 "requests a second, of all connections together; 0 = as fast as answers come")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--seconds", seconds, "how long to measure")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);

@@ -8,12 +8,13 @@ class LoadFailed(Exception):
     """The load met errors, so its figures mean nothing."""
 
 
-def load(programs, cluster, target, bodies, connections, seconds, warmup_s=1, headers=(), expect=202, requests=0):
-    """Runs a closed loop of POSTs against the cluster's API; LoadFailed if any answer was not as expected."""
+def load(programs, cluster, target, bodies, connections, seconds, warmup_s=1, headers=(), expect=202, requests=0,
+         rate_per_s=0):
+    """POSTs to the cluster's API, in a closed loop or at a rate; LoadFailed if any answer was not as expected."""
     path = cluster.folder / "bodies"
     path.write_text("".join(json.dumps(body) + "\n" for body in bodies))
     words = [programs["load"], cluster.api, target, "--method", "POST", "--bodies", path, "--connections", connections,
-             "--seconds", seconds, "--warmup", warmup_s, "--expect", expect, "--requests", requests,
+             "--seconds", seconds, "--warmup", warmup_s, "--expect", expect, "--requests", requests, "--rate", rate_per_s,
              "--header", "Content-Type: application/json"]
     for header in headers:
         words += ["--header", header]

@@ -89,3 +89,9 @@ def ended_jobs(cluster):
     text = cluster.client.call("GET", "/metrics").body.decode()
     return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
                if line.startswith("skerry_jobs_ended_total") and "SUCCEEDED" in line.upper())
+
+
+def open_jobs(cluster):
+    """How many jobs have not ended, by the metrics."""
+    text = cluster.client.call("GET", "/metrics").body.decode()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith("skerry_queue_jobs{"))

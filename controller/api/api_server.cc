@@ -8,6 +8,7 @@
 #include "controller/api/event_ring.h"
 #include "controller/api/http_server.h"
 #include "controller/api/manifest_cache.h"
+#include "controller/api/openapi.h"
 #include "controller/api/router.h"
 
 namespace skerry::api {
@@ -17,6 +18,7 @@ struct ApiServer::State {
       : options(std::move(given)),
         router(api_routes()),
         workers(options.worker_threads),
+        documents(options.limits.body_bytes),
         events(options.event_ring, fmt::format("{:x}", to_us(parts.clock.now()))),
         services{.gateway = parts.gateway,
                  .blobs = parts.blobs,
@@ -30,16 +32,35 @@ struct ApiServer::State {
                  .manifests = manifests,
                  .events = events,
                  .event_heartbeat = options.event_heartbeat,
-                 .router = router},
+                 .documents = documents,
+                 .router = router,
+                 .openapi = openapi_document(router.routes())},
         service(services, router),
         http(io, service, parts.clock, parts.log, options.limits) {
     services.server = &http;
+    parts.metrics.add_source([this] { return std::vector{refused_connections()}; });
+  }
+
+  metrics::Figure refused_connections() const {
+    metrics::Figure figure{.name = "skerry_http_connections_refused_total",
+                           .help =
+                               "Connections that were not served (limit: too many; address: "
+                               "too many from theirs)",
+                           .kind = metrics::Figure::Kind::kCounter,
+                           .samples = {}};
+    for (const auto& [reason, why] :
+         {std::pair("limit", Refusal::kFull), std::pair("address", Refusal::kAddressFull)}) {
+      figure.samples.push_back(
+          {.labels = {{"reason", reason}}, .value = static_cast<double>(http.refused(why))});
+    }
+    return figure;
   }
 
   ApiOptions options;
   Router router;
   asio::thread_pool workers;
   ManifestCache manifests;
+  BodyBudget documents;
   EventRing events;
   Services services;
   ApiService service;

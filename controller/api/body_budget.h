@@ -1,4 +1,5 @@
-// body_budget.h: bounds the bytes of all request bodies that are held at once, over all connections.
+// body_budget.h: bounds the bytes of all request bodies that are held at once, over all connections;
+// likewise those of the documents that were parsed from them, which are a budget of their own.
 //
 // A BodyShare counts what one request holds: it grows with the bytes as they arrive, and not with
 // what a header promises, so that a client holds up nobody by a promise. It gives all back with
@@ -50,6 +51,10 @@ class BodyShare {
     const bool taken = budget_.take(bytes);
     held_ += taken ? bytes : 0;
     return taken;
+  }
+  void shrink(std::uint64_t bytes) {
+    budget_.give(bytes);
+    held_ -= bytes;
   }
   void release() { budget_.give(std::exchange(held_, 0)); }
 

@@ -17,6 +17,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/time.h"
+#include "controller/api/body_budget.h"
 #include "controller/api/http_service.h"
 #include "controller/api/job_archive.h"
 #include "controller/api/task.h"
@@ -57,7 +58,9 @@ struct Services {
   ManifestCache& manifests;
   EventRing& events;
   Duration event_heartbeat{};
+  BodyBudget& documents;  // of what is parsed from bodies
   const Router& router;
+  std::string openapi;  // the document; made once, since asking for it is free
   const HttpServer* server = nullptr;
 };
 

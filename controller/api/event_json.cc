@@ -46,6 +46,7 @@ void write_members(JsonWriter& json, const core::BreakerChanged& breaker) {
 }
 // The ring keeps none of these.
 void write_members(JsonWriter&, const core::JobEnded&) {}
+void write_members(JsonWriter&, const core::SubmitRefused&) {}
 void write_members(JsonWriter&, const core::DecisionMade&) {}
 void write_members(JsonWriter&, const core::AttemptFailed&) {}
 void write_members(JsonWriter&, const core::HedgeLooked&) {}

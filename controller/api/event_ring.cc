@@ -12,6 +12,7 @@ namespace {
 
 bool is_for_watchers(const core::Happening& happening) {
   return !std::holds_alternative<core::JobEnded>(happening) &&
+         !std::holds_alternative<core::SubmitRefused>(happening) &&
          !std::holds_alternative<core::DecisionMade>(happening) &&
          !std::holds_alternative<core::AttemptFailed>(happening) &&
          !std::holds_alternative<core::HedgeLooked>(happening) &&

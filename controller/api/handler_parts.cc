@@ -104,9 +104,10 @@ Task<Result<ManifestCache::Entry>> find_manifest(Call call, std::string model) {
 Task<Result<JsonDocument>> parse_body(Call call) {
   const std::string& body = call.request().body;
   if (body.size() <= kLargeDocumentBytes) {
-    co_return JsonDocument::parse(body);
+    co_return JsonDocument::parse(body, call->documents);
   }
-  co_return co_await off_strand(call, [&body] { return JsonDocument::parse(body); });
+  co_return co_await off_strand(
+      call, [call, &body] { return JsonDocument::parse(body, call->documents); });
 }
 
 void drop_body(Call call, Result<JsonDocument> document) {

@@ -39,6 +39,7 @@ Task<Response> get_metrics(Call call) {
     return metrics::Gauges{.queue = core.queue_stats(now),
                            .nodes = core.nodes(),
                            .policies = core.policies(),
+                           .quotas = core.quotas(),
                            .now = now};
   });
   if (!gauges) {

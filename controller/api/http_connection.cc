@@ -23,10 +23,12 @@ constexpr std::ptrdiff_t kMostHeaders = 100;  // each costs 64 bytes, and as lit
 
 constexpr std::uint64_t kStreamedBytes =
     512 * 1024;  // of a body that is read in pieces: those that gather and those being written
+constexpr std::uint64_t kSmallAnswerBytes = 64 * 1024;  // larger ones count as bodies do
 
 Error bodies_full(const BodyBudget& bodies) {
   return {ErrorCode::kOverloaded,
-          fmt::format("the bodies of the requests under way fill their {} bytes", bodies.bytes())};
+          fmt::format("the bodies of requests and answers under way fill their {} bytes",
+                      bodies.bytes())};
 }
 
 }  // namespace
@@ -163,6 +165,9 @@ Task<Connection::Header> Connection::read_header() {
         431, "header_too_large", fmt::format("the request has more than {} headers", kMostHeaders));
     co_return Header::kRefused;
   }
+  body_began_ = shared_.clock.now();
+  body_read_bytes_ = 0;
+  body_streams_ = false;
   co_return Header::kRead;
 }
 
@@ -188,13 +193,23 @@ Task<Result<std::string>> Connection::read_piece() {
     }
   }
   clear_deadline();
+  body_read_bytes_ += piece.size();
+  // A client that trickles is cut: from the start it has the idle time and what slow bytes take.
+  if (!parser_->is_done() &&
+      shared_.clock.now() - body_began_ > shared_.limits.idle + time_for(body_read_bytes_)) {
+    co_return fail(ErrorCode::kDeadlineExceeded, "the request's body took too long");
+  }
+  // By its bytes, not by its header: who only promises a body takes no room from others.
+  if (body_streams_ && body_read_bytes_ > kBufferBytes) {
+    body_streams_ = false;
+    if (!body_share_.grow(kStreamedBytes)) {
+      co_return fail(bodies_full(shared_.bodies));
+    }
+  }
   co_return std::exchange(piece, {});
 }
 
-// The whole body. A client that trickles it is cut: from its start it has the idle time and what
-// slow bytes take.
 Task<Result<std::string>> Connection::read_body() {
-  const Instant start = shared_.clock.now();
   std::string body;
   if (const auto length = parser_->content_length()) {
     body.reserve(std::min<std::uint64_t>(*length, 64 * 1024));
@@ -208,9 +223,6 @@ Task<Result<std::string>> Connection::read_body() {
       co_return fail(bodies_full(shared_.bodies));
     }
     body += *piece;
-    if (shared_.clock.now() - start > shared_.limits.idle + time_for(body.size())) {
-      co_return fail(ErrorCode::kDeadlineExceeded, "the request's body took too long");
-    }
   }
 }
 
@@ -223,7 +235,8 @@ Status Connection::check_promised_body(bool streamed) {
                                                   length, body_limit_bytes_));
   }
   // A streamed body is never whole here, but its pieces are.
-  const bool room = streamed ? body_share_.grow(kStreamedBytes) : length <= shared_.bodies.left();
+  body_streams_ = streamed;
+  const bool room = (streamed ? kStreamedBytes : length) <= shared_.bodies.left();
   return room ? Status{} : fail(bodies_full(shared_.bodies));
 }
 
@@ -243,11 +256,17 @@ Task<void> Connection::run() {
   }
 }
 
-Task<void> Connection::run_refused() {
+Task<void> Connection::run_refused(Refusal refusal) {
   const auto self = shared_from_this();
-  Response response = shared_.service.error_response(
-      503, "overloaded",
-      fmt::format("the server has its {} connections in use", shared_.limits.max_connections));
+  Response response =
+      refusal == Refusal::kFull
+          ? shared_.service.error_response(503, "overloaded",
+                                           fmt::format("the server has its {} connections in use",
+                                                       shared_.limits.max_connections))
+          : shared_.service.error_response(
+                429, "too_many_connections",
+                fmt::format("this address has {} connections, which is its limit",
+                            shared_.limits.max_per_address));
   if (co_await send_response(std::move(response), false)) {
     co_await linger();
   }
@@ -269,6 +288,12 @@ Task<bool> Connection::answer_one() {
   const Instant start = shared_.clock.now();
   Dispatch dispatch = take_request();
   Response response = co_await run_handler(&dispatch);
+  drop_body();
+  // A small request may ask for a large answer, and then not read it.
+  if (response.body.size() > kSmallAnswerBytes && !body_share_.grow(response.body.size())) {
+    response =
+        shared_.service.error_response(503, "overloaded", bodies_full(shared_.bodies).message);
+  }
   const int status = response.status;
   const bool keep = keep_alive_ && !response.close && !stopping() && !failed_ && parser_->is_done();
   bool sent = !failed_;

@@ -13,7 +13,8 @@
 //   phase       limit                                  when it passes
 //   idle        options.idle, to a request's first byte   closed
 //   header      options.header, from the first byte       408
-//   body        options.idle + bytes at 16 KiB/s          408
+//   body        options.idle + bytes at 16 KiB/s, and     408
+//               options.idle between two bytes
 //   handler     none: handlers bound themselves
 //   response    options.idle + bytes at 16 KiB/s          closed
 
@@ -40,8 +41,10 @@ struct HttpLimits {
   std::uint32_t header_bytes = 16 * 1024;
   Duration header = seconds(10);
   Duration idle = seconds(60);
-  std::size_t max_connections = 4096;       // further ones get a 503
-  std::uint64_t body_bytes = 256ULL << 20;  // of all bodies held at once; further ones get a 503
+  std::size_t max_connections = 4096;  // further ones get a 503
+  std::size_t max_per_address = 1024;  // of them; further ones get a 429; 0 = no limit
+  // Of all bodies and large answers held at once; further ones get a 503.
+  std::uint64_t body_bytes = 256ULL << 20;
 };
 
 // What `bytes` may take at the slowest rate that is put up with.
@@ -61,14 +64,17 @@ struct HttpShared {
   std::atomic<bool> stopping = false;
 };
 
+// Why a connection is not served.
+enum class Refusal : std::uint8_t { kNone, kFull, kAddressFull };
+
 class Connection final : public Exchange, public std::enable_shared_from_this<Connection> {
  public:
   Connection(Socket socket, HttpShared& shared);
 
   // The whole life of the connection. Await on its strand, holding a shared_ptr until it ends.
   Task<void> run();
-  // The same for a client above max_connections: one 503.
-  Task<void> run_refused();
+  // The same for a client above a limit: one answer that says so.
+  Task<void> run_refused(Refusal refusal);
 
   // From the server's tick, on any thread.
   void expire_if_due();
@@ -120,6 +126,9 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
   Response refusal_;  // of a request that could not be read
   BodyShare body_share_;
   std::uint64_t body_limit_bytes_ = 0;
+  Instant body_began_{};
+  std::uint64_t body_read_bytes_ = 0;
+  bool body_streams_ = false;  // and has no share of the budget yet
   bool expects_continue_ = false;
   bool chunked_response_ = false;  // begin() was called without a size
   bool keep_alive_ = false;

@@ -1,6 +1,9 @@
 #include "controller/api/http_server.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -10,7 +13,12 @@ namespace skerry::api {
 
 namespace {
 
-constexpr std::size_t kRefusalReserve = 64;  // connections above the limit that are told so
+// Connections above a limit that are told so.
+constexpr std::size_t kRefusalReserve = 64;
+constexpr std::size_t kAddressReserve = 16;
+// What the kernel keeps for a client beyond what is under way to it; else it is megabytes for each that
+// asks and does not read.
+constexpr int kUnsentBytes = 64 * 1024;
 
 // Fine enough for the shortest limit, coarse enough to cost nothing.
 Duration tick_for(const HttpLimits& limits) {
@@ -41,6 +49,8 @@ Result<std::uint16_t> HttpServer::start(const std::string& address, std::uint16_
   acceptor_.open(endpoint.protocol(), error);
   if (!error) {
     acceptor_.set_option(Acceptor::reuse_address(true), error);
+    ::setsockopt(acceptor_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytes,
+                 sizeof kUnsentBytes);  // connections inherit it
     acceptor_.bind(endpoint, error);
   }
   if (!error) {
@@ -121,37 +131,64 @@ Task<void> HttpServer::accept_loop() {
   }
 }
 
+std::uint64_t HttpServer::refused(Refusal why) const {
+  const std::scoped_lock lock(mutex_);
+  return refused_[static_cast<std::size_t>(why)];
+}
+
+// By those that there are already.
+Refusal HttpServer::weigh(std::size_t others, std::size_t of_address) const {
+  const HttpLimits& limits = shared_.limits;
+  return others >= limits.max_connections ? Refusal::kFull
+         : limits.max_per_address > 0 && of_address >= limits.max_per_address
+             ? Refusal::kAddressFull
+             : Refusal::kNone;
+}
+
 void HttpServer::welcome(Socket socket) {
-  boost::system::error_code ignored;
-  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  boost::system::error_code error;
+  socket.set_option(asio::ip::tcp::no_delay(true), error);
+  const auto remote = socket.remote_endpoint(error);
+  if (error) {
+    return;  // it is gone again
+  }
+  const PeerCounts::Peer peer = PeerCounts::peer_of(remote.address());
   const Executor executor = socket.get_executor();
   auto connection = std::make_shared<Connection>(std::move(socket), shared_);
-  std::size_t others = 0;
+  Refusal refusal = Refusal::kNone;
   {
+    const HttpLimits& limits = shared_.limits;
     const std::scoped_lock lock(mutex_);
-    others = connections_.size();
-    if (others >= shared_.limits.max_connections + kRefusalReserve) {
+    const std::size_t others = connections_.size();
+    const std::size_t of_address = peers_.enter(peer);
+    refusal = weigh(others, of_address);
+    refused_[static_cast<std::size_t>(refusal)] += 1;
+    if (others >= limits.max_connections + kRefusalReserve ||
+        (refusal == Refusal::kAddressFull &&
+         of_address >= limits.max_per_address + kAddressReserve)) {
+      peers_.leave(peer);
       return;
     }
     connections_.insert(connection);
   }
-  const bool full = others >= shared_.limits.max_connections;
   spawn(executor,
-        [](HttpServer* server, std::shared_ptr<Connection> guest, bool refuse) -> Task<void> {
+        [](HttpServer* server, std::shared_ptr<Connection> guest, PeerCounts::Peer from,
+           Refusal why) -> Task<void> {
           std::exception_ptr thrown;
           try {
-            co_await (refuse ? guest->run_refused() : guest->run());
+            co_await (why != Refusal::kNone ? guest->run_refused(why) : guest->run());
           } catch (...) {
             thrown = std::current_exception();
           }
           {
             const std::scoped_lock lock(server->mutex_);
             server->connections_.erase(guest);
+            server->peers_.leave(from);
           }
           if (thrown) {
             std::rethrow_exception(thrown);
           }
-        }(this, std::move(connection), full));
+        }(this, std::move(connection), peer, refusal));
 }
 
 // Checks deadlines, and drives stop(). Ends last.

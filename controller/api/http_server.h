@@ -2,7 +2,7 @@
 //
 // Owned by ApiServer. Runs on the given io_context, whichever and however many threads run that;
 // every connection and the acceptor has a strand of its own. Connections above the limit are
-// answered 503, and beyond a small reserve just closed.
+// answered 503, those above their address's 429, and beyond a small reserve they are just closed.
 //
 // stop() closes the acceptor and idle connections, lets busy ones finish for `grace`, then cuts
 // them; `done` is called on the acceptor's strand when the last coroutine has ended. The server
@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -25,6 +26,7 @@
 #include "common/log.h"
 #include "controller/api/http_connection.h"
 #include "controller/api/http_service.h"
+#include "controller/api/peer_counts.h"
 
 namespace skerry::api {
 
@@ -38,6 +40,7 @@ class HttpServer {
   void stop(Duration grace, std::move_only_function<void()> done);
   void cut();
   std::size_t connections() const;
+  std::uint64_t refused(Refusal why) const;  // since the start
 
  private:
   using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
@@ -47,6 +50,7 @@ class HttpServer {
   Task<void> accept_loop();
   Task<void> tick_loop();
   void welcome(Socket socket);
+  Refusal weigh(std::size_t others, std::size_t of_address) const;
   void spawn(const Executor& executor, Task<void> task);
   void ended(const std::exception_ptr& exception);
   void for_each_connection(const std::function<void(const std::shared_ptr<Connection>&)>& visit);
@@ -64,7 +68,9 @@ class HttpServer {
 
   mutable std::mutex mutex_;  // connections come and go on their own strands
   std::unordered_set<std::shared_ptr<Connection>> connections_;
-  std::size_t tasks_ = 0;  // coroutines that have not ended
+  PeerCounts peers_;
+  std::array<std::uint64_t, 3> refused_{};  // by Refusal
+  std::size_t tasks_ = 0;                   // coroutines that have not ended
 };
 
 }  // namespace skerry::api

@@ -27,17 +27,23 @@ void* LimitedMemory::do_allocate(std::size_t bytes, std::size_t alignment) {
   if (bytes > left_bytes_) {
     throw std::bad_alloc();
   }
+  if (!share_.grow(bytes)) {
+    others_have_it_ = true;
+    throw std::bad_alloc();
+  }
   left_bytes_ -= bytes;
   return ::operator new(bytes, std::align_val_t(alignment));
 }
 
 void LimitedMemory::do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) {
   left_bytes_ += bytes;
+  share_.shrink(bytes);
   ::operator delete(memory, std::align_val_t(alignment));
 }
 
-Result<JsonDocument> JsonDocument::parse(std::string_view text, std::size_t memory_bytes) {
-  JsonDocument document(memory_bytes);
+Result<JsonDocument> JsonDocument::parse(std::string_view text, BodyBudget& all,
+                                         std::size_t memory_bytes) {
+  JsonDocument document(memory_bytes, all);
   std::array<unsigned char, 4096> first;
   json::parse_options options;
   options.max_depth = kJsonDepth;
@@ -60,6 +66,11 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, std::size_t memo
     }
     document.root_.emplace(parser.release());
   } catch (const std::bad_alloc&) {
+    if (document.memory_->limited.others_have_it()) {
+      return fail(ErrorCode::kOverloaded,
+                  "the documents of other requests use up the memory for "
+                  "them; try again, and send long tensors as b64");
+    }
     return fail(ErrorCode::kTooLarge,
                 fmt::format("the body needs more than {} MiB when parsed; send long tensors as b64",
                             memory_bytes / 1024 / 1024));

@@ -3,7 +3,7 @@
 //
 // A document is parsed once, into memory of its own that is released at once with it. Depth is
 // limited to 32, and memory to kJsonMemoryBytes, since a number costs 24 bytes of it and as little
-// as 2 of the body.
+// as 2 of the body; and all documents together to a budget.
 
 #pragma once
 
@@ -24,16 +24,20 @@
 
 #include "common/error.h"
 #include "common/json_fields.h"
+#include "controller/api/body_budget.h"
 
 namespace skerry::api {
 
 constexpr std::size_t kJsonDepth = 32;
 constexpr std::size_t kJsonMemoryBytes = 256 * 1024 * 1024;
 
-// Gives memory up to a limit, then throws std::bad_alloc.
+// Gives memory up to a limit, or while the budget has some, then throws std::bad_alloc.
 class LimitedMemory final : public boost::json::memory_resource {
  public:
-  explicit LimitedMemory(std::size_t limit_bytes) : left_bytes_(limit_bytes) {}
+  LimitedMemory(std::size_t limit_bytes, BodyBudget& all) : left_bytes_(limit_bytes), share_(all) {}
+
+  // The last refusal was the budget's.
+  bool others_have_it() const { return others_have_it_; }
 
  private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override;
@@ -43,24 +47,27 @@ class LimitedMemory final : public boost::json::memory_resource {
   }
 
   std::size_t left_bytes_;
+  BodyShare share_;
+  bool others_have_it_ = false;
 };
 
 class JsonDocument {
  public:
-  // kInvalidArgument with line and column of what is no JSON; kTooLarge.
-  static Result<JsonDocument> parse(std::string_view text,
+  // kInvalidArgument with line and column of what is no JSON; kTooLarge; kOverloaded if other
+  // documents have used up the budget, which outlives this one.
+  static Result<JsonDocument> parse(std::string_view text, BodyBudget& all,
                                     std::size_t memory_bytes = kJsonMemoryBytes);
   const boost::json::value& root() const { return *root_; }
 
  private:
   struct Memory {
-    explicit Memory(std::size_t bytes) : limited(bytes) {}
+    Memory(std::size_t bytes, BodyBudget& all) : limited(bytes, all) {}
     LimitedMemory limited;
     std::array<unsigned char, 4096> first;
     boost::json::monotonic_resource pool{first.data(), first.size(), &limited};
   };
-  explicit JsonDocument(std::size_t memory_bytes)
-      : memory_(std::make_unique<Memory>(memory_bytes)) {}
+  JsonDocument(std::size_t memory_bytes, BodyBudget& all)
+      : memory_(std::make_unique<Memory>(memory_bytes, all)) {}
 
   std::unique_ptr<Memory> memory_;
   std::optional<boost::json::value> root_;  // lies in memory_; never destroyed member by member

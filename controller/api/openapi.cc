@@ -114,8 +114,6 @@ std::string openapi_document(std::span<const Route> routes) {
   return json.take();
 }
 
-Task<Response> get_openapi(Call call) {
-  co_return json_response(200, openapi_document(call->router.routes()));
-}
+Task<Response> get_openapi(Call call) { co_return json_response(200, call->openapi); }
 
 }  // namespace skerry::api

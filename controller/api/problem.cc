@@ -2,18 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <span>
 
 namespace skerry::api {
 
 namespace {
 
-constexpr std::string_view kRetryAfterS = "1";
-constexpr std::string_view kSpaceRetryAfterS =
-    "10";  // a disk that is full is seldom so for a moment
+constexpr Duration kSpaceRetryAfter = seconds(10);  // a disk that is full is seldom so for a moment
+// In whole seconds, so that nobody is back too early.
+std::string retry_after(Duration told) {
+  constexpr std::int64_t kUsPerS = 1'000'000;
+  return fmt::to_string(std::max<std::int64_t>(1, (told.count() + kUsPerS - 1) / kUsPerS));
+}
 
 Response document(int status, std::string_view code, std::string_view detail,
-                  std::span<const FieldIssue> fields) {
+                  std::span<const FieldIssue> fields, Duration not_before = {}) {
   JsonWriter json;
   json.object()
       .member("type", "about:blank")
@@ -33,7 +37,8 @@ Response document(int status, std::string_view code, std::string_view detail,
       .status = status, .content_type = "application/problem+json", .body = json.take()};
   if (status == 429 || status == 503) {
     const bool no_space = code == to_string(ErrorCode::kStorageFull);
-    response.headers.emplace_back("Retry-After", no_space ? kSpaceRetryAfterS : kRetryAfterS);
+    response.headers.emplace_back("Retry-After",
+                                  retry_after(no_space ? kSpaceRetryAfter : not_before));
   }
   return response;
 }
@@ -61,7 +66,9 @@ int http_status(ErrorCode code) {
     case ErrorCode::kModelFailed:
     case ErrorCode::kQuarantined:
       return 422;
-    case ErrorCode::kRateLimited:
+    case ErrorCode::kQuotaRate:
+    case ErrorCode::kQuotaOpenJobs:
+    case ErrorCode::kQuotaInputBytes:
       return 429;
     case ErrorCode::kCorrupt:
     case ErrorCode::kIo:
@@ -85,7 +92,8 @@ int http_status(ErrorCode code) {
 }
 
 Response problem(const Error& error) {
-  return document(http_status(error.code), to_string(error.code), error.message, error.fields);
+  return document(http_status(error.code), to_string(error.code), error.message, error.fields,
+                  error.retry_after);
 }
 
 Response problem(int status, std::string_view code, std::string_view detail) {

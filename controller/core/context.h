@@ -61,6 +61,8 @@ void set_state(Context& ctx, JobEntry& entry, TaskState to, const Told& told = {
 void store_state(Context& ctx, JobEntry& entry, TaskState to, const Told& told = {});
 // Counts alone: for restore, which changes nothing.
 void count_state(State& state, JobEntry& entry, TaskState to);
+// A job that is open from now on, and what it was submitted with.
+void count_open(State& state, const JobEntry& entry);
 // Something else of the job changed that its task record holds.
 void job_changed(Context& ctx, JobEntry& entry);
 void announce(Context& ctx, const JobEntry& entry, const Told& told = {});

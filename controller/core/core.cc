@@ -74,7 +74,8 @@ State::State(Settings settings_in, std::uint64_t seed, CoreHelpers helpers)
       factory(helpers.factory),
       ids(Random(seed).fork("ids")),
       jitter(Random(seed).fork("jitter")),
-      placer(make_placer(settings, Random(seed), stopwatch)) {
+      placer(make_placer(settings, Random(seed), stopwatch)),
+      quotas(settings.quotas) {
   policies.active = *policies.find(settings.policy);
 }
 

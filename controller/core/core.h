@@ -76,6 +76,15 @@ struct ModelView {
   std::vector<EstimateView> estimates;  // by node, then variant
 };
 
+// A namespace that the settings name: what it has, and what it may have.
+struct QuotaView {
+  std::string ns;
+  Quota quota;
+  std::uint64_t open_jobs = 0;
+  std::uint64_t running = 0;
+  std::uint64_t input_bytes = 0;
+};
+
 struct QueueStats {
   std::uint64_t ready = 0;  // waiting for a node
   std::uint64_t backoff = 0;
@@ -153,6 +162,7 @@ class Core {
   const ModelManifest* manifest(std::string_view model, std::uint64_t revision) const;
   PoliciesView policies() const;
   QueueStats queue_stats(Instant now) const;
+  std::vector<QuotaView> quotas() const;  // by namespace
   // The dry run. kNotFound if there is no such model.
   Result<std::vector<scheduler::PlanEntry>> plan(const JobSpec& spec, Instant now) const;
   const scheduler::Fleet& fleet() const;

@@ -145,6 +145,11 @@ struct JobEnded {  // beside the JobChanged
   scheduler::Objectives predicted;
   scheduler::Objectives actual;
 };
+struct SubmitRefused {  // for now: over a quota, or too much for the controller
+  std::string ns;
+  std::uint64_t jobs = 0;
+  std::string reason;  // the error's code
+};
 struct DecisionMade {
   JobId job;
   std::string model;
@@ -217,9 +222,9 @@ struct BreakerChanged {  // of the active policy
   std::string fault;   // why it opened: "not_finite", ...
   std::string reason;  // the same as a sentence
 };
-using Happening =
-    std::variant<JobChanged, JobEnded, DecisionMade, AttemptFailed, HedgeLooked, HedgeEnded,
-                 NodeChanged, BrakeChanged, ModelChanged, PolicyChanged, BreakerChanged>;
+using Happening = std::variant<JobChanged, JobEnded, SubmitRefused, DecisionMade, AttemptFailed,
+                               HedgeLooked, HedgeEnded, NodeChanged, BrakeChanged, ModelChanged,
+                               PolicyChanged, BreakerChanged>;
 
 struct Output {
   BatchNumber after = 0;

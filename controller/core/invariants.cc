@@ -44,6 +44,10 @@ class Auditor {
       return;
     }
     ++open_;
+    Quotas::Use& use = use_[job.spec.ns];
+    ++use.open_jobs;
+    use.running += is_with_a_node(job.state) ? 1 : 0;
+    use.input_bytes += job.spec.inputs.size_bytes;
     const auto heard = std::ranges::count(job.live, false, &Attempt::silent);
     expect(job.live.size() <= kMaxLiveAttempts,
            fmt::format("{} has {} live attempts", name, job.live.size()));
@@ -97,6 +101,11 @@ class Auditor {
     expect(open_ == state_.open_jobs,
            fmt::format("{} jobs are open, counted {}", open_, state_.open_jobs));
     expect(by_state_ == state_.by_state, "jobs by state are miscounted");
+    for (const auto& [ns, use] : use_) {
+      expect(state_.quotas.use(ns) == use, fmt::format("what '{}' has is miscounted", ns));
+      expect(state_.ready.is_capped(ns) == state_.quotas.is_full(ns),
+             fmt::format("'{}' is passed over, or not, against its quota", ns));
+    }
     for (const auto& [ticket, waiter] : state_.waiters) {
       const auto it = state_.jobs.find(waiter.job);
       expect(it != state_.jobs.end() && !is_terminal(it->second.job.state),
@@ -106,6 +115,7 @@ class Auditor {
 
   const State& state_;
   std::map<NodeId, std::uint32_t> leases_;
+  std::map<std::string, Quotas::Use> use_;
   std::array<std::uint64_t, kTaskStates> by_state_{};
   std::uint64_t open_ = 0;
   std::vector<std::string> broken_;

@@ -57,6 +57,11 @@ std::string_view to_string(TaskState state);  // "READY", "LEASED", ...
 std::optional<Urgency> parse_urgency(std::string_view name);
 std::optional<TaskState> parse_task_state(std::string_view name);
 constexpr bool is_terminal(TaskState state) { return state >= TaskState::kSucceeded; }
+// A node has it, or had it when it was last heard of and is waited for.
+constexpr bool is_with_a_node(TaskState state) {
+  return state == TaskState::kLeased || state == TaskState::kRunning ||
+         state == TaskState::kUnknown;
+}
 
 struct JobSpec {
   std::string ns = "default";

@@ -33,9 +33,22 @@ void cancel_losers(Context& ctx, JobEntry& entry) {
 }  // namespace
 
 void count_state(State& state, JobEntry& entry, TaskState to) {
+  const bool ran = is_with_a_node(entry.job.state);
   --state.by_state[static_cast<std::size_t>(entry.job.state)];
   entry.job.state = to;
   ++state.by_state[static_cast<std::size_t>(to)];
+  if (ran != is_with_a_node(to)) {
+    const std::string& ns = entry.job.spec.ns;
+    ran ? state.quotas.rests(ns) : state.quotas.runs(ns);
+    state.ready.cap(ns, state.quotas.is_full(ns));
+  }
+}
+
+void count_open(State& state, const JobEntry& entry) {
+  ++state.models.at(entry.job.spec.model).open_jobs;
+  ++state.open_jobs;
+  state.quotas.opened(entry.job.spec.ns, entry.job.spec.inputs.size_bytes);
+  use_blob(state, entry.job.spec.inputs);
 }
 
 void set_state(Context& ctx, JobEntry& entry, TaskState to, const Told& told) {
@@ -201,6 +214,7 @@ void end_job(Context& ctx, JobEntry& entry, TaskState state, TaskResult result) 
   sequence_task_ended(ctx, entry);
   --ctx.state.models.at(job.spec.model).open_jobs;
   --ctx.state.open_jobs;
+  ctx.state.quotas.closed(job.spec.ns, job.spec.inputs.size_bytes);
   if (!job.spec.inputs.blob.empty()) {
     drop_blob(ctx, job.spec.inputs.blob);
   }

@@ -165,6 +165,19 @@ QueueStats Core::queue_stats(Instant now) const {
   return stats;
 }
 
+std::vector<QuotaView> Core::quotas() const {
+  std::vector<QuotaView> views;
+  for (const auto& [ns, quota] : state_->settings.quotas.named) {
+    const Quotas::Use use = state_->quotas.use(ns);
+    views.push_back({.ns = ns,
+                     .quota = quota,
+                     .open_jobs = use.open_jobs,
+                     .running = use.running,
+                     .input_bytes = use.input_bytes});
+  }
+  return views;
+}
+
 Result<std::vector<scheduler::PlanEntry>> Core::plan(const JobSpec& spec, Instant now) const {
   const auto it = state_->models.find(spec.model);
   if (it == state_->models.end()) {

@@ -65,13 +65,13 @@ std::uint64_t ReadyQueue::push(JobId job, const JobSpec& spec) {
   open_unblocked(band);
   const auto [it, fresh] = band.namespaces.try_emplace(spec.ns);
   Namespace& ns = it->second;
-  if (fresh) {  // a newcomer starts level with the one that has had the fewest turns
-    constexpr Turn kLast{.turns = ~0ULL, .ns = {}};
-    Turn first = kLast;
-    for (const auto* turns : {&band.open, &band.blocked, &band.held}) {
-      first = turns->empty() ? first : std::min(first, *turns->begin());
+  if (fresh) {
+    ns.turns = band.level;
+    if (const auto left = band.left.find(spec.ns); left != band.left.end()) {
+      ns.turns = left->second;
+      band.left_by_turns.erase({left->second, left->first});
+      band.left.erase(left);
     }
-    ns.turns = first == kLast ? 0 : first.turns;
   } else {
     leave(band, *it);
   }
@@ -97,7 +97,9 @@ std::map<std::size_t, ReadyQueue::Lane>::const_iterator ReadyQueue::open_lane(
 
 void ReadyQueue::leave(Band& band, const Named& named) {
   const Turn turn{named.second.turns, named.first};
-  check(band.open.erase(turn) + band.blocked.erase(turn) + band.held.erase(turn) == 1,
+  check(band.open.erase(turn) + band.blocked.erase(turn) + band.held.erase(turn) +
+                band.capped.erase(turn) ==
+            1,
         "a namespace that waits has a turn");
 }
 
@@ -106,7 +108,8 @@ void ReadyQueue::stand(Band& band, const Named& named) {
   const bool open = open_lane(named.second) != lanes.end();
   const bool held = std::ranges::all_of(
       lanes, [&](const auto& numbered) { return numbered.second.held_at == hold_version_; });
-  std::set<Turn>& turns = open ? band.open : held ? band.held : band.blocked;
+  const bool capped = capped_.contains(named.first);
+  std::set<Turn>& turns = capped ? band.capped : open ? band.open : held ? band.held : band.blocked;
   turns.insert({named.second.turns, named.first});
 }
 
@@ -128,10 +131,54 @@ void ReadyQueue::open_unblocked(Band& band) {
   }
 }
 
+// Whoever is too far behind is lifted, until the first one is not.
+void ReadyQueue::catch_up(Band& band) {
+  const std::uint64_t lowest = band.level < kMostBehind ? 0 : band.level - kMostBehind;
+  while (!band.open.empty() && band.open.begin()->turns < lowest) {
+    const auto named = band.namespaces.find(std::string(band.open.begin()->ns));
+    leave(band, *named);
+    named->second.turns = lowest;
+    stand(band, *named);
+  }
+}
+
+void ReadyQueue::raise_level(Band& band, std::uint64_t turns) {
+  band.level = std::max(band.level, turns);
+  while (!band.left_by_turns.empty() && band.left_by_turns.begin()->turns <= band.level) {
+    const auto first = band.left_by_turns.begin();
+    const auto named = band.left.find(first->ns);
+    band.left_by_turns.erase(first);
+    band.left.erase(named);
+  }
+}
+
+void ReadyQueue::cap(const std::string& ns, bool capped) {
+  if (capped_.contains(ns) == capped) {
+    return;
+  }
+  for (Band& band : bands_) {
+    open_unblocked(band);
+    if (const auto named = band.namespaces.find(ns); named != band.namespaces.end()) {
+      leave(band, *named);
+    }
+  }
+  if (capped) {
+    capped_.insert(ns);
+  } else {
+    capped_.erase(ns);
+  }
+  for (Band& band : bands_) {
+    if (const auto named = band.namespaces.find(ns); named != band.namespaces.end()) {
+      stand(band, *named);
+    }
+  }
+}
+
 std::optional<ReadyQueue::Spot> ReadyQueue::next() {
   for (std::size_t urgency = 0; urgency < kUrgencies; ++urgency) {
     Band& band = bands_[urgency];
     open_unblocked(band);
+    catch_up(band);
     if (band.open.empty()) {
       continue;
     }
@@ -160,12 +207,18 @@ void ReadyQueue::pop(const Spot& spot, bool placed) {
     ns.lanes.erase(lane);
   }
   --size_;
-  if (--ns.waiting == 0) {
-    band.namespaces.erase(it);
+  if (placed) {
+    raise_level(band, ns.turns++);
+  }
+  if (--ns.waiting > 0) {
+    stand(band, *it);
     return;
   }
-  ns.turns += placed ? 1 : 0;
-  stand(band, *it);
+  if (ns.turns > band.level) {
+    const auto left = band.left.emplace(it->first, ns.turns).first;
+    band.left_by_turns.insert({left->second, left->first});
+  }
+  band.namespaces.erase(it);
 }
 
 void ReadyQueue::block(const Spot& spot, const scheduler::MaskCounts& why) {

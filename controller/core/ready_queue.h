@@ -1,10 +1,18 @@
 // ready_queue.h: READY tasks in the order in which they are to be placed.
 //
-// Urgency first (interactive, normal, batch), then fairly between namespaces (each has had as many
-// turns as the others, a newcomer starts level), then first come, first served. Tasks that want the
+// Urgency first (interactive, normal, batch), then fairly between namespaces (whoever has had the
+// fewest turns is next), then first come, first served. Tasks that want the
 // same (model, constraints) share a lane; when the head of a lane finds no node, the lane is
 // blocked until capacity changes, so that a million waiting tasks cost one decision, not a million,
 // and never stand in the way of tasks that could run elsewhere.
+//
+// Turns are start tags of start-time fair queueing: each band has a level, the most turns that
+// anybody had had when it was its turn. Who comes starts level, unless it left with more turns than
+// that; who could not use its turns for long (nothing fits it, or it runs as much as it may) is at
+// most kMostBehind turns behind the level. So neither a newcomer, nor one that was held up, nor one
+// that submits bit by bit takes more than its share from those that wait beside it.
+//
+// A capped namespace, one that runs as many tasks as it may, is passed over until it is uncapped.
 //
 // Lanes are bounded per namespace (kLanes); tasks of unlike wants may share one, which costs them
 // order, not correctness.
@@ -45,6 +53,7 @@ class ReadyQueue {
   static constexpr std::size_t kUrgencies = 3;
   static constexpr std::size_t kMostAside = 256;
   static constexpr std::size_t kMostAsideOfLane = 64;
+  static constexpr std::uint64_t kMostBehind = 16;  // turns
 
   struct Ticket {  // where a task stands; a task that left and came back has another
     JobId job;
@@ -74,6 +83,9 @@ class ReadyQueue {
   // better. Returns its new order number.
   std::uint64_t hold(const Spot& spot, const scheduler::MaskCounts& why, bool alone);
   void reopen_held();
+  // Whether a namespace is passed over; of any name, whether something of it waits or not.
+  void cap(const std::string& ns, bool capped);
+  bool is_capped(std::string_view ns) const { return capped_.contains(ns); }
 
   std::size_t size() const { return size_; }  // entries; some may be stale
   bool anybody_waits(Urgency urgency) const;  // likewise
@@ -106,6 +118,11 @@ class ReadyQueue {
     std::set<Turn> open;     // a lane of it is not blocked
     std::set<Turn> blocked;  // at capacity version blocked_at; none, if that has passed
     std::set<Turn> held;     // every lane of it is, at hold version held_at
+    std::set<Turn> capped;   // whatever its lanes are
+    std::uint64_t level = 0;
+    // Turns of those that left with more than the level, by name and by turns.
+    std::map<std::string, std::uint64_t, std::less<>> left;
+    std::set<Turn> left_by_turns;
     std::uint64_t blocked_at = 0;
     std::uint64_t held_at = 0;
   };
@@ -122,9 +139,12 @@ class ReadyQueue {
   }
   void leave(Band& band, const Named& named);
   void stand(Band& band, const Named& named);
+  void catch_up(Band& band);
+  static void raise_level(Band& band, std::uint64_t turns);
   void open_unblocked(Band& band);
 
   std::array<Band, kUrgencies> bands_;
+  std::set<std::string, std::less<>> capped_;
   std::vector<Aside> aside_;  // counted in Namespace::waiting, in no lane
   std::size_t most_aside_;
   std::size_t size_ = 0;

@@ -84,11 +84,8 @@ void restore_task(Context& ctx, JobEntry& entry, const TaskRecord& record) {
 void queue_open_job(Context& ctx, JobEntry& entry) {
   State& state = ctx.state;
   Job& job = entry.job;
-  ModelEntry& model = state.models.at(job.spec.model);
-  entry.model = model.id;
-  ++model.open_jobs;
-  ++state.open_jobs;
-  use_blob(state, job.spec.inputs);
+  entry.model = state.models.at(job.spec.model).id;
+  count_open(state, entry);
   if (job.handing_over) {
     state.to_bring.insert(job.id);
     return;  // until the controller says what became of it

@@ -4,13 +4,34 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
+#include <string_view>
 
 #include "common/ids.h"
 #include "common/time.h"
 #include "scheduler/breaker.h"
 
 namespace skerry::core {
+
+// What a namespace may have; 0 = no limit.
+struct Quota {
+  double jobs_per_s = 0;              // submitted, on average
+  std::uint64_t burst_jobs = 0;       // of them at once; 0 = what comes in a second
+  std::uint64_t max_open_jobs = 0;    // submitted and not ended
+  std::uint64_t max_running = 0;      // tasks that nodes have; further ones wait
+  std::uint64_t max_input_bytes = 0;  // of open jobs together
+};
+struct QuotaSettings {
+  Quota others;  // of namespaces that are not named
+  std::map<std::string, Quota, std::less<>> named;
+
+  const Quota& of(std::string_view ns) const {
+    const auto found = named.find(ns);
+    return found == named.end() ? others : found->second;
+  }
+};
 
 struct Settings {
   std::string policy = "greedy";      // until the store says otherwise
@@ -57,6 +78,7 @@ struct Settings {
   Duration retention = hours(24);
   std::uint32_t decisions_per_apply =
       256;  // the rest is done at the next Tick, so that no event waits long
+  QuotaSettings quotas;
   // probes: runs on synthetic inputs
   std::uint32_t probe_runs = 20;         // at most, for every variant on every new node; 0 = none
   Duration probe_interval = seconds(5);  // on average, between repeated ones of a node; 0 = none

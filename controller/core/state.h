@@ -3,6 +3,7 @@
 //
 //   jobs        every open job and the retained ended ones, by id
 //   ready       which of them wait for a node, in order of turn
+//   quotas      what each namespace has of them
 //   sequences   stateful sequences: where each one's state is, and which tasks wait their turn
 //   nodes       every enrolled node; its session is set while its agent is connected
 //   models      manifests, and which variants exist
@@ -26,6 +27,7 @@
 #include "controller/core/core.h"
 #include "controller/core/policy_factory.h"
 #include "controller/core/policy_table.h"
+#include "controller/core/quotas.h"
 #include "controller/core/ready_queue.h"
 #include "controller/core/timers.h"
 #include "scheduler/tail.h"
@@ -156,6 +158,7 @@ struct State {
   std::deque<JobId> ended;   // retained, oldest first
   std::set<JobId> to_bring;  // a site's: ended, or held back, and not settled by the controller
   ReadyQueue ready;
+  Quotas quotas;
   bool held_timer_set = false;  // a lane of it is held, or a task set aside
   double hedges_left = 0;       // of the budget
   std::map<std::uint64_t, SequenceEntry> sequences;

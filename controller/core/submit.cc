@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/check.h"
+#include "controller/core/admission.h"
 #include "controller/core/context.h"
 #include "controller/core/unknown.h"
 
@@ -12,19 +14,32 @@ namespace skerry::core {
 
 namespace {
 
-Status has_room(const State& state, std::size_t jobs) {
+// Whether a refusal says nothing against the jobs, only that there is too much of them.
+bool is_for_now(ErrorCode code) {
+  return code == ErrorCode::kOverloaded || code == ErrorCode::kQuotaRate ||
+         code == ErrorCode::kQuotaOpenJobs || code == ErrorCode::kQuotaInputBytes;
+}
+
+Status within_quota(State& state, const Submit& event, Instant now) {
+  std::uint64_t input_bytes = 0;
+  for (const JobSpec& spec : event.jobs) {
+    input_bytes += spec.inputs.size_bytes;
+  }
+  return state.quotas.admit(event.jobs.front().ns, event.jobs.size(), input_bytes, now);
+}
+
+Status has_room(const State& state, Urgency urgency, std::size_t jobs) {
   const std::size_t held = state.open_jobs + state.to_bring.size();
-  if (held + jobs <= state.settings.max_open_jobs) {
+  const auto most = static_cast<std::uint64_t>(
+      std::ceil(share_for(urgency) * static_cast<double>(state.settings.max_open_jobs)));
+  if (held + jobs <= most) {
     return {};
   }
-  return fail(
-      ErrorCode::kOverloaded,
-      state.to_bring.empty()
-          ? fmt::format("{} jobs are open, which is the limit; try again when some have ended",
-                        state.open_jobs)
-          : fmt::format("{} jobs are open or wait for the controller, which is the limit; what "
-                        "is here is kept",
-                        held));
+  return fail(ErrorCode::kOverloaded,
+              fmt::format("{} jobs are open{}, and {} work is taken up to {}; try again when some "
+                          "have ended",
+                          held, state.to_bring.empty() ? "" : " or wait for the controller",
+                          to_string(urgency), most));
 }
 
 Status model_takes_work(const State& state, const std::string& name, const std::string& field,
@@ -44,11 +59,11 @@ Status model_takes_work(const State& state, const std::string& name, const std::
       {{field, "apply a mended model, or try again later"}});
 }
 
-Status admit(const State& state, const Submit& event, Instant now) {
+Status admit(State& state, const Submit& event, Instant now) {
   if (event.jobs.empty()) {
     return fail(ErrorCode::kInvalidArgument, "no jobs given");
   }
-  if (auto room = has_room(state, event.jobs.size()); !room) {
+  if (Status room = has_room(state, urgency_of(event.jobs), event.jobs.size()); !room) {
     return room;
   }
   for (std::size_t i = 0; i < event.jobs.size(); ++i) {
@@ -69,24 +84,20 @@ Status admit(const State& state, const Submit& event, Instant now) {
                   {{"/durability", "use 'durable', or send no Idempotency-Key"}});
     }
   }
-  return {};
+  return within_quota(state, event, now);  // last: it takes off the allowance
 }
 
 JobEntry& accept(Context& ctx, JobSpec spec, Instant submitted_at) {
   State& state = ctx.state;
   const JobId id = JobId::make(state.epoch, state.next_job++);
-  ModelEntry& model = state.models.at(spec.model);
-  ++model.open_jobs;
-  ++state.open_jobs;
-  use_blob(state, spec.inputs);
-
   JobEntry& entry = state.jobs.emplace_hint(state.jobs.end(), id, JobEntry{})->second;
   entry.job.id = id;
   ++state.by_state[static_cast<std::size_t>(entry.job.state)];
   entry.job.submitted_at = submitted_at;
   entry.job.epoch = state.epoch;
   entry.job.spec = std::move(spec);
-  entry.model = model.id;
+  entry.model = state.models.at(entry.job.spec.model).id;
+  count_open(state, entry);
   if (entry.job.stored()) {
     entry.job.last_batch = ctx.batch();
     ctx.write(JobRecord{id, entry.job.spec, submitted_at});
@@ -166,7 +177,7 @@ Result<Reply> time_is_up(const State::Waiter& waiter, const Job& job) {
 }  // namespace
 
 Status admit_open(const State& state, const JobSpec& spec, Instant now) {
-  Status room = has_room(state, 1);
+  Status room = has_room(state, spec.urgency, 1);
   return room ? model_takes_work(state, spec.model, "/model", now) : room;
 }
 
@@ -197,6 +208,11 @@ void handle(Context& ctx, Submit& event) {
     }
   }
   if (auto admitted = admit(ctx.state, event, ctx.now); !admitted) {
+    if (is_for_now(admitted.error().code)) {
+      ctx.happen(SubmitRefused{.ns = event.jobs.front().ns,
+                               .jobs = event.jobs.size(),
+                               .reason = std::string(to_string(admitted.error().code))});
+    }
     ctx.answer(event.ticket, fail(std::move(admitted).error()));
     return;
   }

@@ -18,7 +18,9 @@ grpc::StatusCode to_grpc(ErrorCode code) {
       return grpc::StatusCode::FAILED_PRECONDITION;
     case ErrorCode::kNoCapacity:
     case ErrorCode::kTooLarge:
-    case ErrorCode::kRateLimited:
+    case ErrorCode::kQuotaRate:
+    case ErrorCode::kQuotaOpenJobs:
+    case ErrorCode::kQuotaInputBytes:
     case ErrorCode::kOverloaded:
     case ErrorCode::kStorageFull:
       return grpc::StatusCode::RESOURCE_EXHAUSTED;

@@ -43,6 +43,9 @@ Families::Families(prometheus::Registry& registry)
           gauge(registry, "skerry_jobs_retained", "Jobs that have ended and are still remembered")),
       job_transitions(counter(registry, "skerry_job_transitions_total",
                               "Changes of jobs' state, by the new state")),
+      jobs_refused(counter(registry, "skerry_jobs_refused_total",
+                           "Submitted jobs that were refused for now, by namespace and reason: a "
+                           "quota's, or overloaded")),
       jobs_ended(counter(registry, "skerry_jobs_ended_total",
                          "Jobs that ended, by namespace, model and final state")),
       job_duration(

@@ -30,6 +30,7 @@ struct Families {
   GaugeFamily& queue_oldest;
   GaugeFamily& jobs_retained;
   Counters& job_transitions;
+  Counters& jobs_refused;
   Counters& jobs_ended;
   Histograms& job_duration;
   Counters& attempts;

@@ -14,9 +14,10 @@
 
 #include "common/version.h"
 #include "controller/metrics/families.h"
-#include "controller/metrics/figure_family.h"
+#include "controller/metrics/figures.h"
 #include "controller/metrics/label_limit.h"
 #include "controller/metrics/policy_figures.h"
+#include "controller/metrics/quota_figures.h"
 
 namespace skerry::metrics {
 
@@ -133,6 +134,7 @@ struct Metrics::State {
 
   void observe(const core::JobChanged& job);
   void observe(const core::JobEnded& job);
+  void observe(const core::SubmitRefused& refused);
   void observe(const core::DecisionMade& decision);
   void observe(const core::AttemptFailed& attempt);
   void observe(const core::HedgeLooked& look);
@@ -157,6 +159,7 @@ struct Metrics::State {
   LabelLimit gauge_nodes;
 
   std::array<Counter*, kStates> transitions{};
+  Memo<Counter*> refused_handles;
   Memo<DecisionHandles> decision_handles;
   Memo<ModelHandles> model_handles;
   Memo<EndHandles> end_handles;
@@ -176,6 +179,17 @@ struct Metrics::State {
 
 void Metrics::State::observe(const core::JobChanged& job) {
   transitions[static_cast<std::size_t>(job.state)]->Increment(job.same_state ? 0 : 1);
+}
+
+void Metrics::State::observe(const core::SubmitRefused& refused) {
+  const std::string_view ns = namespaces(refused.ns);
+  refused_handles
+      .get({ns, refused.reason},
+           [&] {
+             return &families.jobs_refused.Add(
+                 {{"namespace", text(ns)}, {"reason", refused.reason}});
+           })
+      ->Increment(static_cast<double>(refused.jobs));
 }
 
 void Metrics::State::observe(const core::DecisionMade& decision) {
@@ -379,6 +393,7 @@ std::string Metrics::scrape(const Gauges& gauges) {
   state_->forget_gone_nodes(present);
   auto collected = state_->registry.Collect();
   std::ranges::transform(policy_figures(gauges.policies), std::back_inserter(collected), family_of);
+  std::ranges::transform(quota_figures(gauges.quotas), std::back_inserter(collected), family_of);
   for (const auto& read : state_->others) {
     std::ranges::transform(read(), std::back_inserter(collected), family_of);
   }

@@ -40,6 +40,7 @@ struct Gauges {
   core::QueueStats queue;
   std::vector<core::NodeView> nodes;
   core::PoliciesView policies;
+  std::vector<core::QuotaView> quotas;
   std::size_t http_connections = 0;
   std::size_t event_watchers = 0;
   Instant now;

@@ -23,8 +23,10 @@ MUTANTS = [
     ("credits are not returned", "controller/core/jobs.cc", "  ctx.state.fleet.released(node, attempt->variant, attempt->predicted_service_s);", "  (void)ctx.state.fleet;"),
     ("no lane is opened again", "controller/core/ready_queue.h", "  void unblock_all() { ++capacity_version_; }", "  void unblock_all() {}"),
     ("what is set aside stays there", "controller/core/ready_queue.cc", "    ns.lanes[aside.from.lane].tickets.push_back(aside.from.ticket);", "    (void)ns;"),
+    ("a namespace at its quota is passed over for ever", "controller/core/jobs.cc", "    state.ready.cap(ns, state.quotas.is_full(ns));",
+     "    state.ready.cap(ns, state.quotas.is_full(ns) || state.ready.is_capped(ns));"),
     # after a restart of the controller
-    ("a restart forgets who waits", "controller/core/restore.cc", "  if (job.live.empty() && job.spec.sequence.empty()) {\n    line_up(ctx, entry);", "  if (job.live.empty() && job.spec.sequence.empty()) {\n    (void)model;"),
+    ("a restart forgets who waits", "controller/core/restore.cc", "  if (job.live.empty() && job.spec.sequence.empty()) {\n    line_up(ctx, entry);", "  if (job.live.empty() && job.spec.sequence.empty()) {\n    (void)ctx;"),
     ("a restart forgets retries", "controller/core/restore.cc", "    state.timers.add({job.ready_at, TimerKind::kBackoff, job.id.value});\n    return;", "    return;"),
     # time
     ("a deadline passes unnoticed", "controller/core/core.cc", "      return deadline_timer(ctx, job_id(timer.id));", "      return;"),

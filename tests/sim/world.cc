@@ -27,6 +27,9 @@ core::Settings draw_settings(Random random) {
   settings.breaker.rest = seconds(1);
   settings.breaker.trial_every = 2;
   settings.breaker.good_trials = 4;
+  if (random.chance(0.3)) {
+    settings.quotas.named["a"].max_running = 4 + random.below(5);
+  }
   return settings;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,9 +44,12 @@ std::vector<std::string> Reply::fields() const {
   return texts;
 }
 
-Client::Client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Client::Client(std::uint16_t port, const char* from)
+    : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  EXPECT_EQ(::inet_pton(AF_INET, from, &address.sin_addr), 1);
+  EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   timeval patience{.tv_sec = 10, .tv_usec = 0};
@@ -96,6 +100,12 @@ std::string Client::read_until(std::string_view mark) {
 bool Client::closed() {
   char byte = 0;
   return buffer_.empty() && ::recv(socket_, &byte, 1, 0) == 0;
+}
+
+Reply Client::try_receive() {
+  pollfd there{.fd = socket_, .events = POLLIN, .revents = 0};
+  constexpr int kFewMs = 5;
+  return !buffer_.empty() || ::poll(&there, 1, kFewMs) > 0 ? receive() : Reply{};
 }
 
 Reply Client::receive(bool head) {

@@ -38,13 +38,14 @@ struct Reply {
 // One connection. Every read gives up after 10 s and then yields what there is.
 class Client {
  public:
-  explicit Client(std::uint16_t port);
+  explicit Client(std::uint16_t port, const char* from = "127.0.0.1");
   ~Client();
   Client(Client&& other) noexcept;
   Client& operator=(Client&&) = delete;
 
   void send(std::string_view bytes);
-  Reply receive(bool head = false);               // the next answer
+  Reply receive(bool head = false);  // the next answer
+  Reply try_receive();  // the same; status 0 if nothing comes within a few milliseconds
   std::string read_until(std::string_view mark);  // of a stream; includes the mark
   bool closed();  // true if the server closes, and nothing else comes
   void close();

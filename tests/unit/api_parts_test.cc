@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+#include <deque>
 #include <limits>
 #include <set>
 
@@ -70,14 +71,23 @@ TEST(JsonWriter, TimesAreRfc3339) {
   EXPECT_EQ(rfc3339(instant_from_us(1'769'860'800'000'042)), "2026-01-31T12:00:00.000042Z");
 }
 
+constexpr std::uint64_t kMuch = 1ULL << 30;
+
+// The document is gone again: only what is said of it counts.
+Status parse_json(std::string_view text, std::size_t memory_bytes = kJsonMemoryBytes,
+                  std::uint64_t all_bytes = kMuch) {
+  BodyBudget all(all_bytes);
+  const auto document = JsonDocument::parse(text, all, memory_bytes);
+  return document ? Status() : fail(document.error());
+}
+
 TEST(JsonDocument, SaysWhereItBreaks) {
-  EXPECT_THAT(JsonDocument::parse("{\n  \"a\": 1,\n  \"b\" 2}").error().message,
+  EXPECT_THAT(parse_json("{\n  \"a\": 1,\n  \"b\" 2}").error().message,
               HasSubstr("line 3, column 7"));
-  EXPECT_THAT(JsonDocument::parse("{\"a\": 1").error().message, HasSubstr("line 1, column 8"));
-  EXPECT_EQ(JsonDocument::parse("{} x").error().code, ErrorCode::kInvalidArgument);
-  EXPECT_EQ(JsonDocument::parse("").error().message,
-            "the body is empty; a JSON object is expected");
-  EXPECT_TRUE(JsonDocument::parse(" {\"a\": [1, 2]} "));
+  EXPECT_THAT(parse_json("{\"a\": 1").error().message, HasSubstr("line 1, column 8"));
+  EXPECT_EQ(parse_json("{} x").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(parse_json("").error().message, "the body is empty; a JSON object is expected");
+  EXPECT_TRUE(parse_json(" {\"a\": [1, 2]} "));
 }
 
 TEST(JsonDocument, MayNotGrowBeyondItsMemory) {
@@ -86,12 +96,41 @@ TEST(JsonDocument, MayNotGrowBeyondItsMemory) {
     numbers += ",0";
   }
   numbers += "]";
-  EXPECT_TRUE(JsonDocument::parse(numbers));
-  const auto refused = JsonDocument::parse(numbers, 1024 * 1024);
+  EXPECT_TRUE(parse_json(numbers));
+  const auto refused = parse_json(numbers, 1024 * 1024);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kTooLarge);
   EXPECT_THAT(refused.error().message,
               HasSubstr("more than 1 MiB when parsed; send long tensors as b64"));
+}
+
+TEST(JsonDocument, AllTogetherMayNotGrowBeyondTheirBudgetAndGiveItBack) {
+  std::string numbers = "[0";
+  for (int i = 0; i < 100'000; ++i) {
+    numbers += ",0";
+  }
+  numbers += "]";
+  BodyBudget all(32 * 1024 * 1024);
+  std::deque<Result<JsonDocument>> held;
+  do {
+    held.push_back(JsonDocument::parse(numbers, all));
+  } while (held.back() && held.size() < 20);
+  ASSERT_FALSE(held.back());
+  EXPECT_EQ(held.back().error().code, ErrorCode::kOverloaded);
+  EXPECT_GT(held.size(), 2u);
+  EXPECT_TRUE(JsonDocument::parse("[1,2,3]", all)) << "what is small has room";
+  held.clear();
+  EXPECT_EQ(all.left(), all.bytes());
+  EXPECT_TRUE(JsonDocument::parse(numbers, all));
+}
+
+TEST(JsonDocument, DeepOnesAreRefusedWhereTheyAreTooDeep) {
+  EXPECT_TRUE(parse_json(std::string(kJsonDepth, '[') + std::string(kJsonDepth, ']')));
+  constexpr std::size_t kFewBytes = 64 * 1024;  // so the rest of it is not even looked at
+  const auto refused = parse_json(std::string(10'000'000, '['), kFewBytes);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, HasSubstr("line 1, column 33"));
 }
 
 ModelManifest one_input(DType dtype) {
@@ -191,6 +230,16 @@ TEST(Problems, EveryCodeHasAStatusAndRetriesAreDated) {
         << to_string(static_cast<ErrorCode>(code));
   }
   EXPECT_EQ(problem(Error{ErrorCode::kOverloaded, ""}).status, 503);
+  EXPECT_EQ(problem(Error{ErrorCode::kQuotaOpenJobs, ""}).status, 429);
+  const auto retry_after = [](Duration told) {
+    Error error{ErrorCode::kQuotaRate, ""};
+    error.retry_after = told;
+    return problem(error).headers.at(0).second;
+  };
+  EXPECT_EQ(retry_after({}), "1");
+  EXPECT_EQ(retry_after(milliseconds(10)), "1");
+  EXPECT_EQ(retry_after(seconds(2)), "2");
+  EXPECT_EQ(retry_after(seconds(2) + microseconds(1)), "3");
   EXPECT_EQ(problem(Error{ErrorCode::kIdempotencyMismatch, ""}).status, 409);
 }
 

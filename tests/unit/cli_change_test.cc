@@ -185,7 +185,7 @@ TEST(Errors, FieldsThatTheSentenceTellsOfAreSaidOnce) {
 TEST(Errors, EachKindOfRefusalHasItsExitCode) {
   const std::tuple<int, const char*, int> cases[] = {
       {400, "invalid_argument", 1}, {403, "permission_denied", 1}, {404, "not_found", 3},
-      {409, "conflict", 4},         {429, "rate_limited", 5},      {503, "no_capacity", 5},
+      {409, "conflict", 4},         {429, "quota_open_jobs", 5},   {503, "no_capacity", 5},
       {409, "cancelled", 6},        {418, "brand_new", 1},         {504, "brand_new", 5},
       {500, "internal", 1},         {422, "unsatisfiable", 1}};
   for (const auto& [status, code, exit_code] : cases) {

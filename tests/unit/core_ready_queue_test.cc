@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -32,19 +34,14 @@ class PlainQueue {
   void push(JobId job, const JobSpec& spec) {
     const bool newcomer = waiting(spec.urgency, spec.ns) == 0;
     if (newcomer) {
-      std::optional<std::uint64_t> level;
-      for (const Entry& entry : entries_) {
-        if (entry.spec.urgency == spec.urgency) {
-          const std::uint64_t turns = turns_of(entry.spec.urgency, entry.spec.ns);
-          level = std::min(level.value_or(turns), turns);
-        }
-      }
-      turns_of(spec.urgency, spec.ns) = level.value_or(0);
+      auto& turns = turns_of(spec.urgency, spec.ns);
+      turns = std::max(turns, levels_[spec.urgency]);
     }
     entries_.push_back({job, spec, next_order_++});
   }
 
   std::optional<JobId> next() {
+    lift();
     const Entry* first = nullptr;
     for (auto it = entries_.begin(); it != entries_.end(); ++it) {
       const bool head = !it->aside && std::none_of(entries_.begin(), it, [&](const Entry& before) {
@@ -54,7 +51,8 @@ class PlainQueue {
         return std::tuple(-static_cast<int>(e.spec.urgency), turns_of(e.spec.urgency, e.spec.ns),
                           e.spec.ns, e.order);
       };
-      if (head && !is_blocked(it->spec) && (first == nullptr || rank(*it) < rank(*first))) {
+      if (head && !is_blocked(it->spec) && !capped_.contains(it->spec.ns) &&
+          (first == nullptr || rank(*it) < rank(*first))) {
         first = &*it;
       }
     }
@@ -63,7 +61,10 @@ class PlainQueue {
 
   void pop(JobId job, bool placed) {
     const auto it = std::ranges::find(entries_, job, &Entry::job);
-    turns_of(it->spec.urgency, it->spec.ns) += placed ? 1 : 0;
+    if (placed) {
+      auto& level = levels_[it->spec.urgency];
+      level = std::max(level, turns_of(it->spec.urgency, it->spec.ns)++);
+    }
     const JobSpec spec = it->spec;
     entries_.erase(it);
     forget_if_empty(spec);
@@ -82,6 +83,13 @@ class PlainQueue {
     forget_if_empty(spec);
   }
   void unblock_all() { blocked_.clear(); }
+  void cap(const std::string& ns, bool capped) {
+    if (capped) {
+      capped_.insert(ns);
+    } else {
+      capped_.erase(ns);
+    }
+  }
   void reopen_held() {
     blocked_.clear();
     held_.clear();
@@ -101,6 +109,27 @@ class PlainQueue {
     std::uint64_t order = 0;  // between lanes; within one its place in the list counts
     bool aside = false;
   };
+  // Of those that have something to try in the first band that has anything, while the first is too
+  // far behind.
+  void lift() {
+    for (const Urgency urgency : {Urgency::kInteractive, Urgency::kNormal, Urgency::kBatch}) {
+      const std::uint64_t level = levels_[urgency];
+      const std::uint64_t lowest =
+          level < ReadyQueue::kMostBehind ? 0 : level - ReadyQueue::kMostBehind;
+      bool open = false;
+      for (const Entry& entry : entries_) {
+        if (entry.spec.urgency == urgency && !entry.aside && !is_blocked(entry.spec) &&
+            !capped_.contains(entry.spec.ns)) {
+          open = true;
+          auto& turns = turns_of(urgency, entry.spec.ns);
+          turns = std::max(turns, lowest);
+        }
+      }
+      if (open) {
+        return;
+      }
+    }
+  }
   // An empty lane is forgotten with its being blocked.
   void forget_if_empty(const JobSpec& spec) {
     if (std::ranges::none_of(entries_,
@@ -127,6 +156,8 @@ class PlainQueue {
   std::vector<JobSpec> blocked_;
   std::vector<JobSpec> held_;
   std::map<std::pair<Urgency, std::string>, std::uint64_t> turns_;
+  std::map<Urgency, std::uint64_t> levels_;
+  std::set<std::string> capped_;
   std::uint64_t next_order_ = 0;
   std::size_t most_aside_;
 };
@@ -168,6 +199,11 @@ TEST(ReadyQueue, AnswersAsAPlainListDoesWhateverHappens) {
           queue.pop(*spot, step % 3 == 1);
           model.pop(*expected, step % 3 == 1);
         }
+      } else if (step < 93) {
+        const std::string ns(1, static_cast<char>('a' + *rc::gen::inRange(0, 5)));
+        const bool capped = *rc::gen::inRange(0, 2) == 0;
+        queue.cap(ns, capped);
+        model.cap(ns, capped);
       } else if (step < 97) {
         queue.unblock_all();
         model.unblock_all();
@@ -178,6 +214,86 @@ TEST(ReadyQueue, AnswersAsAPlainListDoesWhateverHappens) {
     }
   });
   EXPECT_TRUE(holds);
+}
+
+// How many of the next `turns` placements each namespace gets, one slot coming free at a time;
+// `refill` submits one job of namespace "b" whenever it has none waiting.
+std::map<std::string, int> shares(ReadyQueue& queue, int turns, const std::string& refill = {}) {
+  std::map<std::string, int> placed;
+  std::uint64_t job = 1'000'000;
+  bool waits = false;
+  for (int i = 0; i < turns; ++i) {
+    if (!refill.empty() && !std::exchange(waits, true)) {
+      queue.push(job_number(++job), spec_of(refill, "m", Urgency::kNormal));
+    }
+    const auto spot = queue.next();
+    if (spot) {
+      ++placed[spot->ns];
+      waits = waits && spot->ns != refill;
+      queue.pop(*spot, true);
+    }
+  }
+  return placed;
+}
+
+void push_many(ReadyQueue& queue, const std::string& ns, int count,
+               const std::string& model = "m") {
+  for (int i = 0; i < count; ++i) {
+    queue.push(job_number(static_cast<std::uint64_t>(i)), spec_of(ns, model, Urgency::kNormal));
+  }
+}
+
+TEST(ReadyQueue, AHundredThousandWaitingJobsOfOneNamespaceDelayAnothersByOneTurn) {
+  ReadyQueue queue;
+  push_many(queue, "crowd", 100'000);
+  shares(queue, 1000);
+  queue.push(job_number(7), spec_of("one", "m", Urgency::kNormal));
+  EXPECT_EQ(shares(queue, 2)["one"], 1);
+}
+
+TEST(ReadyQueue, ANamespaceThatSubmitsOneByOneGetsItsShareAndNoMore) {
+  for (const std::string trickle : {"a", "z"}) {  // before and behind the other by name
+    ReadyQueue queue;
+    push_many(queue, "m", 1000);
+    const auto placed = shares(queue, 200, trickle);
+    EXPECT_NEAR(placed.at(trickle), 100, 1) << trickle;
+  }
+}
+
+TEST(ReadyQueue, ANewcomerStartsLevelThoughAnotherHadFewTurnsForLong) {
+  ReadyQueue queue;
+  push_many(queue, "stuck", 1);
+  queue.block(*queue.next(), {});  // nothing fits it
+  push_many(queue, "busy", 2000);
+  EXPECT_EQ(shares(queue, 1000)["busy"], 1000);
+  push_many(queue, "new", 1000);
+  EXPECT_NEAR(shares(queue, 100)["new"], 50, 1);
+}
+
+TEST(ReadyQueue, WhoWasHeldUpForLongCatchesUpAFewTurnsOnly) {
+  ReadyQueue queue;
+  push_many(queue, "held-up", 1000);
+  queue.cap("held-up", true);
+  push_many(queue, "busy", 2000);
+  EXPECT_EQ(shares(queue, 1000)["busy"], 1000);
+  queue.cap("held-up", false);
+  const auto placed = shares(queue, 200);
+  EXPECT_NEAR(placed.at("held-up"), 100 + ReadyQueue::kMostBehind / 2, 1);
+}
+
+TEST(ReadyQueue, ACappedNamespaceIsPassedOver) {
+  ReadyQueue queue;
+  push_many(queue, "a", 1);
+  queue.cap("a", true);
+  EXPECT_FALSE(queue.next());
+  push_many(queue, "a", 1);  // however much comes
+  EXPECT_FALSE(queue.next());
+  push_many(queue, "b", 1);
+  EXPECT_EQ(queue.next()->ns, "b");
+  queue.pop(*queue.next(), true);
+  queue.cap("a", false);
+  EXPECT_EQ(queue.next()->ns, "a");
+  EXPECT_EQ(queue.size(), 2u);
 }
 
 // Walking all namespaces at each step would be 10^8 looks per round, and take minutes.

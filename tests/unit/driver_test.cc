@@ -51,6 +51,15 @@ class StallingStore final : public store::Store {
   store::Space::State space_ = store::Space::State::kEnough;
 };
 
+class TestClock final : public Clock {
+ public:
+  Instant now() override { return now_; }
+  void advance(Duration by) { now_ += by; }
+
+ private:
+  Instant now_ = instant_from_us(1'700'000'000'000'000);
+};
+
 core::Settings settings() {
   core::Settings settings;
   settings.probe_runs = 0;
@@ -58,8 +67,9 @@ core::Settings settings() {
   return settings;
 }
 
-core::JobSpec job(std::size_t input_bytes) {
+core::JobSpec job(std::size_t input_bytes, core::Urgency urgency) {
   core::JobSpec spec;
+  spec.urgency = urgency;
   spec.ns = "default";
   spec.model = "m";
   spec.inputs = Payload::inlined(std::string(input_bytes, 'x'));
@@ -69,9 +79,10 @@ core::JobSpec job(std::size_t input_bytes) {
 class DriverOnAStalledDisk : public ::testing::Test {
  protected:
   DriverOnAStalledDisk() {
-    EXPECT_TRUE(driver_.start(store_, {.send = [this](const core::Send& send) { sent(send); },
-                                       .happened = [](const core::Happening&) {},
-                                       .warn = [](std::string_view) {}}));
+    EXPECT_TRUE(
+        driver_.start(store_, {.send = [this](const core::Send& send) { sent(send); },
+                               .happened = [this](const core::Happening& what) { heard(what); },
+                               .warn = [](std::string_view) {}}));
     ModelManifest manifest{.name = "m"};
     manifest.inputs.push_back({.name = "x", .kind = InputKind::kTensor, .shape = {-1}});
     manifest.outputs.push_back({.name = "y", .kind = OutputKind::kTensor});
@@ -101,11 +112,15 @@ class DriverOnAStalledDisk : public ::testing::Test {
     run();
     return *answers_.back();
   }
-  Result<core::Reply> submit(std::size_t input_bytes = 10) {
-    return ask(core::Submit{.ticket = core::kNoTicket,
-                            .jobs = {job(input_bytes)},
-                            .idempotency = {},
-                            .wait_until = {}});
+  static core::Submit submission(core::Urgency urgency, std::size_t input_bytes = 10) {
+    return {.ticket = core::kNoTicket,
+            .jobs = {job(input_bytes, urgency)},
+            .idempotency = {},
+            .wait_until = {}};
+  }
+  Result<core::Reply> submit(core::Urgency urgency = core::Urgency::kInteractive,
+                             std::size_t input_bytes = 10) {
+    return ask(submission(urgency, input_bytes));
   }
   void sent(const core::Send& send) {
     if (const auto* assign = std::get_if<core::AssignAttempt>(&send.command)) {
@@ -114,10 +129,16 @@ class DriverOnAStalledDisk : public ::testing::Test {
     acknowledged_ += std::holds_alternative<core::AckResult>(send.command) ? 1 : 0;
     heartbeats_ += std::holds_alternative<core::AckHeartbeat>(send.command) ? 1 : 0;
   }
+  void heard(const core::Happening& what) {
+    if (const auto* refused = std::get_if<core::SubmitRefused>(&what)) {
+      refused_.push_back(*refused);
+    }
+  }
   // Submits until refused; returns how many the driver took.
-  int submit_until_refused(std::size_t input_bytes = 10) {
+  int submit_until_refused(core::Urgency urgency = core::Urgency::kInteractive,
+                           std::size_t input_bytes = 10) {
     for (int taken = 0; taken < 100; ++taken) {
-      const Result<core::Reply> answer = submit(input_bytes);
+      const Result<core::Reply> answer = submit(urgency, input_bytes);
       if (!answer && answer.error().code == ErrorCode::kOverloaded) {
         return taken;
       }
@@ -129,24 +150,25 @@ class DriverOnAStalledDisk : public ::testing::Test {
   const std::filesystem::path root_ =
       std::filesystem::path(::testing::TempDir()) / ("driver-" + to_hex(random_bytes(8)));
   boost::asio::io_context io_;
-  SystemClock clock_;
+  TestClock clock_;
   std::unique_ptr<blobs::BlobDir> blobs_ = *blobs::BlobDir::open(root_);
   core::Core core_{settings(), 1};
   StallingStore store_{[this](store::Position position) { driver_.on_durable(position); }};
-  Driver driver_{io_, core_, *blobs_, clock_, {.batches = 4, .bytes = 10'000}};
+  Driver driver_{io_, core_, *blobs_, clock_, {.batches = 10, .bytes = 10'000}, seconds(1)};
   std::vector<std::shared_ptr<Result<core::Reply>>> answers_;
   std::vector<core::AttemptRef> assigned_;
   int acknowledged_ = 0;
   int heartbeats_ = 0;
+  std::vector<core::SubmitRefused> refused_;
 };
 
 TEST_F(DriverOnAStalledDisk, RefusesSubmitsBeyondItsBatchesAndTakesThemWhenTheDiskIsWell) {
   ASSERT_TRUE(submit());
   EXPECT_TRUE(driver_.accepts_work());
   store_.stall();
-  EXPECT_EQ(submit_until_refused(), 5);  // the limit, and the one that goes beyond it
+  EXPECT_EQ(submit_until_refused(), 11);  // the limit, and the one that goes beyond it
   EXPECT_EQ(driver_.accepts_work().error().code, ErrorCode::kOverloaded);
-  EXPECT_THAT(driver_.accepts_work().error().message, HasSubstr("5 batches"));
+  EXPECT_THAT(driver_.accepts_work().error().message, HasSubstr("11 batches"));
   store_.recover();
   run();
   EXPECT_TRUE(submit());
@@ -154,7 +176,36 @@ TEST_F(DriverOnAStalledDisk, RefusesSubmitsBeyondItsBatchesAndTakesThemWhenTheDi
 
 TEST_F(DriverOnAStalledDisk, RefusesSubmitsBeyondItsBytes) {
   store_.stall();
-  EXPECT_EQ(submit_until_refused(6'000), 2);
+  EXPECT_EQ(submit_until_refused(core::Urgency::kInteractive, 6'000), 2);
+}
+
+TEST_F(DriverOnAStalledDisk, RefusesBatchFirstAndInteractiveLastAndTellsMetrics) {
+  store_.stall();
+  EXPECT_EQ(submit_until_refused(core::Urgency::kBatch), 9);
+  EXPECT_EQ(submit_until_refused(core::Urgency::kNormal), 1);
+  EXPECT_EQ(submit_until_refused(core::Urgency::kInteractive), 1);
+  ASSERT_EQ(refused_.size(), 3u);
+  EXPECT_EQ(refused_.front().ns, "default");
+  EXPECT_EQ(refused_.front().reason, "overloaded");
+}
+
+TEST_F(DriverOnAStalledDisk, RefusesWhatWaitedTooLongForTheCoreAndTakesEverythingElse) {
+  const auto taken_after = [this](Duration late, core::Urgency urgency) {
+    Result<core::Reply> answer = fail(ErrorCode::kUnavailable, "no answer yet");
+    driver_.ask(submission(urgency),
+                [&answer](Result<core::Reply> reply) { answer = std::move(reply); });
+    driver_.tell(core::AgentHeartbeat{.session = kSession, .rtt = late, .telemetry = {}});
+    clock_.advance(late);
+    run();
+    EXPECT_EQ(core_.nodes().at(0).last_heartbeat, clock_.now()) << "agents are heard";
+    return answer.has_value();
+  };
+  EXPECT_TRUE(taken_after(milliseconds(790), core::Urgency::kBatch));
+  EXPECT_FALSE(taken_after(milliseconds(810), core::Urgency::kBatch));
+  EXPECT_TRUE(taken_after(milliseconds(810), core::Urgency::kNormal));
+  EXPECT_FALSE(taken_after(milliseconds(910), core::Urgency::kNormal));
+  EXPECT_TRUE(taken_after(milliseconds(910), core::Urgency::kInteractive));
+  EXPECT_FALSE(taken_after(milliseconds(1010), core::Urgency::kInteractive));
 }
 
 TEST_F(DriverOnAStalledDisk, AnswersEverythingThatItTookOnceTheDiskIsWell) {
@@ -166,7 +217,7 @@ TEST_F(DriverOnAStalledDisk, AnswersEverythingThatItTookOnceTheDiskIsWell) {
   for (const auto& answer : answers_) {
     accepted += answer->has_value() && std::holds_alternative<core::Submitted>(**answer) ? 1 : 0;
   }
-  EXPECT_EQ(accepted, 5);
+  EXPECT_EQ(accepted, 11);
 }
 
 TEST_F(DriverOnAStalledDisk, GoesOnWithHeartbeatsCompletionsAndCancelsWhileItRefusesSubmits) {

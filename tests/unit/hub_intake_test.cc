@@ -91,5 +91,28 @@ TEST_F(HubTest, EndsAStreamWhoseFrameHasTooManyMessages) {
   EXPECT_EQ(agent.end().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
+TEST_F(HubTest, EndsTheStreamOfAFrameThatIsTooLargeAndNoOther) {
+  options_.max_message_bytes = 64u << 10;
+  start();
+  TestAgent calm(hub_->port());
+  calm.say(hello_message("edge-1"));
+  TestAgent agent(hub_->port());
+  agent.say(hello_message("edge-2"));
+  v1::AgentMessage wordy;
+  wordy.mutable_returned()->mutable_attempt()->set_job_id(5);
+  wordy.mutable_returned()->mutable_attempt()->set_attempt(1);
+  wordy.mutable_returned()->mutable_attempt()->set_uid_low(9);
+  wordy.mutable_returned()->set_reason(std::string(100u << 10, 'x'));
+  agent.say(wordy);
+  EXPECT_EQ(agent.hear().body_case(), v1::ControllerMessage::BODY_NOT_SET) << "it is over";
+  core::Event event = gateway_.next();
+  while (!std::holds_alternative<core::SessionClosed>(event)) {
+    EXPECT_FALSE(std::holds_alternative<core::AttemptReturned>(event));
+    event = gateway_.next();
+  }
+  calm.say(credits_message(3));
+  EXPECT_EQ(std::get<core::CreditsChanged>(gateway_.next()).capacity, 3u);
+}
+
 }  // namespace
 }  // namespace skerry::hub

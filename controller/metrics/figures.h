@@ -1,4 +1,4 @@
-// figure_family.h: a figure that somebody else counts, as Prometheus' client library has it.
+// figures.h: what others count, as a family that Prometheus is told.
 
 #pragma once
 

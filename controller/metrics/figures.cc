@@ -1,4 +1,4 @@
-#include "controller/metrics/figure_family.h"
+#include "controller/metrics/figures.h"
 
 #include <utility>
 
