@@ -11,9 +11,10 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 
 IOStatus strict(IOStatus status) {
-  return status.IsNoSpace()
-             ? IOStatus::IOError("what was written is not on the disk", status.ToString())
-             : status;
+  if (status.IsNoSpace()) {
+    status = IOStatus::IOError("what was written is not on the disk", status.ToString());
+  }
+  return status;
 }
 
 class File final : public rocksdb::FSWritableFileOwnerWrapper {
@@ -96,7 +97,8 @@ class StrictFiles final : public rocksdb::FileSystemWrapper {
   template <typename Wrapper, typename Wrapped>
   static IOStatus wrapped(IOStatus made, std::unique_ptr<Wrapped>& file) {
     if (made.ok()) {
-      file = std::make_unique<Wrapper>(std::move(file));
+      std::unique_ptr<Wrapped> inner = std::move(file);
+      file = std::make_unique<Wrapper>(std::move(inner));
     }
     return made;
   }

@@ -26,6 +26,11 @@ constexpr int kMostShown = 10;
 struct Tally {
   std::uint64_t flips = 0;
   std::map<Verdict, std::uint64_t> verdicts;
+
+  std::uint64_t of(Verdict verdict) const {
+    const auto found = verdicts.find(verdict);
+    return found == verdicts.end() ? 0 : found->second;
+  }
 };
 
 std::unique_ptr<Image> image_of(const std::string& kind, std::uint64_t seed) {
@@ -101,8 +106,7 @@ struct Bench {
   std::uint64_t count(Verdict verdict) const {
     std::uint64_t all = 0;
     for (const auto& [kind, tally] : kinds) {
-      const auto found = tally.verdicts.find(verdict);
-      all += found == tally.verdicts.end() ? 0 : found->second;
+      all += tally.of(verdict);
     }
     return all;
   }
@@ -111,14 +115,10 @@ struct Bench {
 void print_json(const Bench& bench, const Stops& stops, double took_s) {
   std::string kinds;
   for (const auto& [kind, tally] : bench.kinds) {
-    const auto of = [&tally](Verdict verdict) {
-      const auto found = tally.verdicts.find(verdict);
-      return found == tally.verdicts.end() ? 0 : found->second;
-    };
     kinds += fmt::format(
         R"({}"{}": {{"flips": {}, "harmless": {}, "detected": {}, "refused": {}, "wrong": {}}})",
-        kinds.empty() ? "" : ", ", kind, tally.flips, of(Verdict::kHarmless),
-        of(Verdict::kDetected), of(Verdict::kRefused), of(Verdict::kWrong));
+        kinds.empty() ? "" : ", ", kind, tally.flips, tally.of(Verdict::kHarmless),
+        tally.of(Verdict::kDetected), tally.of(Verdict::kRefused), tally.of(Verdict::kWrong));
   }
   fmt::print(R"({{"seed": {}, "took_s": {:.1f}, "kinds": {{{}}}, )", bench.seed, took_s, kinds);
   fmt::print(R"("stops": {{"count": {}, "wrong": {}, "longest_s": {:.3f}, "told_since": {}}}}})"

@@ -40,6 +40,8 @@ Kernel kernel;
 
 }  // namespace
 
+// The linker picks the names.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" {
 ssize_t __real_write(int fd, const void* bytes, size_t count);
 ssize_t __wrap_write(int fd, const void* bytes, size_t count) {
@@ -66,6 +68,7 @@ int __wrap_ftruncate(int fd, off_t size) {
   return kernel.refuses("ftruncate", false) ? -1 : __real_ftruncate(fd, size);
 }
 }
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 namespace skerry::agent {
 namespace {
