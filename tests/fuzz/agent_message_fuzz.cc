@@ -148,7 +148,7 @@ class World {
     }
   }
 
-  void carry_out(core::Effects effects) {
+  void carry_out(const core::Effects& effects) {
     for (const core::Output& output : effects.outputs) {
       const auto* send = std::get_if<core::Send>(&output.what);
       if (send == nullptr) {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <cstring>
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
 
@@ -37,8 +36,8 @@ void on_free(const volatile void* block) {
 }  // namespace
 
 MemoryBound::MemoryBound(std::size_t input_bytes, std::size_t fixed_bytes, std::size_t times) {
-  static const int kInstalled = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
-  check(kInstalled != 0, "the sanitizer lets us count allocations");
+  static const int installed = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
+  check(installed != 0, "the sanitizer lets us count allocations");
   check(!counting, "one bound at a time");
   allowed_bytes = static_cast<std::int64_t>(fixed_bytes + times * input_bytes);
   held_bytes = 0;
@@ -78,6 +77,6 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
     return LLVMFuzzerMutate(data, size, most);
   }
   const std::size_t kept = std::min(changed->size(), most);
-  std::memcpy(data, changed->data(), kept);
+  std::copy_n(changed->data(), kept, reinterpret_cast<char*>(data));
   return kept;
 }

@@ -15,7 +15,8 @@
 #include "controller/api/http_connection.h"
 
 // What OpenSSL keeps for a thread of the pool until that ends.
-extern "C" const char* __lsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier)
+extern "C" const char*
+__lsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier,readability-identifier-naming)
   return "leak:CRYPTO_zalloc\n";
 }
 

@@ -48,8 +48,8 @@ ModelManifest make_manifest() {
 }
 
 const ModelManifest& manifest() {
-  static const ModelManifest kManifest = make_manifest();
-  return kManifest;
+  static const ModelManifest made = make_manifest();
+  return made;
 }
 
 std::string written(const Values& values) {

@@ -74,7 +74,7 @@ std::string any_text(Random& random) {
 // One field of one message, set or, if it is repeated, grown by an element.
 void put_anything(Message& message, const FieldDescriptor& field, Random& random) {
   const Reflection& reflection = *message.GetReflection();
-  const auto put = [&](auto set, auto add, auto value) {
+  const auto put = [&](auto set, auto add, const auto& value) {
     if (field.is_repeated()) {
       (reflection.*add)(&message, &field, value);
     } else {

@@ -129,7 +129,9 @@ std::size_t damage(std::string& file, ByteReader& recipe) {
       return at;
     case Damage::kOverwrite: {
       const std::string_view bytes = recipe.raw(std::min(recipe.remaining(), length));
-      std::ranges::copy(bytes, file.begin() + static_cast<std::ptrdiff_t>(at));
+      // Changed, lest the corpus's whole logs are copied in: a forged commit is as good as a written one.
+      std::ranges::transform(bytes, file.begin() + static_cast<std::ptrdiff_t>(at),
+                             [](char c) { return static_cast<char>(c ^ 0x5a); });
       return at;
     }
     case Damage::kRemove:
