@@ -13,8 +13,8 @@ def restart(programs):
         return {**killed_with(cluster, 100_000, "100k"), **killed_with(cluster, 1_000_000, "1m")}
 
 
-def killed_with(cluster, open_jobs, name):
-    while open_jobs(cluster) < open_jobs:
+def killed_with(cluster, jobs, name):
+    while open_jobs(cluster) < jobs:
         cluster.client.post(f"{JOBS}:batch", BATCH)
     before = cluster.controller.resident_bytes()
     cluster.controller.kill()
@@ -23,5 +23,5 @@ def killed_with(cluster, open_jobs, name):
     cluster.client.post(JOBS, NOOP_JOB)
     ready_s = time.monotonic() - began
     found = open_jobs(cluster)
-    assert found >= open_jobs, f"{found} of {open_jobs} jobs are there after the restart"
+    assert found >= jobs, f"{found} of {jobs} jobs are there after the restart"
     return {f"accepting_{name}_s": ready_s, f"rss_before_{name}_mb": before / 1e6, f"rss_{name}_mb": cluster.controller.resident_bytes() / 1e6}

@@ -57,6 +57,9 @@ class JsonDocument {
   // documents have used up the budget, which outlives this one.
   static Result<JsonDocument> parse(std::string_view text, BodyBudget& all,
                                     std::size_t memory_bytes = kJsonMemoryBytes);
+  JsonDocument(JsonDocument&&) = default;
+  JsonDocument& operator=(JsonDocument&&) =
+      delete;  // the root would be copied to memory that is gone
   const boost::json::value& root() const { return *root_; }
 
  private:
