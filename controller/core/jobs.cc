@@ -216,18 +216,10 @@ void backoff_timer(Context& ctx, JobId id) {
 
 void use_blob(State& state, const Payload& payload) {
   if (!payload.blob.empty()) {
-    ++state.blob_uses[payload.blob];
+    state.blob_uses.use(payload.blob);
   }
 }
 
-void drop_blob(Context& ctx, const std::string& digest) {
-  const auto it = ctx.state.blob_uses.find(digest);
-  check(it != ctx.state.blob_uses.end() && it->second > 0,
-        "a blob is dropped as often as it was used");
-  if (--it->second == 0) {
-    ctx.state.blob_uses.erase(it);
-    ctx.effects.dropped_blobs.push_back(digest);
-  }
-}
+void drop_blob(Context& ctx, const std::string& digest) { ctx.state.blob_uses.drop(digest); }
 
 }  // namespace skerry::core
