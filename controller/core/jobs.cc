@@ -166,7 +166,7 @@ void end_job(Context& ctx, JobEntry& entry, TaskState state, TaskResult result) 
                .variant = ended.variant_name,
                .preference = job.spec.preference_name.empty() ? "custom" : job.spec.preference_name,
                .state = state,
-               .total = ctx.now - job.submitted_at,
+               .total = since(job.submitted_at, ctx.now),
                .usage = ended.usage,
                .predicted = ended.predicted,
                .actual = ended.actual},
