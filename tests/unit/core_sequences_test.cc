@@ -141,5 +141,20 @@ TEST_F(CoreSequences, ACancelledTaskLeavesItToTheNodeWhetherTheStateIsStillThere
   EXPECT_EQ(assigned(n1).sequence_step, SequenceStep::kContinues);
 }
 
+TEST_F(CoreSequences, AreWhereTheyWereLastThoughTheClockWasSetBackMeanwhile) {
+  const auto n1 = connect("n1");
+  begin(n1);
+  apply(SessionClosed{n1, false});
+  pass(seconds(2));
+  EXPECT_EQ(error(add()), ErrorCode::kSequenceLost);
+  now -= hours(1);
+  restart(stored());
+  begin(connect("n2"));
+  restart(stored());
+  const auto n2 = connect("n2");
+  add();
+  EXPECT_EQ(assigned(n2).sequence_step, SequenceStep::kContinues);
+}
+
 }  // namespace
 }  // namespace skerry::core
