@@ -15,7 +15,7 @@ void cancel_losers(Context& ctx, JobEntry& entry) {
   while (!entry.job.live.empty()) {
     const Attempt loser = entry.job.live.back();
     auto& node = node_by_id(ctx.state, loser.node);
-    if (node.session && !loser.silent) {
+    if (node.session) {  // though it is silent: if it is heard of again, nothing comes before this
       // It holds its slot until its agent says that it has ended: it has a moment to end by itself.
       node.ending[loser.uid] = {loser.variant, loser.predicted_service_s};
       ctx.state.fleet.assigned(loser.node, loser.variant, loser.predicted_service_s);

@@ -37,7 +37,8 @@ MUTANTS = [
     ("the brake never holds", "controller/core/liveness.cc", "  return count.known >= settings.brake_min_nodes &&", "  return count.known >= 1000 * settings.brake_min_nodes &&"),
     # second attempts of late interactive tasks
     ("a second attempt on the node of the first", "controller/core/hedging.cc", "  excluded.push_back(first.node);", "  (void)first;"),
-    ("the loser is not cancelled", "controller/core/jobs.cc", "    if (node.session && !loser.silent) {", "    if (node.session && loser.silent) {"),
+    ("the loser is not cancelled", "controller/core/jobs.cc", "    if (node.session) {  // though", "    if (node.session && loser.silent) {  // though"),
+    ("the loser is not cancelled on a silent node", "controller/core/jobs.cc", "    if (node.session) {  // though", "    if (node.session && !loser.silent) {  // though"),
     ("a second attempt is bound by no constraint", "controller/core/hedging.cc", "  view.constraints = &constraints;", "  static const scheduler::Constraints none;\n  view.constraints = &none;"),
     ("a batch task gets a second attempt", "controller/core/hedging.cc", "entry.job.spec.urgency == Urgency::kInteractive &&\n", "entry.job.attempts > 0 &&\n"),
     ("the slot of a cancelled attempt is never free again", "controller/core/jobs.cc", "    ctx.state.fleet.released(node.id, found->second.variant, found->second.service_s);", "    (void)ctx;"),

@@ -78,7 +78,7 @@ void World::apply(core::Event event) {
   note(fmt::format("event {}", event.index()));
   assignments_.before(event);
   core::Effects effects = core_->apply(std::move(event), core_now());
-  for (std::string& complaint : assignments_.after(effects, *core_)) {
+  for (std::string& complaint : assignments_.after(effects)) {
     broke(std::move(complaint));
   }
   carry_out(std::move(effects));
