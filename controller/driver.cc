@@ -166,9 +166,7 @@ void Driver::carry_out(core::Effects effects) {
     check(position == base_ + core_.batches_written(),
           "the store numbers batches as the core does");
   }
-  for (auto& digest : effects.dropped_blobs) {
-    dropped_blobs_.emplace_back(core_.batches_written(), std::move(digest));
-  }
+  abandon_blobs(durable_ - base_);  // what ended without a record needs no blob any more, either
   outbox_.take(std::move(effects.outputs),
                [this](core::Output output) { release(std::move(output)); });
 }
@@ -197,16 +195,11 @@ void Driver::release(core::Output output) {
 // Before the answers of later batches leave: one of them may tell a client that the same bytes are
 // stored. Who stores them again from now on keeps them, whenever the file would go.
 void Driver::abandon_blobs(core::BatchNumber durable) {
-  bool any = false;
-  while (!dropped_blobs_.empty() && dropped_blobs_.front().first <= durable) {
-    const std::string digest = std::move(dropped_blobs_.front().second);
-    dropped_blobs_.pop_front();
-    if (!core_.blob_in_use(digest)) {
-      blobs_.abandon(digest);
-      any = true;
-    }
+  const std::vector<std::string> unneeded = core_.made_durable(durable);
+  for (const std::string& digest : unneeded) {
+    blobs_.abandon(digest);
   }
-  if (any) {
+  if (!unneeded.empty()) {
     asio::post(files_, [this] { reap_blobs(); });
   }
 }

@@ -99,7 +99,6 @@ class Driver final : public Gateway {
   Sinks sinks_;
   core::Outbox outbox_;
   std::unordered_map<core::Ticket, std::move_only_function<void(Result<core::Reply>)>> askers_;
-  std::deque<std::pair<core::BatchNumber, std::string>> dropped_blobs_;
   Instant armed_ = kNever;
   std::atomic<core::Ticket> next_ticket_ = 1;
   std::atomic<store::Position> durable_ = 0;

@@ -49,7 +49,7 @@ TaskResult result_of(const Context& ctx, const Attempt& attempt, AttemptEnded& e
           .error = std::nullopt,
           .usage = event.usage,
           .predicted = attempt.predicted,
-          .actual = {.latency_s = to_seconds(ctx.now - attempt.leased_at),
+          .actual = {.latency_s = to_seconds(since(attempt.leased_at, ctx.now)),
                      .energy_j = event.usage.energy_j,
                      .cost_usd = event.usage.cost_usd,
                      .error = attempt.predicted.error},

@@ -60,6 +60,7 @@ Effects finish(Context& ctx) {
   if (!ctx.effects.writes.empty()) {
     ++ctx.state.batches;
   }
+  ctx.state.blob_uses.applied(ctx.state.batches);
   for (const auto& output : ctx.effects.outputs) {
     check(output.after <= ctx.state.batches, "an output waits for a batch that was written");
   }
@@ -96,6 +97,10 @@ Effects Core::apply(Event event, Instant now) {
   std::visit([&](auto& concrete) { handle(ctx, concrete); }, event);
   place_ready_tasks(ctx);
   return finish(ctx);
+}
+
+std::vector<std::string> Core::made_durable(BatchNumber batch) {
+  return state_->blob_uses.durable(batch);
 }
 
 Instant Core::next_timer() const { return state_->timers.next(); }

@@ -145,6 +145,10 @@ class Core {
 
   Effects apply(Event event, Instant now);
 
+  // Everything up to this batch is durable. Yields the blobs that nobody needs any more; to be called
+  // before the outputs that wait for it leave.
+  std::vector<std::string> made_durable(BatchNumber batch);
+
   // When the next Tick is due; kNever if nothing waits for time.
   Instant next_timer() const;
   BatchNumber batches_written() const;
@@ -166,7 +170,9 @@ class Core {
   // The dry run. kNotFound if there is no such model.
   Result<std::vector<scheduler::PlanEntry>> plan(const JobSpec& spec, Instant now) const;
   const scheduler::Fleet& fleet() const;
-  bool blob_in_use(std::string_view digest) const;  // by an open job, a retained result or a model
+  // By an open job, a retained result or a model, or by one that was until a batch of which nobody
+  // has said yet that it is durable.
+  bool blob_in_use(std::string_view digest) const;
   // A site's: what is to be brought to the controller, by id.
   std::vector<Job> jobs_to_bring(JobId after, std::size_t most) const;
   std::size_t to_bring() const;

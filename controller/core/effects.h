@@ -235,7 +235,6 @@ struct Effects {
   std::vector<RecordWrite>
       writes;                   // one atomic batch, numbered Core::batches_written(); empty = none
   std::vector<Output> outputs;  // in order
-  std::vector<std::string> dropped_blobs;  // no job needs them any more, once the batch is durable
 };
 
 }  // namespace skerry::core

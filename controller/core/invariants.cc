@@ -27,20 +27,28 @@ class Auditor {
   }
 
  private:
-  void expect(bool holds, const std::string& what) {
+  // The sentence is made only if it is needed: simulations ask after every event.
+  template <typename... Words>
+  void expect(bool holds, const char* what, const Words&... words) {
     if (!holds) {
-      broken_.push_back(what);
+      broken_.push_back(fmt::format(fmt::runtime(what), shown(words)...));
     }
+  }
+  static std::string shown(JobId id) { return to_string(id); }
+  static std::string_view shown(TaskState state) { return to_string(state); }
+  template <typename Word>
+  static const Word& shown(const Word& word) {
+    return word;
   }
 
   void audit_job(const JobEntry& entry) {
     const Job& job = entry.job;
-    const std::string name = to_string(job.id);
+    const JobId name = job.id;
     ++by_state_[static_cast<std::size_t>(job.state)];
     if (is_terminal(job.state)) {
-      expect(job.live.empty(), fmt::format("{} ended and has live attempts", name));
-      expect(job.result.has_value(), fmt::format("{} ended without a result", name));
-      expect(entry.waiters.empty(), fmt::format("{} ended and callers still wait", name));
+      expect(job.live.empty(), "{} ended and has live attempts", name);
+      expect(job.result.has_value(), "{} ended without a result", name);
+      expect(entry.waiters.empty(), "{} ended and callers still wait", name);
       return;
     }
     ++open_;
@@ -49,57 +57,51 @@ class Auditor {
     use.running += is_with_a_node(job.state) ? 1 : 0;
     use.input_bytes += job.spec.inputs.size_bytes;
     const auto heard = std::ranges::count(job.live, false, &Attempt::silent);
-    expect(job.live.size() <= kMaxLiveAttempts,
-           fmt::format("{} has {} live attempts", name, job.live.size()));
+    expect(job.live.size() <= kMaxLiveAttempts, "{} has {} live attempts", name, job.live.size());
     const bool in_line = job.state == TaskState::kReady || job.state == TaskState::kBackoff;
-    expect(!in_line || heard == 0, fmt::format("{} waits in line and runs", name));
-    expect(in_line || !job.live.empty(),
-           fmt::format("{} is {} without an attempt", name, to_string(job.state)));
-    expect(job.state != TaskState::kUnknown || heard == 0,
-           fmt::format("{} is UNKNOWN but heard of", name));
+    expect(!in_line || heard == 0, "{} waits in line and runs", name);
+    expect(in_line || !job.live.empty(), "{} is {} without an attempt", name, job.state);
+    expect(job.state != TaskState::kUnknown || heard == 0, "{} is UNKNOWN but heard of", name);
     expect((job.state != TaskState::kLeased && job.state != TaskState::kRunning) || heard > 0,
-           fmt::format("{} is {} but silent", name, to_string(job.state)));
+           "{} is {} but silent", name, job.state);
     const bool waits_turn =
         entry.sequence != 0 && state_.sequences.at(entry.sequence).active != job.id;
-    expect(job.handing_over == (state_.to_bring.contains(job.id)),
-           fmt::format("{} is held back, and nobody brings it, or the reverse", name));
+    expect(job.handing_over == state_.to_bring.contains(job.id),
+           "{} is held back, and nobody brings it, or the reverse", name);
     expect(job.state != TaskState::kReady ||
                (entry.ready_order != 0) != (waits_turn || job.handing_over),
-           fmt::format("{} is READY but not in line", name));
+           "{} is READY but not in line", name);
     const bool two = job.live.size() == 2;
-    expect(!two || job.live[0].node != job.live[1].node,
-           fmt::format("{} has two attempts on one node", name));
+    expect(!two || job.live[0].node != job.live[1].node, "{} has two attempts on one node", name);
     const bool hedged = std::ranges::find(job.live, true, &Attempt::hedge) != job.live.end();
     expect(!hedged || (job.spec.urgency == Urgency::kInteractive && entry.sequence == 0),
-           fmt::format("{} is hedged, and is of a sequence or not interactive", name));
+           "{} is hedged, and is of a sequence or not interactive", name);
     for (const auto& attempt : job.live) {
       ++leases_[attempt.node];
       const auto node = state_.nodes.find(attempt.node_name);
       expect(node != state_.nodes.end() && node->second.jobs.contains(job.id),
-             fmt::format("{} has a lease that {} does not know", name, attempt.node_name));
+             "{} has a lease that {} does not know", name, attempt.node_name);
       expect(attempt.silent || (node != state_.nodes.end() && node->second.session),
-             fmt::format("{} counts on {}, which is not connected", name, attempt.node_name));
+             "{} counts on {}, which is not connected", name, attempt.node_name);
     }
   }
 
   void audit_node(const NodeEntry& node) {
     const auto& load = state_.fleet.load(node.id);
     const std::size_t held = leases_[node.id] + node.ending.size();
-    expect(load.outstanding == held, fmt::format("{} counts {} outstanding, the jobs say {}",
-                                                 node.spec.name, load.outstanding, held));
+    expect(load.outstanding == held, "{} counts {} outstanding, the jobs say {}", node.spec.name,
+           load.outstanding, held);
     for (const auto id : node.jobs) {
       const auto it = state_.jobs.find(id);
       expect(it != state_.jobs.end() &&
                  std::ranges::find(it->second.job.live, node.id, &Attempt::node) !=
                      it->second.job.live.end(),
-             fmt::format("{} remembers {}, which has no attempt there", node.spec.name,
-                         to_string(id)));
+             "{} remembers {}, which has no attempt there", node.spec.name, id);
     }
   }
 
   void audit_totals() {
-    expect(open_ == state_.open_jobs,
-           fmt::format("{} jobs are open, counted {}", open_, state_.open_jobs));
+    expect(open_ == state_.open_jobs, "{} jobs are open, counted {}", open_, state_.open_jobs);
     expect(by_state_ == state_.by_state, "jobs by state are miscounted");
     for (const auto& [ns, use] : use_) {
       expect(state_.quotas.use(ns) == use, fmt::format("what '{}' has is miscounted", ns));
@@ -109,7 +111,7 @@ class Auditor {
     for (const auto& [ticket, waiter] : state_.waiters) {
       const auto it = state_.jobs.find(waiter.job);
       expect(it != state_.jobs.end() && !is_terminal(it->second.job.state),
-             fmt::format("caller {} waits for a job that ended", ticket));
+             "caller {} waits for a job that ended", ticket);
     }
   }
 

@@ -15,7 +15,7 @@ void cancel_losers(Context& ctx, JobEntry& entry) {
   while (!entry.job.live.empty()) {
     const Attempt loser = entry.job.live.back();
     auto& node = node_by_id(ctx.state, loser.node);
-    if (node.session && !loser.silent) {
+    if (node.session) {  // though it is silent: if it is heard of again, nothing comes before this
       // It holds its slot until its agent says that it has ended: it has a moment to end by itself.
       node.ending[loser.uid] = {loser.variant, loser.predicted_service_s};
       ctx.state.fleet.assigned(loser.node, loser.variant, loser.predicted_service_s);
@@ -185,7 +185,7 @@ void announce_end(Context& ctx, const Job& job) {
                .variant = ended.variant_name,
                .preference = job.spec.preference_name.empty() ? "custom" : job.spec.preference_name,
                .state = job.state,
-               .total = ended.ended_at - job.submitted_at,
+               .total = since(job.submitted_at, ended.ended_at),
                .usage = ended.usage,
                .predicted = ended.predicted,
                .actual = ended.actual},
@@ -258,18 +258,10 @@ void backoff_timer(Context& ctx, JobId id) {
 
 void use_blob(State& state, const Payload& payload) {
   if (!payload.blob.empty()) {
-    ++state.blob_uses[payload.blob];
+    state.blob_uses.use(payload.blob);
   }
 }
 
-void drop_blob(Context& ctx, const std::string& digest) {
-  const auto it = ctx.state.blob_uses.find(digest);
-  check(it != ctx.state.blob_uses.end() && it->second > 0,
-        "a blob is dropped as often as it was used");
-  if (--it->second == 0) {
-    ctx.state.blob_uses.erase(it);
-    ctx.effects.dropped_blobs.push_back(digest);
-  }
-}
+void drop_blob(Context& ctx, const std::string& digest) { ctx.state.blob_uses.drop(digest); }
 
 }  // namespace skerry::core

@@ -70,7 +70,7 @@ std::optional<BreakerView> breaker_view(const State& state) {
 const Settings& Core::settings() const { return state_->settings; }
 Epoch Core::epoch() const { return state_->epoch; }
 const scheduler::Fleet& Core::fleet() const { return state_->fleet; }
-bool Core::blob_in_use(std::string_view digest) const { return state_->blob_uses.contains(digest); }
+bool Core::blob_in_use(std::string_view digest) const { return state_->blob_uses.in_use(digest); }
 
 const Job* Core::find_job(JobId id) const {
   const auto it = state_->jobs.find(id);

@@ -94,6 +94,8 @@ void queue_open_job(Context& ctx, JobEntry& entry) {
     state.timers.add({*job.spec.constraints.deadline, TimerKind::kDeadline, job.id.value});
   }
   if (job.state == TaskState::kBackoff) {
+    // The clock may have been set back since.
+    job.ready_at = std::min(job.ready_at, ctx.now + state.settings.backoff_cap);
     state.timers.add({job.ready_at, TimerKind::kBackoff, job.id.value});
     return;
   }
@@ -131,11 +133,17 @@ void restore_results(Context& ctx, std::vector<ResultRecord>& results) {
     it->second.job.result->output.bytes = nullptr;
     it->second.job.spec.inputs = {};
     use_blob(state, it->second.job.result->output);
-    bind_sequence(ctx, it->second.job);
     if (waits_to_be_brought(state, it->second.job)) {
       state.to_bring.insert(record.id);
     } else {
       state.ended.push_back(record.id);
+    }
+  }
+  // In the order in which they were submitted, which is that in which a sequence's tasks end: when
+  // they ended is told by clocks that may have been set back meanwhile.
+  for (const auto& [id, entry] : state.jobs) {
+    if (entry.job.result) {
+      bind_sequence(ctx, entry.job);
     }
   }
 }

@@ -76,8 +76,8 @@ bool sequence_was_lost(const State& state, const JobEntry& entry) {
   return entry.sequence != 0 && state.sequences.at(entry.sequence).lost;
 }
 
-// After a restart, for every ended job in the order in which they ended: the sequence's state is
-// still where its last task succeeded.
+// After a restart, for every ended job in order of submission: the sequence's state is still where its
+// last task succeeded.
 void bind_sequence(Context& ctx, const Job& ended) {
   const Instant idle_until = ended.result->ended_at + ctx.state.settings.sequence_idle;
   if (!keeps_state(ctx.state, ended.spec)) {

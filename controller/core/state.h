@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "common/random.h"
+#include "controller/core/blob_uses.h"
 #include "controller/core/core.h"
 #include "controller/core/policy_factory.h"
 #include "controller/core/policy_table.h"
@@ -189,7 +190,7 @@ struct State {
     bool from_submit = false;  // answers Submitted, not StillRunning, when the time is up
   };
   std::map<Ticket, Waiter> waiters;
-  std::map<std::string, std::uint32_t, std::less<>> blob_uses;
+  BlobUses blob_uses;
   Timers timers;
 };
 

@@ -4,18 +4,17 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
 #include "common/version.h"
 #include "controller/metrics/families.h"
 #include "controller/metrics/figures.h"
 #include "controller/metrics/label_limit.h"
+#include "controller/metrics/memo.h"
 #include "controller/metrics/policy_figures.h"
 #include "controller/metrics/quota_figures.h"
 
@@ -31,26 +30,6 @@ using scheduler::Objective;
 constexpr std::array kNodeStates = {core::NodeState::kReady,        core::NodeState::kSuspect,
                                     core::NodeState::kDisconnected, core::NodeState::kDraining,
                                     core::NodeState::kDrained,      core::NodeState::kCordoned};
-constexpr std::size_t kStates = 10;  // of core::TaskState
-
-// A memo from a few label values to the handles made for them.
-template <typename Handles>
-class Memo {
- public:
-  template <typename Make>
-  Handles& get(std::initializer_list<std::string_view> labels, Make make) {
-    key_.clear();
-    for (const std::string_view label : labels) {
-      key_.append(label).push_back('\x1f');
-    }
-    const auto found = handles_.find(key_);
-    return found != handles_.end() ? found->second : handles_.emplace(key_, make()).first->second;
-  }
-
- private:
-  std::string key_;
-  std::unordered_map<std::string, Handles> handles_;
-};
 
 std::string text(std::string_view view) { return std::string(view); }
 
@@ -103,7 +82,7 @@ struct Metrics::State {
         sync_batches(
             families.sync_batches.Add({}, Buckets{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024})),
         sync_bytes(families.sync_bytes.Add({})) {
-    for (std::size_t i = 0; i < kStates; ++i) {
+    for (std::size_t i = 0; i < core::kTaskStates; ++i) {
       transitions[i] = &families.job_transitions.Add(
           {{"state", text(to_string(static_cast<core::TaskState>(i)))}});
     }
@@ -158,7 +137,7 @@ struct Metrics::State {
   LabelLimit policies;
   LabelLimit gauge_nodes;
 
-  std::array<Counter*, kStates> transitions{};
+  std::array<Counter*, core::kTaskStates> transitions{};
   Memo<Counter*> refused_handles;
   Memo<DecisionHandles> decision_handles;
   Memo<ModelHandles> model_handles;

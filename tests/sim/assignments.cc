@@ -27,7 +27,7 @@ void Assignments::before(const core::Event& event) {
   }
 }
 
-std::vector<std::string> Assignments::after(const core::Effects& effects, const core::Core& core) {
+std::vector<std::string> Assignments::after(const core::Effects& effects) {
   std::vector<JobId> ended;
   for (const core::Output& output : effects.outputs) {
     if (const auto* send = std::get_if<core::Send>(&output.what)) {
@@ -45,25 +45,19 @@ std::vector<std::string> Assignments::after(const core::Effects& effects, const 
   }
   std::vector<std::string> complaints;
   for (const JobId job : ended) {
-    for (std::string& complaint : still_open(job, core)) {
+    for (std::string& complaint : still_open(job)) {
       complaints.push_back(std::move(complaint));
     }
   }
   return complaints;
 }
 
-std::vector<std::string> Assignments::still_open(JobId job, const core::Core& core) const {
+std::vector<std::string> Assignments::still_open(JobId job) const {
   std::vector<std::string> complaints;
   for (const auto& [id, session] : sessions_) {
     const bool open = std::ranges::any_of(
         session.open, [&](const auto& attempt) { return attempt.second == job; });
-    if (!open) {
-      continue;
-    }
-    const auto node = core.node(session.node);
-    const bool silent = !node || node->state == core::NodeState::kSuspect ||
-                        node->state == core::NodeState::kDisconnected;
-    if (!silent) {  // else it is refused when it comes
+    if (open) {
       complaints.push_back(fmt::format("{} ended and its attempt on {} was not cancelled",
                                        to_string(job), session.node));
     }

@@ -1,8 +1,9 @@
 // assignments.h: what agents were told to run, as the core's commands have it; and whether it takes
 // back what nobody wants any more.
 //
-// When a job ends, each other attempt of it on a node that is heard of is cancelled with the same
-// batch. Kept beside the core, told of every event and its effects.
+// When a job ends, each other attempt of it that an open session was told of is cancelled with the
+// same batch, on a silent node too: it may come back with it. Kept beside the core, told of every
+// event and its effects.
 
 #pragma once
 
@@ -18,7 +19,7 @@ class Assignments {
  public:
   void before(const core::Event& event);
   // Returns a complaint for each attempt that goes on though its job has ended.
-  std::vector<std::string> after(const core::Effects& effects, const core::Core& core);
+  std::vector<std::string> after(const core::Effects& effects);
   void clear() { sessions_.clear(); }  // the controller is another one
 
  private:
@@ -28,7 +29,7 @@ class Assignments {
   };
 
   void forget(SessionId session, AttemptUid uid);
-  std::vector<std::string> still_open(JobId job, const core::Core& core) const;
+  std::vector<std::string> still_open(JobId job) const;
 
   std::map<SessionId, Session> sessions_;
 };

@@ -14,6 +14,7 @@ namespace {
 // Nobody fetches it: simulated engines need no artifact.
 const std::string kDigest = "sha256:" + std::string(64, '0');
 constexpr const char* kNumber = "number";
+constexpr Duration kAnswered = seconds(4);  // within that time, where nothing hinders it
 
 // The numbers of the tasks whose state a task of a sequence found, from its output (sim_engine.h).
 std::set<std::string> found_by(const core::TaskResult& result) {
@@ -54,30 +55,59 @@ void Clients::install_model() {
   });
 }
 
-core::JobSpec Clients::draw_job() {
+std::uint64_t task_number(const core::JobSpec& spec) {
+  const auto label = spec.labels.find(kNumber);
+  return label == spec.labels.end() ? 0 : std::stoull(label->second.substr(1));
+}
+
+// "KIND #NUMBER", as the engine understands it (sim_engine.h).
+void Clients::draw_inputs(core::JobSpec& spec, Request& request) {
+  FaultSet& faults = faults_.emplace_back();
+  const std::string number = fmt::format("#{}", faults_.size() - 1);
+  spec.labels[kNumber] = number;
+  const double draw = random_.uniform();
+  std::string kind = "ok";
+  if (draw < 0.05) {
+    kind = "bad";
+    faults.set(index_of(Fault::kBadInput));
+  } else if (draw < 0.09) {
+    kind = "poison";
+    faults.set(index_of(Fault::kPoison));
+  } else if (draw < 0.12) {
+    kind = "giant";
+    faults.set(index_of(Fault::kGiantResult));
+  } else if (draw < 0.28) {
+    kind = "slow";
+  }
+  auto bytes = std::make_shared<const std::string>(kind + ' ' + number);
+  if (random_.chance(0.04)) {
+    faults.set(index_of(Fault::kGiantInput));
+    spec.inputs = Payload::stored(SimBlobDir::digest_of(*bytes), 4 * kInlineLimitBytes);
+    request.blobs.push_back(std::move(bytes));
+  } else {
+    spec.inputs = Payload::inlined(*bytes);
+  }
+  if (random_.chance(0.1) && kind != "giant") {  // such a result tells what it found
+    spec.sequence = random_.chance(0.5) ? "q1" : "q2";
+  }
+}
+
+core::JobSpec Clients::draw_job(Request& request) {
   core::JobSpec spec;
-  spec.ns = random_.chance(0.5) ? "a" : "b";
   spec.model = "m";
-  const double kind = random_.uniform();
-  const std::string number = fmt::format("#{}", ++drawn_);
-  spec.labels[kNumber] = number;  // kept when the inputs are not
-  spec.inputs = Payload::inlined(fmt::format(
-      "{} {}", kind < 0.05 ? "bad" : (kind < 0.08 ? "poison" : (kind < 0.25 ? "slow" : "ok")),
-      number));
+  draw_inputs(spec, request);
   const auto presets = scheduler::presets();
   spec.preference = presets[random_.below(presets.size())].preference;
   spec.urgency = static_cast<core::Urgency>(random_.below(3));
   if (random_.chance(0.2)) {
     spec.constraints.deadline = world_.now() + duration_from_seconds(random_.uniform(0.05, 20));
+    faults_.back().set(index_of(Fault::kDeadline));
   }
   if (random_.chance(0.1)) {
     spec.constraints.min_accuracy = 0.95;
   }
   if (random_.chance(0.1)) {
     spec.constraints.site = "s0";
-  }
-  if (random_.chance(0.1)) {
-    spec.sequence = random_.chance(0.5) ? "q1" : "q2";
   }
   return spec;
 }
@@ -95,11 +125,11 @@ void Clients::request(std::uint64_t number) {
     world_.after(milliseconds(300), [this, number] { request(number); });
     return;
   }
-  Request request{.submit = {}, .number = number};
+  Request request{.submit = {}, .number = number, .blobs = {}};
   const std::uint64_t jobs = random_.chance(0.15) ? 2 + random_.below(8) : 1;
   const std::string ns = random_.chance(0.5) ? "a" : "b";
   for (std::uint64_t i = 0; i < jobs; ++i) {
-    request.submit.jobs.push_back(draw_job());
+    request.submit.jobs.push_back(draw_job(request));
     request.submit.jobs.back().ns = ns;
   }
   if (jobs == 1 && random_.chance(0.4)) {
@@ -126,27 +156,61 @@ void Clients::send(Request request) {
   request.submit.ticket = ticket;
   open_[ticket] = request;
   if (request.submit.wait_until) {
-    constexpr Duration kAnswered = seconds(6);  // a sync may take two
-    const Instant due = std::max(*request.submit.wait_until, world_.now()) + kAnswered;
-    world_.after(due - world_.now(), [this, ticket] {
-      if (open_.contains(ticket)) {
-        world_.broke(fmt::format("ticket {} was not answered when its time was up", ticket));
-      }
-    });
+    check_answered(ticket, *request.submit.wait_until);
   }
   const bool impatient = request.submit.wait_until && random_.chance(0.1);
   world_.note(fmt::format("submit #{} ticket {}", request.number, ticket));
-  world_.tell_core(request.submit);
+  tell(request);
   if (impatient) {
-    world_.after(milliseconds(100), [this, ticket, life = world_.controller_life()] {
+    world_.after(milliseconds(100), [this, ticket, request, life = world_.controller_life()] {
       if (open_.erase(ticket) > 0 && life == world_.controller_life() && world_.controller_up()) {
+        marks(request, Fault::kCallerLeaves);
         world_.tell_core(core::Abandon{ticket});
       }
     });
   }
   if (request.submit.idempotency && random_.chance(0.2)) {  // the same again, from a nervous client
-    world_.after(duration_from_seconds(random_.uniform(0, 5)),
-                 [this, again = std::move(request)] { send(again); });
+    world_.after(duration_from_seconds(random_.uniform(0, 5)), [this, again = std::move(request)] {
+      marks(again, Fault::kSubmitRepeated);
+      send(again);
+    });
+  }
+}
+
+// Clients say how long they wait; when that is, the controller's clock says.
+void Clients::tell(const Request& request) {
+  core::Submit submit = request.submit;
+  const Duration off = world_.core_now() - world_.now();
+  for (core::JobSpec& job : submit.jobs) {
+    if (job.constraints.deadline) {
+      *job.constraints.deadline += off;
+    }
+  }
+  if (submit.wait_until) {
+    *submit.wait_until += off;
+  }
+  for (const auto& blob : request.blobs) {
+    world_.take_input(blob);
+  }
+  world_.tell_core(std::move(submit));
+}
+
+void Clients::check_answered(core::Ticket ticket, Instant due) {
+  const Instant late = std::max(due, world_.now()) + kAnswered;
+  world_.after(late - world_.now(), [this, ticket] {
+    if (!open_.contains(ticket)) {
+      return;
+    }
+    if (world_.hindered_until() + kAnswered > world_.now()) {
+      return check_answered(ticket, world_.hindered_until());
+    }
+    world_.broke(fmt::format("ticket {} was not answered when its time was up", ticket));
+  });
+}
+
+void Clients::marks(const Request& request, Fault fault) {
+  for (const core::JobSpec& job : request.submit.jobs) {
+    faults_[task_number(job)].set(index_of(fault));
   }
 }
 
@@ -201,6 +265,9 @@ void Clients::maybe_cancel(JobId id) {
   if (!random_.chance(0.1)) {
     return;
   }
+  if (const core::Job* job = world_.core().find_job(id)) {
+    faults_[task_number(job->spec)].set(index_of(Fault::kCancel));
+  }
   world_.after(duration_from_seconds(random_.exponential(0.5)), [this, id] {
     if (world_.controller_up()) {
       world_.tell_core(core::CancelJob{.ticket = next_ticket_++, .ns = {}, .job = id});
@@ -242,8 +309,12 @@ std::string waiting_for(const core::Core& core, JobId id) {
   return text;
 }
 
-// All within the idle time of a sequence: the workload is shorter than that.
+// All within the idle time of a sequence. Its tasks run one after the other, in the order of their
+// ids, whatever the controller's clock said meanwhile.
 void Clients::check_sequences(std::vector<std::string>& complaints) const {
+  if (world_.sequences_may_idle()) {
+    return;
+  }
   std::map<std::string, std::vector<const core::Job*>> ended;  // of each sequence
   for (const auto& [id, stored] : world_.store().results()) {
     const core::Job* job = world_.core().find_job(id);
@@ -252,8 +323,6 @@ void Clients::check_sequences(std::vector<std::string>& complaints) const {
     }
   }
   for (auto& [name, jobs] : ended) {
-    std::ranges::sort(
-        jobs, {}, [](const core::Job* job) { return std::pair(job->result->ended_at, job->id); });
     std::vector<const core::Job*> before;
     for (const core::Job* job : jobs) {
       const auto& result = *job->result;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,9 @@
 #include "tests/sim/world.h"
 
 namespace skerry::sim {
+
+// Every task that a client draws has a number from 1, in a label that outlives its inputs; 0 = none.
+std::uint64_t task_number(const core::JobSpec& spec);
 
 class Clients {
  public:
@@ -26,6 +30,11 @@ class Clients {
   void answer(const core::Answer& answer);
   void controller_died();  // every open request fails; those with a key are sent again
 
+  // What its client does, and has done, to a task.
+  FaultSet faults_of(std::uint64_t number) const {
+    return number < faults_.size() ? faults_[number] : FaultSet();
+  }
+
   std::uint64_t jobs() const { return acknowledged_.size(); }
   std::uint64_t succeeded() const;
   // After healing: what is not as the ledger says.
@@ -33,22 +42,27 @@ class Clients {
 
  private:
   struct Request {
-    core::Submit submit;
+    core::Submit submit;  // its times are ours
     std::uint64_t number = 0;
+    std::vector<std::shared_ptr<const std::string>> blobs;  // large inputs
   };
 
   void request(std::uint64_t number);
   void send(Request request);
+  void tell(const Request& request);
+  void check_answered(core::Ticket ticket, Instant due);
+  void marks(const Request& request, Fault fault);
+  void draw_inputs(core::JobSpec& spec, Request& request);
   void told(JobId id);
   void told_end(const core::Job& job);
-  core::JobSpec draw_job();
+  core::JobSpec draw_job(Request& request);
   void maybe_cancel(JobId id);
   void check_sequences(std::vector<std::string>& complaints) const;
 
   World& world_;
   Random random_;
   core::Ticket next_ticket_ = 1;
-  std::uint64_t drawn_ = 0;                             // jobs
+  std::vector<FaultSet> faults_{1};                     // by number of task
   std::map<std::uint64_t, std::vector<JobId>> by_key_;  // by request: what its key stands for
   std::map<core::Ticket, Request> open_;
   bool model_known_ = false;

@@ -1,4 +1,7 @@
-// What a seed draws: the faults of its network, processes and disks, and what operators do.
+// What a seed draws: the faults of its network, processes, disks and clocks, and what operators do.
+//
+// A row here is a kind of fault with how often it happens in a seed, on average. Every other seed has
+// a favourite, which happens several times more often, so that rare kinds meet each other.
 
 #include <fmt/format.h>
 
@@ -9,99 +12,137 @@
 
 namespace skerry::sim {
 
+namespace {
+
+Duration some_seconds(Random& random, double low, double high) {
+  return duration_from_seconds(random.uniform(low, high));
+}
+
+// Mostly short, at times a minute.
+Duration pause_time(Random& random) {
+  return random.chance(0.2) ? seconds(60)
+                            : duration_from_seconds(std::min(0.5 + random.exponential(5), 60.0));
+}
+
+}  // namespace
+
+std::vector<World::PlannedFault> World::faults_of_controller() {
+  return {
+      {0.8, [this](Random&) { crash_controller(); }},
+      {0.8, [this](Random&) { crash_at_next_write_ = true; }},
+      {0.1, [this](Random& draw) { storm_controller(static_cast<int>(3 + draw.below(6))); }},
+      {0.25, [this](Random& draw) { pause_controller(pause_time(draw)); }},
+      {0.2, [this](Random&) { fail_next_write_ = true; }},
+      {0.2, [this](Random&) { fail_next_sync_ = true; }},
+      {0.3,
+       [this](Random& draw) {
+         store_slow_until_ = within_faults(some_seconds(draw, 1, 8));
+         felt(Fault::kStoreSlow, store_slow_until_ - now());
+       }},
+      {0.3,
+       [this](Random& draw) {
+         store_full_until_ = within_faults(some_seconds(draw, 0.5, 15));
+         felt(Fault::kStoreFull, store_full_until_ - now());
+         hinder(store_full_until_);
+       }},
+  };
+}
+
+std::vector<World::PlannedFault> World::faults_of_agents() {
+  const auto anybody = [this](Random& draw) { return agents_[draw.below(agents_.size())].get(); };
+  using Crash = SimAgent::Crash;
+  using Cut = SimAgent::Cut;
+  return {
+      {4, [=](Random& draw) { anybody(draw)->break_stream(); }},
+      {0.7, [=](Random& draw) { anybody(draw)->lose_next_ack(); }},
+      {0.7,
+       [=](Random& draw) {
+         anybody(draw)->delay_messages_beyond_the_stream(some_seconds(draw, 0.5, 5));
+       }},
+      {1, [=](Random& draw) { anybody(draw)->slow_down(some_seconds(draw, 0.1, 5), seconds(5)); }},
+      {0.7, [=](Random& draw) { anybody(draw)->clog(some_seconds(draw, 0.5, 12)); }},
+      {1.5,
+       [=](Random& draw) { anybody(draw)->partition(Cut::kBoth, some_seconds(draw, 0.5, 12)); }},
+      {1,
+       [=](Random& draw) {
+         anybody(draw)->partition(draw.chance(0.5) ? Cut::kToAgent : Cut::kToController,
+                                  some_seconds(draw, 0.5, 12));
+       }},
+      {0.2,
+       [this](Random& draw) {
+         const Duration time = some_seconds(draw, 4, 15);
+         felt(Fault::kFleetCut, time);
+         for (std::size_t i = 0; i < agents_.size() * 3 / 4; ++i) {
+           agents_[i]->partition(Cut::kBoth, time);
+         }
+       }},
+      {1, [=](Random& draw) { anybody(draw)->crash(Crash::kProcess, some_seconds(draw, 0.1, 8)); }},
+      {1, [=](Random& draw) { anybody(draw)->crash(Crash::kMachine, some_seconds(draw, 0.1, 8)); }},
+      {0.1, [=](Random& draw) { anybody(draw)->storm(static_cast<int>(3 + draw.below(6))); }},
+      {0.7, [=](Random& draw) { anybody(draw)->pause(pause_time(draw)); }},
+      {0.4, [=](Random& draw) { anybody(draw)->stop(some_seconds(draw, 0.1, 8)); }},
+      {0.15, [=, this](Random& draw) { lose_for_good(*anybody(draw)); }},
+      {0.8, [=](Random& draw) { anybody(draw)->fill_disk(some_seconds(draw, 0.5, 10)); }},
+      {0.4, [=](Random& draw) { anybody(draw)->fail_write(); }},
+      {0.4, [=](Random& draw) { anybody(draw)->fail_sync(); }},
+      {0.8, [=](Random& draw) { anybody(draw)->damage_disk(); }},
+      {0.4, [=, this](Random& draw) { take_out(*anybody(draw), core::NodeAction::kDrain, draw); }},
+      {0.4, [=, this](Random& draw) { take_out(*anybody(draw), core::NodeAction::kCordon, draw); }},
+  };
+}
+
 void World::plan_faults() {
   Random faults = random_.fork("faults");
-  const auto sometime = [&] {
-    return duration_from_seconds(faults.uniform(0.5, to_seconds(kFaults) - 5));
-  };
-  const auto anybody = [&] { return agents_[faults.below(agents_.size())].get(); };
-  const auto many = [&](double mean) { return static_cast<int>(faults.exponential(mean)); };
-  for (int i = many(1.5); i > 0; --i) {
-    const Duration at = sometime();
-    if (faults.chance(0.5)) {
-      after(at, [this] { crash_controller(); });
-    } else {
-      after(at - milliseconds(40),
-            [this] { crash_at_next_write_ = true; });  // between a write and its sync
+  std::vector<PlannedFault> rows = faults_of_controller();
+  std::ranges::move(faults_of_agents(), std::back_inserter(rows));
+  if (const std::size_t favourite = faults.below(2 * rows.size()); favourite < rows.size()) {
+    rows[favourite].mean = 3 * rows[favourite].mean + 1;
+  }
+  std::uint64_t number = 0;
+  for (const PlannedFault& row : rows) {
+    while (faults.chance(row.mean / (1 + row.mean))) {
+      const Duration at = some_seconds(faults, 0.5, to_seconds(faults_end_ - kStart) - 5);
+      after(at,
+            [act = row.act, draw = faults.fork(std::to_string(++number))]() mutable { act(draw); });
     }
   }
-  for (int i = many(2); i > 0; --i) {
-    const auto kind = faults.chance(0.5) ? SimAgent::Crash::kProcess : SimAgent::Crash::kMachine;
-    after(sometime(),
-          [agent = anybody(), kind, down = duration_from_seconds(faults.uniform(0.1, 8))] {
-            agent->crash(kind, down);
-          });
+  for (const auto& agent : agents_) {
+    after(faults_end_ - kStart + seconds(4),
+          [this, agent = agent.get()] { operate(*agent, core::NodeAction::kUncordon); });
   }
-  for (int i = many(0.5); i > 0; --i) {
-    after(sometime(), [agent = anybody(), down = duration_from_seconds(faults.uniform(0.1, 8))] {
-      agent->stop(down);
-    });
+}
+
+// Its site keeps another.
+void World::lose_for_good(SimAgent& leaves) {
+  const bool missed = std::ranges::none_of(agents_, [&](const auto& other) {
+    return other.get() != &leaves && !other->left() && other->site() == leaves.site();
+  });
+  if (!missed && !leaves.left()) {
+    leaves.leave();
   }
-  for (int i = many(4); i > 0; --i) {
-    after(sometime(), [agent = anybody()] { agent->break_stream(); });
+}
+
+void World::operate(const SimAgent& agent, core::NodeAction action) {
+  if (core_) {
+    tell_core(core::ChangeNode{.ticket = core::kNoTicket, .name = agent.name(), .action = action});
   }
-  for (int i = many(2); i > 0; --i) {
-    after(sometime(), [agent = anybody(), time = duration_from_seconds(faults.uniform(0.5, 12))] {
-      agent->partition(time);
-    });
-  }
-  for (int i = many(1); i > 0; --i) {
-    after(sometime(), [agent = anybody(), time = duration_from_seconds(faults.uniform(0.5, 10))] {
-      agent->pause(time);
-    });
-  }
-  for (int i = many(1); i > 0; --i) {
-    after(sometime(), [agent = anybody(), delay = duration_from_seconds(faults.uniform(0.1, 5))] {
-      agent->clog(delay, seconds(5));
-    });
-  }
-  for (int i = many(0.8); i > 0; --i) {
-    after(sometime(), [agent = anybody(), time = duration_from_seconds(faults.uniform(0.5, 10))] {
-      agent->fill_disk(time);
-    });
-  }
-  for (int i = many(0.6); i > 0; --i) {
-    after(sometime(), [agent = anybody()] { agent->fail_disk(); });
-  }
-  for (int i = many(0.8); i > 0; --i) {
-    after(sometime(), [agent = anybody()] { agent->damage_disk(); });
-  }
-  if (faults.chance(0.15)) {  // one goes for good; its site keeps another
-    SimAgent* leaves = anybody();
-    const bool missed = std::ranges::none_of(agents_, [&](const auto& other) {
-      return other.get() != leaves && other->site() == leaves->site();
-    });
-    if (!missed) {
-      after(sometime(), [leaves] { leaves->leave(); });
-    }
-  }
-  if (faults.chance(0.2)) {  // most of the fleet at once
-    after(sometime(), [this, time = duration_from_seconds(faults.uniform(4, 15))] {
-      for (std::size_t i = 0; i < agents_.size() * 3 / 4; ++i) {
-        agents_[i]->partition(time);
-      }
-    });
-  }
-  for (int i = many(0.7); i > 0; --i) {
-    const std::string name = anybody()->name();
-    const Duration at = sometime();
-    const auto operate = [this, name](core::NodeAction action) {
-      if (core_) {
-        tell_core(core::ChangeNode{.ticket = core::kNoTicket, .name = name, .action = action});
-      }
-    };
-    after(at, [operate, drain = faults.chance(0.5)] {
-      operate(drain ? core::NodeAction::kDrain : core::NodeAction::kCordon);
-    });
-    after(kFaults + seconds(4), [operate] { operate(core::NodeAction::kUncordon); });
-  }
+}
+
+// Drained or cordoned for a while.
+void World::take_out(const SimAgent& agent, core::NodeAction action, Random& draw) {
+  const Duration time = some_seconds(draw, 0.5, 20);
+  fault_log_.on_node(node_number(agent.name()),
+                     action == core::NodeAction::kDrain ? Fault::kDrain : Fault::kCordon,
+                     now() + time);
+  operate(agent, action);
+  after(time, [this, &agent] { operate(agent, core::NodeAction::kUncordon); });
 }
 
 // Operators change policies all the time, wild ones among them.
 void World::plan_policies() {
   Random draws = random_.fork("policies");
   for (int i = static_cast<int>(draws.exponential(8)); i > 0; --i) {
-    const Duration at = duration_from_seconds(draws.uniform(0, to_seconds(kFaults)));
+    const Duration at = some_seconds(draws, 0, to_seconds(faults_end_ - kStart));
     const std::string name = draws.chance(0.3) ? "jsq" : draws.chance(0.5) ? "wild" : "mad";
     const auto bundle =
         std::make_shared<const std::string>(fmt::format("{} {}", name, 1 + draws.below(3)));
@@ -111,6 +152,7 @@ void World::plan_policies() {
       if (!core_) {
         return;
       }
+      felt(Fault::kPolicyChange);
       if (name != "jsq") {
         tell_core(core::ApplyPolicy{.ticket = core::kNoTicket, .name = name, .bundle = bundle});
       }

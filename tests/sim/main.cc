@@ -7,12 +7,14 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 
 #include "tests/sim/world.h"
 
 namespace {
 
+using skerry::sim::Coverage;
 using skerry::sim::Outcome;
 using skerry::sim::Probes;
 using skerry::sim::RunOptions;
@@ -67,11 +69,13 @@ struct Totals {
   std::uint64_t events = 0;
   double virtual_s = 0;
   Probes probes;
+  Coverage coverage;
 };
 
 void add(Totals& totals, const Outcome& outcome) {
   totals.jobs += outcome.jobs;
   totals.events += outcome.events;
+  totals.coverage.add(outcome.coverage);
   totals.virtual_s += skerry::to_seconds(outcome.virtual_time);
   for (const auto& probe : kProbes) {
     totals.probes.*probe.count += outcome.probes.*probe.count;
@@ -94,6 +98,17 @@ bool replays(const Outcome& outcome) {
   fmt::print(stderr, "seed {} does not replay: {} events, then {}\n", outcome.seed, outcome.events,
              again.events);
   return false;
+}
+
+std::uint64_t running = 0;  // the seed
+
+// A broken invariant of the product itself ends the process: say which seed it was.
+extern "C" void say_seed(int signal) {
+  std::fprintf(stderr, "seed %llu ended the process by signal %d (replay: --seed %llu --history)\n",
+               static_cast<unsigned long long>(running), signal,
+               static_cast<unsigned long long>(running));
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
 }
 
 // Rare paths that many seeds must have reached; with few seeds nothing is expected.
@@ -131,7 +146,10 @@ int main(int argc, char** argv) {
 
   Totals totals;
   const auto started = std::chrono::steady_clock::now();
+  std::signal(SIGABRT, say_seed);
+  std::signal(SIGSEGV, say_seed);
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    running = seed;
     const Outcome outcome =
         World(RunOptions{.seed = seed, .print_history = history && one != 0}).run();
     add(totals, outcome);
@@ -147,7 +165,7 @@ int main(int argc, char** argv) {
   }
   const double took =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  const int missing = unreached(totals, seeds);
+  const int missing = json ? 0 : unreached(totals, seeds);  // whoever adds up many runs asks then
 
   std::string probes;
   for (const auto& probe : kProbes) {
@@ -158,8 +176,9 @@ int main(int argc, char** argv) {
     fmt::print(
         "{{\"seeds\": {}, \"failed\": {}, \"jobs\": {}, \"events\": {}, \"virtual_s\": {:.0f}, "
         "\"real_s\": {:.2f}, "
-        "\"probes\": {{{}}}}}\n",
-        seeds, totals.failed, totals.jobs, totals.events, totals.virtual_s, took, probes);
+        "\"probes\": {{{}}}, \"coverage\": {}, \"impossible\": {}}}\n",
+        seeds, totals.failed, totals.jobs, totals.events, totals.virtual_s, took, probes,
+        totals.coverage.json(), skerry::sim::impossible_json());
   } else {
     fmt::print(
         "{} seeds, {} failed; {} jobs, {} events; {:.0f} virtual s in {:.1f} s ({:.0f} "

@@ -11,7 +11,7 @@ MUTANTS = [
      "ctx.answer(event.ticket, Submitted{std::move(ids), false}, after * 0);"),
     ("an ended job without a stored result", "controller/core/jobs.cc", "    ctx.write(ResultRecord{job.id, *job.result});", "    (void)job;"),
     # one writer
-    ("the epoch does not grow", "controller/core/restore.cc", "state.epoch.value = stored.meta.epoch.value + 1;", "state.epoch.value = stored.meta.epoch.value;"),
+    ("the epoch does not grow", "controller/core/restore.cc", "std::max(stored.meta.epoch.value + 1, ", "std::max(stored.meta.epoch.value, "),
     # idempotency
     ("an Idempotency-Key is not looked up", "controller/core/submit.cc", "if (known != ctx.state.idempotency_numbers.end()) {", "if (known != ctx.state.idempotency_numbers.end() && event.jobs.empty()) {"),
     ("an Idempotency-Key is not stored", "controller/core/submit.cc", "  ctx.write(IdempotencyRecord{ns, key, digest, jobs});", "  (void)digest;"),
@@ -39,7 +39,8 @@ MUTANTS = [
     ("the brake never holds", "controller/core/liveness.cc", "  return count.known >= settings.brake_min_nodes &&", "  return count.known >= 1000 * settings.brake_min_nodes &&"),
     # second attempts of late interactive tasks
     ("a second attempt on the node of the first", "controller/core/hedging.cc", "  excluded.push_back(first.node);", "  (void)first;"),
-    ("the loser is not cancelled", "controller/core/jobs.cc", "    if (node.session && !loser.silent) {", "    if (node.session && loser.silent) {"),
+    ("the loser is not cancelled", "controller/core/jobs.cc", "    if (node.session) {  // though", "    if (node.session && loser.silent) {  // though"),
+    ("the loser is not cancelled on a silent node", "controller/core/jobs.cc", "    if (node.session) {  // though", "    if (node.session && !loser.silent) {  // though"),
     ("a second attempt is bound by no constraint", "controller/core/hedging.cc", "  view.constraints = &constraints;", "  static const scheduler::Constraints none;\n  view.constraints = &none;"),
     ("a batch task gets a second attempt", "controller/core/hedging.cc", "entry.job.spec.urgency == Urgency::kInteractive &&\n", "entry.job.attempts > 0 &&\n"),
     ("the slot of a cancelled attempt is never free again", "controller/core/jobs.cc", "    ctx.state.fleet.released(node.id, found->second.variant, found->second.service_s);", "    (void)ctx;"),
@@ -58,4 +59,14 @@ MUTANTS = [
     ("what was forgotten is read back", "agent/log_journal.cc", "  held_.forget(record.uid);", "  (void)record;"),
     ("a full disk is never tried again", "agent/log_journal.cc", "  retry_at_ = full_ ? now + options_.full_retry : kNever;", "  retry_at_ = full_ ? now + hours(24) : kNever;"),
     ("work from before a restart is not taken up", "agent/agent.cc", "  executor_.restore(now);\n  session_.start(now);", "  session_.start(now);"),
+    # what more kinds of faults find
+    ("a blob is needed by what is open alone", "controller/core/blob_uses.h", "{ return uses_.contains(digest); }",
+     "{ const auto it = uses_.find(digest); return it != uses_.end() && it->second.live > 0; }"),
+    ("an input is kept for ever", "controller/core/jobs.cc", "  if (!job.spec.inputs.blob.empty()) {", "  if (job.spec.inputs.bytes && !job.spec.inputs.blob.empty()) {"),
+    ("a large result is not counted as needed", "controller/core/attempts.cc", "  use_blob(ctx.state, result.output);\n  end_job", "  end_job"),
+    ("a backoff ends by the clock of an earlier process", "controller/core/restore.cc", "    job.ready_at = std::min(job.ready_at, ctx.now + state.settings.backoff_cap);\n", ""),
+    ("an older session is still listened to", "controller/core/sessions.cc", "    ctx.state.sessions.erase(*node.session);\n  }\n  node.session = fresh;", "  }\n  node.session = fresh;"),
+    ("an agent is not told its mode when it comes back", "controller/core/sessions.cc", "  ctx.send(event.session, SetNodeMode{node.draining});", "  (void)ctx;"),
+    ("credits that come back are not counted", "controller/core/sessions.cc", "  ctx.state.fleet.set_capacity(node->id, event.capacity);\n  ctx.state.ready.unblock_all();", "  ctx.state.ready.unblock_all();"),
+    ("a stored blob is not taken up", "agent/agent.cc", "  executor_.stored(now, std::move(stored));\n", "  (void)stored;\n"),
 ]

@@ -1,6 +1,9 @@
 #include "tests/sim/sim_agent.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "tests/sim/sim_life.h"
@@ -20,11 +23,12 @@ Log& no_log() {
 SimAgent::SimAgent(World& world, std::string name, std::string site, scheduler::Tier tier,
                    Random random)
     : world_(world), random_(random), rtt_s_(random_.uniform(0.001, 0.05)), disk_([this] {
-        world_.after(duration_from_seconds(random_.exponential(0.002)), [this, life = lives_] {
-          if (life == lives_) {
-            disk_.synced();
-            step([this](Instant now) { life_->journal.synced(!disk_.take_failure(), now); });
+        later(duration_from_seconds(random_.exponential(0.002)), [this] {
+          const bool well = disk_.synced();
+          if (!well) {
+            felt(Fault::kDiskSyncFails);
           }
+          step([this, well](Instant now) { life_->journal.synced(well, now); });
         });
       }) {
   options_.node_name = std::move(name);
@@ -53,24 +57,45 @@ SimAgent::SimAgent(World& world, std::string name, std::string site, scheduler::
 
 SimAgent::~SimAgent() = default;
 
-Instant SimAgent::local_now() const { return world_.now() + clock_off_; }
+Instant SimAgent::local_now() const {
+  const Duration lived = world_.now() - started_;
+  return started_ + clock_off_ + lived + duration_from_seconds(to_seconds(lived) * clock_drift_);
+}
+
+Instant SimAgent::world_time(Instant local) const {
+  const double lived_s = to_seconds(local - clock_off_ - started_) / (1 + clock_drift_);
+  return started_ + duration_from_seconds(lived_s) + microseconds(clock_drift_ == 0 ? 0 : 2);
+}
+
+void SimAgent::later(Duration delay, std::function<void()> action) {
+  world_.after(delay, [this, life = lives_, action = std::move(action)] {
+    if (life != lives_) {
+      return;
+    }
+    if (world_.now() < paused_until_) {
+      later(paused_until_ - world_.now(), action);
+    } else {
+      action();
+    }
+  });
+}
 
 bool SimAgent::reachable() const {
-  return life_ && world_.now() >= partitioned_until_ && world_.controller_up();
+  return life_ && world_.now() >= std::max(up_cut_until_, down_cut_until_) &&
+         world_.controller_up();
 }
 
 Duration SimAgent::network_delay() {
   Duration delay = duration_from_seconds(rtt_s_ / 2 + random_.exponential(0.002));
-  return world_.now() < clogged_until_ ? delay + clog_delay_ : delay;
+  return world_.now() < slow_until_ ? delay + slow_by_ : delay;
 }
 
 void SimAgent::start() {
   ++lives_;
   options_.incarnation = lives_;
-  clock_off_ = random_.chance(0.2) && !faults_over_
-                   ? duration_from_seconds(random_.uniform(-3600, 3600))
-                   : Duration(0);
+  set_clock();
   timer_at_ = kNever;
+  stopping_.reset();
   life_ = std::make_unique<Life>(*this, random_.fork("life " + std::to_string(lives_)));
   const auto restored = life_->journal.restore(disk_.file());
   const Held found{life_->journal.accepted_refs(), life_->journal.spooled_refs()};
@@ -86,22 +111,37 @@ void SimAgent::start() {
   step([this](Instant now) { life_->agent.start(now); });
 }
 
+// What is wrong with the machine's clock now; within a life of the process it does not jump.
+void SimAgent::set_clock() {
+  const bool right = faults_over_ || random_.chance(0.7);
+  started_ = world_.now();
+  const Duration before = std::exchange(clock_off_, Duration(0));
+  clock_drift_ = 0;
+  world_.fault_log().ends_on_node(node_number(name()), Fault::kAgentClockDrift, world_.now());
+  if (!right && random_.chance(0.6)) {
+    clock_off_ = duration_from_seconds(random_.uniform(-3600, 3600));
+  }
+  if (!right && random_.chance(0.6)) {
+    clock_drift_ = random_.uniform(-0.01, 0.01);
+    felt(Fault::kAgentClockDrift, hours(1));
+  }
+  if (clock_off_ != before) {
+    felt(Fault::kAgentClockJump);
+  }
+}
+
 void SimAgent::arm() {
   const Instant next = std::min(life_->agent.next_timer(), life_->journal.next_timer());
   if (next == kNever || next == timer_at_) {
     return;
   }
   timer_at_ = next;
-  const Instant due = std::max(next - clock_off_, paused_until_);
-  world_.after(std::max(due - world_.now(), Duration(0)), [this, life = lives_, next] {
-    if (life != lives_ || !life_ || timer_at_ != next) {
+  const Instant due = world_time(next);
+  later(std::max(due - world_.now(), Duration(0)), [this, next] {
+    if (!life_ || timer_at_ != next) {
       return;
     }
     timer_at_ = kNever;
-    if (world_.now() < paused_until_) {
-      arm();
-      return;
-    }
     step([this](Instant now) {
       life_->journal.on_time(now);
       life_->agent.on_time(now);
@@ -109,98 +149,20 @@ void SimAgent::arm() {
   });
 }
 
-// ---- faults
-
-void SimAgent::partition(Duration time) {
-  partitioned_until_ = std::max(partitioned_until_, world_.now() + time);
-  if (random_.chance(0.7)) {
-    world_.after(duration_from_seconds(random_.uniform(0, to_seconds(time))),
-                 [this] { break_stream(); });
-  }
-}
-
-void SimAgent::pause(Duration time) {
-  paused_until_ = std::max(paused_until_, world_.now() + time);
-}
-
-void SimAgent::clog(Duration delay, Duration time) {
-  clog_delay_ = delay;
-  clogged_until_ = world_.now() + time;
-}
-
-void SimAgent::fill_disk(Duration time) {
-  disk_.fill(true);
-  world_.after(time, [this] { disk_.fill(false); });
-}
-
-void SimAgent::fail_disk() { disk_.fail_next(); }
-
-void SimAgent::damage_disk() {
-  const bool flipped = disk_.flip(random_);
-  damaged_ = damaged_ || flipped;
-  world_.probes().bits_flipped += flipped ? 1 : 0;
-}
-
-void SimAgent::crash(Crash kind, Duration down) {
-  if (!life_) {
-    return;
-  }
-  world_.note(options_.node_name +
-              (kind == Crash::kProcess ? " is killed" : " goes down with its machine"));
-  ++world_.probes().agent_crashes;
-  const StreamPtr stream = std::exchange(stream_, nullptr);
-  const agent::LogJournal& journal = life_->journal;
-  if (kind == Crash::kProcess && !damaged_ && !journal.full() && !journal.failed()) {
-    held_ = {journal.accepted_refs(), journal.spooled_refs()};
-  }
-  end_life(down);
-  if (kind == Crash::kMachine) {
-    disk_.lose_tail(random_);
-  }
-  if (stream) {
-    stream->agent_notices(random_);
-    world_.after(duration_from_seconds(random_.uniform(0, 4)),
-                 [this, stream] { controller_notices(stream); });
-  }
-}
-
-void SimAgent::end_life(Duration down) {
-  ++lives_;  // voids everything scheduled
-  life_.reset();
-  stopping_.reset();
-  timer_at_ = kNever;
-  disk_.take_failure();
-  world_.after(down, [this] {
-    if (!life_ && !left_) {
-      start();
-    }
-  });
-}
-
-void SimAgent::stop(Duration down) {
-  if (!life_ || stopping_) {
-    return;
-  }
-  world_.note(options_.node_name + " is asked to stop");
-  stopping_ = down;
-  step([this](Instant now) { life_->agent.stop(now); });
-}
-
-void SimAgent::leave() {
-  ++world_.probes().agents_left;
-  left_ = true;
-  crash(Crash::kMachine, {});
-}
-
 void SimAgent::controller_died() {
-  if (const StreamPtr stream = stream_) {
+  const StreamPtr stream = stream_;
+  if (stream && random_.chance(0.8)) {
     agent_notices(stream);
+  } else if (stream) {  // its machine went down: nobody says so
+    world_.after(duration_from_seconds(random_.uniform(0, 15)),
+                 [this, stream] { agent_notices(stream); });
   }
 }
 
 void SimAgent::faults_end() {
   faults_over_ = true;
-  disk_.take_failure();
+  lose_next_ack_ = false;
+  disk_.mend();
   if (life_) {
     life_->engine.faults_end();
   }
@@ -215,13 +177,37 @@ std::vector<std::string> SimAgent::leftovers() const {
     left.push_back(options_.node_name + " is down");
     return left;
   }
-  if (!life_->journal.accepted_refs().empty()) {
+  if (!life_->journal.accepted_refs().empty() || life_->agent.telemetry(local_now()).queued > 0) {
     left.push_back(options_.node_name + " still holds work");
   }
   if (life_->journal.spooled_count() > 0) {
     left.push_back(options_.node_name + " still holds results");
   }
+  std::ranges::move(miscounts(), std::back_inserter(left));
   return left;
+}
+
+// Leases and credits: what the core counts of an idle node, against what the node itself says.
+std::vector<std::string> SimAgent::miscounts() const {
+  const auto seen = world_.core().node(name());
+  if (!seen || !seen->connected || seen->state != core::NodeState::kReady) {
+    return {fmt::format("{} is up and not READY for the core", name())};
+  }
+  const auto expect = [&](std::string_view what, std::uint64_t node, std::uint64_t core) {
+    return node == core
+               ? std::vector<std::string>{}
+               : std::vector{fmt::format("{} says {} {}, the core {}", name(), what, node, core)};
+  };
+  std::vector<std::string> wrong;
+  const auto& executor = options_.executor;
+  for (auto& complaint :
+       {expect("it holds", life_->journal.accepted_refs().size(), seen->outstanding),
+        expect("it takes", executor.slots + executor.queue_depth, life_->agent.hello().capacity),
+        expect("it takes", executor.slots + executor.queue_depth, seen->capacity),
+        expect("it is of life", lives_, seen->incarnation)}) {
+    std::ranges::copy(complaint, std::back_inserter(wrong));
+  }
+  return wrong;
 }
 
 }  // namespace skerry::sim

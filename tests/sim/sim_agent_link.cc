@@ -32,8 +32,8 @@ void SimAgent::connect(agent::ConnectionId id) {
   if (!answered && random_.chance(0.5)) {
     return;  // nobody says no either: the agent gives it up in time
   }
-  world_.after(network_delay(), [this, id, life = lives_, answered] {
-    if (life != lives_ || !life_ || id != connection_) {
+  later(network_delay(), [this, id, answered] {
+    if (!life_ || id != connection_) {
       return;
     }
     if (!answered || !reachable()) {
@@ -41,8 +41,9 @@ void SimAgent::connect(agent::ConnectionId id) {
       return;
     }
     stream_ = std::make_shared<Stream>(world_, world_.new_session(), [this](Stream::Way way) {
-      return way == Stream::Way::kToAgent ? std::max(partitioned_until_, paused_until_)
-                                          : partitioned_until_;
+      return way == Stream::Way::kToAgent
+                 ? std::max({down_cut_until_, paused_until_, clogged_until_})
+                 : up_cut_until_;
     });
     heartbeats_.clear();
     step([this, id](Instant now) { life_->agent.link_opened(now, id); });
@@ -51,20 +52,28 @@ void SimAgent::connect(agent::ConnectionId id) {
 
 void SimAgent::write(agent::ConnectionId id, std::vector<agent::Outgoing> frame) {
   const StreamPtr stream = stream_;
+  if (world_.now() < clogged_until_) {  // the frame waits here, and so does all that gathers behind
+    later(clogged_until_ - world_.now(), [this, stream, id, frame = std::move(frame)]() mutable {
+      say_frame(stream, id, std::move(frame));
+    });
+  } else {
+    say_frame(stream, id, std::move(frame));
+  }
+}
+
+void SimAgent::say_frame(const StreamPtr& stream, agent::ConnectionId id,
+                         std::vector<agent::Outgoing> frame) {
   for (agent::Outgoing& message : frame) {
     if (stream) {
       say(stream, std::move(message.body));
     }
   }
-  world_.after(microseconds(100), [this, id, life = lives_] {
-    if (life == lives_) {
-      step([this, id](Instant now) { life_->agent.link_written(now, id); });
-    }
-  });
+  later(microseconds(100),
+        [this, id] { step([this, id](Instant now) { life_->agent.link_written(now, id); }); });
 }
 
 void SimAgent::say(const StreamPtr& stream, agent::ToController message) {
-  if (!stream->controller_open()) {
+  if (!stream->controller_open() || !stream->agent_open()) {
     ++world_.probes().reports_lost;
     return;
   }
@@ -88,6 +97,7 @@ void SimAgent::say(const StreamPtr& stream, agent::ToController message) {
                 if (sent != Instant{} && stream_.get() == &on) {
                   heartbeats_.push_back(sent);
                 }
+                world_.claim_output(event);
                 world_.tell_core(std::move(event));
               });
 }
@@ -97,8 +107,14 @@ void SimAgent::close(agent::ConnectionId /*id*/, bool flush) {
   if (!stream) {
     return;
   }
+  if (flush) {  // its end comes behind all that was said
+    stream->put(Stream::Way::kToController, network_delay(),
+                [this](Stream& on) { controller_notices(on.shared_from_this(), true); });
+    stream->agent_notices(random_, Stream::UnderWay::kArrives);
+    return;
+  }
   stream->agent_notices(random_);
-  world_.after(network_delay(), [this, stream, flush] { controller_notices(stream, flush); });
+  world_.after(network_delay(), [this, stream] { controller_notices(stream); });
 }
 
 void SimAgent::command(const core::AgentCommand& command) {
@@ -109,6 +125,13 @@ void SimAgent::command(const core::AgentCommand& command) {
   }
   if (const auto* ack = std::get_if<core::AckResult>(&command)) {
     world_.probes().late_results_refused += ack->committed ? 0 : 1;
+    if (std::exchange(lose_next_ack_, false)) {
+      felt(Fault::kAckLost);
+      world_.after(Duration(0), [this, stream = stream_] { agent_notices(stream); });
+      world_.after(duration_from_seconds(random_.uniform(0, 4)),
+                   [this, stream = stream_] { controller_notices(stream); });
+      return;
+    }
   } else if (const auto* probe = std::get_if<core::ProbeVariant>(&command)) {
     world_.probes().probed_again += probe->resident_only ? 1 : 0;
   }
@@ -130,9 +153,12 @@ void SimAgent::command(const core::AgentCommand& command) {
 }
 
 void SimAgent::agent_notices(StreamPtr stream) {
-  if (!stream->agent_notices(random_)) {
-    return;
+  if (stream->agent_notices(random_)) {
+    agent_lost(stream);
   }
+}
+
+void SimAgent::agent_lost(StreamPtr stream) {
   if (stream_ == stream) {
     stream_ = nullptr;
     step([this](Instant now) { life_->agent.link_closed(now, connection_, "broken"); });
@@ -145,22 +171,15 @@ void SimAgent::controller_notices(StreamPtr stream, bool goodbye) {
   }
 }
 
+// The end that notices later may do so after the other has come back with another stream.
 void SimAgent::break_at_both_ends(StreamPtr stream) {
-  const Duration later = duration_from_seconds(random_.uniform(0, 4));
-  // The end that notices later may do so after the other has come back with another stream.
+  const Duration later_by = duration_from_seconds(random_.uniform(0, 4));
   if (life_ && random_.chance(0.3)) {
     controller_notices(stream);
-    world_.after(later, [this, stream] { agent_notices(stream); });
+    world_.after(later_by, [this, stream] { agent_notices(stream); });
   } else {
     agent_notices(stream);
-    world_.after(later, [this, stream] { controller_notices(stream); });
-  }
-}
-
-void SimAgent::break_stream() {
-  if (stream_) {
-    ++world_.probes().streams_broken;
-    break_at_both_ends(stream_);
+    world_.after(later_by, [this, stream] { controller_notices(stream); });
   }
 }
 

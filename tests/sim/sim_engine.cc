@@ -20,6 +20,7 @@ void SimEngine::lose_a_state() {
   for (auto it = states_.begin(); it != states_.end(); ++it) {
     if (!busy_states_.contains(it->first)) {
       states_.erase(it);
+      felt_(Fault::kStateLost);
       return;
     }
   }
@@ -78,7 +79,11 @@ void SimEngine::end(agent::RunToken token, const Run& run) {
   const auto [kind, number] = parts_of(run.work);
   const bool sequence = !run.work.sequence.empty();
   busy_states_.erase(state_of(run.work));
-  if (kind == "poison" || (faults_ && random_.chance(0.01))) {
+  const bool unlucky = faults_ && random_.chance(0.01);
+  if (kind == "poison" || unlucky) {
+    if (unlucky) {
+      felt_(Fault::kRunnerCrash);
+    }
     ended.outcome = agent::Outcome::kCrashed;
     ended.error = "the runner died of signal 11";
     states_.erase(state_of(run.work));
@@ -86,6 +91,7 @@ void SimEngine::end(agent::RunToken token, const Run& run) {
     ended.outcome = agent::Outcome::kModelFailed;
     ended.error = "the model refuses this input";
   } else if (faults_ && random_.chance(0.02)) {
+    felt_(Fault::kRunnerFails);
     ended.outcome = agent::Outcome::kInfrastructure;
     ended.error = "disk full";
   } else {
@@ -95,6 +101,10 @@ void SimEngine::end(agent::RunToken token, const Run& run) {
       for (const std::string& earlier : run.found) {
         output += ' ' + earlier;
       }
+    }
+    if (kind == "giant") {
+      output += ' ' + number;
+      output.resize(kInlineLimitBytes + 1, '.');
     }
     ended.output = std::make_shared<const std::string>(std::move(output));
   }

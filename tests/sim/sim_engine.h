@@ -1,12 +1,13 @@
 // sim_engine.h: an engine whose runs take a drawn time and end as their input says.
 //
 // An input is "KIND #NUMBER" (client.h draws them): "ok", "bad" (the model refuses it), "poison" (the
-// runner crashes), "slow". The output is "done", and for a task of a sequence also the numbers of the
+// runner crashes), "slow", "giant" (the result is too large for its record). The output is "done", and for a task of a sequence also the numbers of the
 // tasks whose state it found: "done found #3 #9". States are kept per variant and sequence, and lost as
 // a runner loses them: when a run crashes or is aborted, or out of nowhere.
 
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -14,14 +15,20 @@
 
 #include "agent/engines/engine.h"
 #include "common/random.h"
+#include "tests/sim/fault_kinds.h"
 
 namespace skerry::sim {
 
 class SimEngine final : public agent::Engine {
  public:
-  // continuations_refused counts what was to continue a state that is not here.
-  SimEngine(Random random, bool faults, std::uint64_t& continuations_refused)
-      : random_(random), faults_(faults), continuations_refused_(continuations_refused) {}
+  // continuations_refused counts what was to continue a state that is not here; felt is told of
+  // what goes wrong for no reason of the task's.
+  SimEngine(Random random, bool faults, std::uint64_t& continuations_refused,
+            std::function<void(Fault)> felt)
+      : random_(random),
+        faults_(faults),
+        continuations_refused_(continuations_refused),
+        felt_(std::move(felt)) {}
 
   void faults_end() { faults_ = false; }
   void lose_a_state();  // an idle runner dies
@@ -60,6 +67,7 @@ class SimEngine final : public agent::Engine {
   std::map<std::string, std::vector<std::string>> states_;
   std::set<std::string> busy_states_;
   std::uint64_t& continuations_refused_;
+  const std::function<void(Fault)> felt_;
 };
 
 }  // namespace skerry::sim

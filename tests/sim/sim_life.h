@@ -10,11 +10,15 @@
 
 namespace skerry::sim {
 
-// Everything is inline here.
-struct NoBlobs final : agent::Blobs {
-  void fetch(agent::BlobTicket, const std::string&, bool) override {}
+// Large inputs and results, over a network that may be away (sim_agent_blobs.cc).
+struct SimBlobs final : agent::Blobs {
+  explicit SimBlobs(SimAgent& node) : owner(node) {}
+  void fetch(agent::BlobTicket ticket, const std::string& digest, bool want_bytes) override;
   void release(const std::string&) override {}
-  void store(agent::BlobTicket, std::shared_ptr<const std::string>, agent::Master) override {}
+  void store(agent::BlobTicket ticket, std::shared_ptr<const std::string> bytes,
+             agent::Master to) override;
+
+  SimAgent& owner;
 };
 struct NoMeter final : agent::EnergyMeter {
   std::string source() const override { return "modelled"; }
@@ -29,8 +33,10 @@ Log& no_log();  // says nothing
 struct SimAgent::Life final : agent::AgentLink {
   Life(SimAgent& node, Random random)
       : owner(node),
+        blobs(node),
         engine(random.fork("engine"), !node.faults_over_,
-               node.world_.probes().continuations_refused),
+               node.world_.probes().continuations_refused,
+               [&node](Fault fault) { node.felt(fault); }),
         journal({}, node.disk_),
         agent(node.options_, *this, journal, {&engine}, blobs, meter, sensors, node.newest_epoch_,
               random.fork("agent"), no_log()) {}
@@ -42,7 +48,7 @@ struct SimAgent::Life final : agent::AgentLink {
   void close(agent::ConnectionId id, bool flush) override { owner.close(id, flush); }
 
   SimAgent& owner;
-  NoBlobs blobs;
+  SimBlobs blobs;
   NoMeter meter;
   NoSensors sensors;
   SimEngine engine;
@@ -57,23 +63,21 @@ void SimAgent::step(Event event) {
   }
   event(local_now());
   newest_epoch_ = life_->agent.newest_epoch();
+  // What ends it must not be in the middle of the agent's own call.
   if (life_->journal.failed()) {
     ++world_.probes().disks_failed;
-    // What follows must not be in the middle of the agent's own call.
-    world_.after(Duration(0), [this, life = lives_] {
-      if (life == lives_) {
-        crash(Crash::kProcess, duration_from_seconds(random_.uniform(0.1, 3)));
-      }
-    });
+    if (disk_.take_failed_write()) {
+      felt(Fault::kDiskWriteFails);
+    }
+    later(Duration(0),
+          [this] { crash(Crash::kProcess, duration_from_seconds(random_.uniform(0.1, 3))); });
     return;
   }
   world_.probes().disks_full += life_->journal.full() ? 1 : 0;
   if (stopping_ && life_->agent.stopped()) {
-    world_.after(Duration(0), [this, life = lives_] {
-      if (life == lives_) {
-        ++world_.probes().agents_stopped;
-        end_life(*stopping_);
-      }
+    later(Duration(0), [this] {
+      ++world_.probes().agents_stopped;
+      end_life(Crash::kProcess, *stopping_);
     });
     return;
   }

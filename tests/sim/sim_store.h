@@ -1,6 +1,7 @@
 // sim_store.h: a store of typed records whose durability is up to the simulation.
 //
-// append() keeps a batch apart until sync(); crash() forgets what was not synced. Checks on the way
+// append() keeps a batch apart until sync(); crash() forgets what was not synced, but for a beginning
+// that nobody was told of. Checks on the way
 // that nobody rewrites history: a task that ended never changes, and a job has one result for ever.
 
 #pragma once
@@ -20,7 +21,11 @@ class SimStore {
   std::size_t pending() const { return pending_.size(); }
   // Makes the oldest `count` batches durable.
   void sync(std::size_t count);
-  void crash() { pending_.clear(); }
+  // The first `kept` of those that are not durable yet are there all the same.
+  void crash(std::size_t kept) {
+    sync(kept);
+    pending_.clear();
+  }
 
   core::StoredState stored() const;
   const std::map<JobId, core::ResultRecord>& results() const { return results_; }

@@ -33,7 +33,7 @@ void Stream::put(Way way, Duration delay, Deliver deliver) {
 
 void Stream::pump(Way way) {
   Pipe& from = pipe(way);
-  const Instant open = held_until_(way);
+  const Instant open = std::max(held_until_(way), from.held_until);
   if (!from.messages.empty() && world_.now() < open) {
     world_.after(open - world_.now(), [self = shared_from_this(), way] { self->pump(way); });
     return;
@@ -45,13 +45,15 @@ void Stream::pump(Way way) {
   }
 }
 
-bool Stream::agent_notices(Random& random) {
+bool Stream::agent_notices(Random& random, UnderWay to_controller) {
   if (!std::exchange(agent_open_, false)) {
     return false;
   }
   world_.probes().commands_lost += down_.messages.size();
   down_.messages.clear();
-  world_.probes().reports_lost += lose_tail(up_.messages, random);
+  if (to_controller == UnderWay::kLostInPart) {
+    world_.probes().reports_lost += lose_tail(up_.messages, random);
+  }
   return true;
 }
 

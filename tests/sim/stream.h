@@ -36,14 +36,18 @@ class Stream : public std::enable_shared_from_this<Stream> {
   // A message must not hold the stream that it is on: it is handed it as it arrives.
   using Deliver = std::function<void(Stream&)>;
   void put(Way way, Duration delay, Deliver deliver);
+  // What is under way there arrives no earlier.
+  void hold_back(Way way, Instant until) { pipe(way).held_until = until; }
   // That end knows now that the stream broke. False if it knew.
-  bool agent_notices(Random& random);
+  enum class UnderWay : std::uint8_t { kLostInPart, kArrives };
+  bool agent_notices(Random& random, UnderWay to_controller = UnderWay::kLostInPart);
   bool controller_notices(Random& random);
 
  private:
   struct Pipe {
     std::deque<std::pair<Instant, Deliver>> messages;
     Instant last{};
+    Instant held_until{};
   };
 
   Pipe& pipe(Way way) { return way == Way::kToAgent ? down_ : up_; }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
-#include <queue>
 #include <utility>
 #include <vector>
 
@@ -19,18 +18,20 @@ class Timeline {
 
   Instant now() const { return now_; }
   void at(Instant when, std::function<void()> action) {
-    events_.push({std::max(when, now_), ++order_, std::move(action)});
+    events_.push_back({std::max(when, now_), ++order_, std::move(action)});
+    std::ranges::push_heap(events_, comes_later);
   }
   void after(Duration delay, std::function<void()> action) { at(now_ + delay, std::move(action)); }
   // Lets the next thing happen, if it is due by then; false if nothing is.
   bool step(Instant until) {
-    if (events_.empty() || events_.top().at > until) {
+    if (events_.empty() || events_.front().at > until) {
       return false;
     }
-    const std::function<void()> action = events_.top().action;
-    now_ = events_.top().at;
-    events_.pop();
-    action();
+    std::ranges::pop_heap(events_, comes_later);
+    const Event next = std::move(events_.back());
+    events_.pop_back();
+    now_ = next.at;
+    next.action();
     return true;
   }
 
@@ -39,13 +40,14 @@ class Timeline {
     Instant at{};
     std::uint64_t order = 0;  // of equal times the first comes first
     std::function<void()> action;
-    bool operator>(const Event& other) const {
-      return std::pair(at, order) > std::pair(other.at, other.order);
-    }
   };
+  static bool comes_later(const Event& one, const Event& other) {
+    return std::pair(one.at, one.order) > std::pair(other.at, other.order);
+  }
+
   Instant now_;
   std::uint64_t order_ = 0;
-  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::vector<Event> events_;  // a heap
 };
 
 }  // namespace skerry::sim

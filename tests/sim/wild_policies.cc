@@ -10,8 +10,11 @@ namespace {
 
 class Wild final : public scheduler::Policy {
  public:
-  Wild(std::string_view name, std::string_view version)
-      : name_(name), version_(version), random_(Random(1).fork(name_ + version_)) {}
+  Wild(std::string_view name, std::string_view version, const std::function<void()>& misbehaved)
+      : name_(name),
+        version_(version),
+        random_(Random(1).fork(name_ + version_)),
+        misbehaved_(misbehaved) {}
 
   std::string_view name() const override { return name_; }
   std::string_view version() const override { return version_; }
@@ -21,6 +24,9 @@ class Wild final : public scheduler::Policy {
       score = random_.uniform(-1, 1);
     }
     const double mood = random_.uniform();
+    if (mood < 0.15) {
+      misbehaved_();
+    }
     double& any = scores[random_.below(scores.size())];
     if (mood < 0.02) {
       any = std::numeric_limits<double>::quiet_NaN();
@@ -40,6 +46,7 @@ class Wild final : public scheduler::Policy {
   std::string name_;
   std::string version_;
   Random random_;
+  const std::function<void()>& misbehaved_;  // of the factory, which outlives it
 };
 
 }  // namespace
@@ -49,7 +56,7 @@ Result<std::unique_ptr<scheduler::Policy>> WildPolicies::make(std::string_view b
   if (split == std::string_view::npos) {
     return fail(ErrorCode::kInvalidArgument, "this is no bundle");
   }
-  return std::make_unique<Wild>(bundle.substr(0, split), bundle.substr(split + 1));
+  return std::make_unique<Wild>(bundle.substr(0, split), bundle.substr(split + 1), misbehaved_);
 }
 
 }  // namespace skerry::sim

@@ -5,13 +5,22 @@
 
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "controller/core/policy_factory.h"
 
 namespace skerry::sim {
 
 class WildPolicies final : public core::PolicyFactory {
  public:
+  // misbehaved is told each time.
+  explicit WildPolicies(std::function<void()> misbehaved) : misbehaved_(std::move(misbehaved)) {}
+
   Result<std::unique_ptr<scheduler::Policy>> make(std::string_view bundle) override;
+
+ private:
+  const std::function<void()> misbehaved_;
 };
 
 }  // namespace skerry::sim

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "tests/sim/client.h"
 #include "tests/sim/sim_agent.h"
@@ -12,30 +13,22 @@ namespace skerry::sim {
 
 namespace {
 
-constexpr Instant kStart = instant_from_us(1'700'000'000'000'000);
-constexpr Duration kWorkload = seconds(20);
 constexpr Duration kHealing = seconds(120);
 
-core::Settings draw_settings(Random random) {
-  core::Settings settings;
-  settings.policy = scheduler::heuristic_names()[random.below(scheduler::heuristic_names().size())];
-  settings.decisions_per_apply = random.chance(0.3) ? 2 : 256;
-  settings.hedging = random.chance(0.8);
-  settings.hedge_budget = random.uniform(0.05, 1);
-  settings.hedge_min_outcomes = 3;
-  settings.hedge_min_samples = 2;
-  settings.breaker.rest = seconds(1);
-  settings.breaker.trial_every = 2;
-  settings.breaker.good_trials = 4;
-  if (random.chance(0.3)) {
-    settings.quotas.named["a"].max_running = 4 + random.below(5);
-  }
-  return settings;
-}
+// Most seeds have 40 s of faults; some have time for the longest ones.
+Duration draw_faults(Random random) { return random.chance(0.1) ? seconds(100) : seconds(40); }
 
 }  // namespace
 
-World::World(RunOptions options) : options_(options), random_(options.seed), timeline_(kStart) {
+World::World(RunOptions options)
+    : options_(options),
+      random_(options.seed),
+      timeline_(kStart),
+      faults_end_(kStart + draw_faults(random_.fork("length"))),
+      policies_([this] { felt(Fault::kPolicyGarbage); }),
+      watch_(
+          fault_log_, [this](std::uint64_t number) { return clients_->faults_of(number); },
+          outcome_.coverage) {
   outcome_.seed = options.seed;
   outcome_.history_hash = 0xcbf29ce484222325ULL;
   clients_ = std::make_unique<Clients>(*this, random_.fork("clients"));
@@ -70,53 +63,22 @@ void World::broke(std::string rule) {
   }
 }
 
-void World::start_controller() {
-  ++life_;
-  core_ =
-      std::make_unique<core::Core>(draw_settings(random_.fork("settings")), options_.seed + life_,
-                                   core::CoreHelpers{.stopwatch = nullptr, .factory = &policies_});
-  outbox_ = {};
-  durable_batches_ = 0;
-  tick_at_ = kNever;
-  note(fmt::format("controller starts, life {}", life_));
-  syncing_ = true;
-  carry_out(core_->restore(store_.stored(), now()));
-  syncing_ = false;
-  store_.sync(store_.pending());  // the epoch is durable before anything else
-  durable_batches_ = core_->batches_written();
-  outbox_.durable(durable_batches_, [this](core::Output output) { release(std::move(output)); });
-  schedule_tick();
-  clients_->install_model();
+void World::tell_core(core::Event event) {
+  if (controller_paused() || !held_events_.empty()) {  // it lies in a socket meanwhile
+    held_events_.push_back(std::move(event));
+  } else {
+    apply(std::move(event));
+  }
 }
 
-void World::crash_controller() {
-  if (!core_) {
+void World::apply(core::Event event) {
+  if (!core_ || dying_) {
     return;
   }
-  note("controller crashes");
-  ++outcome_.probes.controller_crashes;
-  outcome_.probes.batches_lost += store_.pending();
-  core_.reset();
-  assignments_.clear();
-  ++life_;
-  store_.crash();
-  syncing_ = false;
-  for (auto& agent : agents_) {
-    agent->controller_died();
-  }
-  clients_->controller_died();
-  after(duration_from_seconds(random_.uniform(0.05, 3)), [this] {
-    if (!core_) {
-      start_controller();
-    }
-  });
-}
-
-void World::tell_core(core::Event event) {
   note(fmt::format("event {}", event.index()));
   assignments_.before(event);
-  core::Effects effects = core_->apply(std::move(event), now());
-  for (std::string& complaint : assignments_.after(effects, *core_)) {
+  core::Effects effects = core_->apply(std::move(event), core_now());
+  for (std::string& complaint : assignments_.after(effects)) {
     broke(std::move(complaint));
   }
   carry_out(std::move(effects));
@@ -129,35 +91,25 @@ void World::session_closed(SessionId session, bool goodbye) {
 }
 
 void World::carry_out(core::Effects effects) {
-  if (!effects.writes.empty()) {
-    store_.append(std::move(effects.writes));
-    if (std::exchange(crash_at_next_write_, false) && now() < kStart + kFaults) {
-      after(Duration(0), [this] { crash_controller(); });
-    }
-    schedule_sync();
+  for (auto& complaint : watch_.happened(effects.outputs, *core_, now())) {
+    broke(std::move(complaint));
   }
+  if (!effects.writes.empty()) {
+    if (std::exchange(fail_next_write_, false)) {  // nothing of it is there, and the process ends
+      felt(Fault::kStoreWriteFails, seconds(3));
+      dying_ = true;
+      after(Duration(0), [this] { crash_controller(); });
+    } else {
+      store_.append(std::move(effects.writes));
+      if (std::exchange(crash_at_next_write_, false)) {
+        after(Duration(0), [this] { crash_controller(); });
+      }
+      schedule_sync();
+    }
+  }
+  abandon_blobs();
   outbox_.take(std::move(effects.outputs),
                [this](core::Output output) { release(std::move(output)); });
-}
-
-void World::schedule_sync() {
-  if (syncing_ || store_.pending() == 0) {
-    return;
-  }
-  syncing_ = true;
-  const std::size_t gathered = store_.pending();
-  const Duration took = duration_from_seconds(random_.chance(0.02) ? random_.uniform(0, 2)
-                                                                   : random_.exponential(0.0005));
-  after(took, [this, gathered, life = life_] {
-    if (life != life_) {
-      return;
-    }
-    syncing_ = false;
-    store_.sync(gathered);
-    durable_batches_ += gathered;
-    outbox_.durable(durable_batches_, [this](core::Output output) { release(std::move(output)); });
-    schedule_sync();
-  });
 }
 
 void World::release(core::Output output) {
@@ -181,20 +133,26 @@ void World::release(core::Output output) {
     }
     return;
   }
-  const auto& happening = std::get<core::Happening>(output.what);
+  note_happening(std::get<core::Happening>(output.what));
+}
+
+void World::note_change(const core::JobChanged& changed) {
+  note(fmt::format("{} {} attempt {} {} {} {}", to_string(changed.job), to_string(changed.state),
+                   changed.attempt, changed.node, changed.variant, changed.reason));
+  if (changed.state == core::TaskState::kLeased || changed.reason.starts_with("hedge: ")) {
+    check_placement(changed);
+  }
+  outcome_.probes.quarantined += changed.state == core::TaskState::kQuarantined ? 1 : 0;
+  outcome_.probes.expired += changed.state == core::TaskState::kExpired ? 1 : 0;
+  outcome_.probes.cancelled += changed.state == core::TaskState::kCancelled ? 1 : 0;
+  outcome_.probes.sequences_lost += changed.reason.contains("sequence's state") ? 1 : 0;
+  const core::Job* job = core_ ? core_->find_job(changed.job) : nullptr;
+  outcome_.probes.hedged += job != nullptr && job->live.size() == 2 ? 1 : 0;
+}
+
+void World::note_happening(const core::Happening& happening) {
   if (const auto* changed = std::get_if<core::JobChanged>(&happening)) {
-    note(fmt::format("{} {} attempt {} {} {} {}", to_string(changed->job),
-                     to_string(changed->state), changed->attempt, changed->node, changed->variant,
-                     changed->reason));
-    if (changed->state == core::TaskState::kLeased || changed->reason.starts_with("hedge: ")) {
-      check_placement(*changed);
-    }
-    outcome_.probes.quarantined += changed->state == core::TaskState::kQuarantined ? 1 : 0;
-    outcome_.probes.expired += changed->state == core::TaskState::kExpired ? 1 : 0;
-    outcome_.probes.cancelled += changed->state == core::TaskState::kCancelled ? 1 : 0;
-    outcome_.probes.sequences_lost += changed->reason.contains("sequence's state") ? 1 : 0;
-    const core::Job* job = core_ ? core_->find_job(changed->job) : nullptr;
-    outcome_.probes.hedged += job != nullptr && job->live.size() == 2 ? 1 : 0;
+    note_change(*changed);
   } else if (const auto* node = std::get_if<core::NodeChanged>(&happening)) {
     note(fmt::format("{} {} {}", node->node, node->state, node->reason));
   } else if (const auto* hedge = std::get_if<core::HedgeEnded>(&happening)) {
@@ -215,21 +173,6 @@ void World::release(core::Output output) {
     outcome_.probes.breaker_trips += breaker->state == "open" ? 1 : 0;
     outcome_.probes.breaker_closes += breaker->state == "closed" ? 1 : 0;
   }
-}
-
-void World::schedule_tick() {
-  const Instant next = core_->next_timer();
-  if (next >= tick_at_) {
-    return;
-  }
-  tick_at_ = next;
-  after(next - now(), [this, life = life_, next] {
-    if (life != life_ || tick_at_ != next) {
-      return;
-    }
-    tick_at_ = kNever;
-    tell_core(core::Tick{});
-  });
 }
 
 // Whatever policy chose, the node and the variant meet the job's constraints.
@@ -270,7 +213,7 @@ void World::check_end() {
       broke(std::move(left));
     }
   }
-  const auto stats = core_->queue_stats(now());
+  const auto stats = core_->queue_stats(core_now());
   if (stats.ready + stats.backoff + stats.leased + stats.running + stats.unknown > 0) {
     broke("jobs are still open");
   }
@@ -280,8 +223,37 @@ void World::check_end() {
                         node.outstanding));
     }
   }
+  if (outbox_.waiting() > 0 || store_.pending() > 0) {
+    broke("something still waits for the store");
+  }
+  check_store();
+}
+
+// What a client may come and read is as it was told: outcomes, and the bytes of large results.
+void World::check_store() {
   for (const auto& rule : store_.broken()) {
     broke(rule);
+  }
+  for (const auto& record : store_.stored().tasks) {
+    const core::Job* job = core_->find_job(record.id);
+    if (job == nullptr || job->state != record.state) {
+      broke(fmt::format("{} is {} in the store and {} in the core", to_string(record.id),
+                        to_string(record.state), job ? to_string(job->state) : "unknown"));
+    }
+  }
+  for (const auto& [id, record] : store_.results()) {
+    const std::string& blob = record.result.output.blob;
+    if (!blob.empty() && !blobs_.read(blob)) {
+      broke(fmt::format("the result of {} is not in the blob directory", to_string(id)));
+    }
+  }
+  std::set<std::string> named;
+  for (const auto& [id, record] : store_.results()) {
+    named.insert(record.result.output.blob);
+  }
+  for (auto& left :
+       blobs_.unneeded(now(), [&](const std::string& digest) { return named.contains(digest); })) {
+    broke(std::move(left));
   }
 }
 
@@ -290,16 +262,17 @@ Outcome World::run() {
   for (auto& agent : agents_) {
     agent->start();
   }
-  clients_->plan_requests(kWorkload);
+  clients_->plan_requests((faults_end_ - kStart) / 2);
   plan_faults();
   plan_policies();
-  after(kFaults, [this] {
+  after(faults_end_ - kStart, [this] {
     note("faults end");
+    crash_at_next_write_ = fail_next_write_ = fail_next_sync_ = false;
     for (const auto& agent : agents_) {
       agent->faults_end();
     }
   });
-  const Instant end = kStart + kFaults + kHealing;
+  const Instant end = faults_end_ + kHealing;
   while (outcome_.broken.empty() && timeline_.step(end)) {
     ++outcome_.events;
   }

@@ -179,7 +179,7 @@ struct TestApi::State final : public controller::Gateway {
     for (const core::RecordWrite& write : effects.writes) {
       archive.keep(write);
     }
-    for (const std::string& digest : effects.dropped_blobs) {
+    for (const std::string& digest : core.made_durable(core.batches_written())) {
       blobs->abandon(digest);
     }
     EXPECT_TRUE(blobs->reap());

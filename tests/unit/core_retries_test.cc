@@ -182,6 +182,19 @@ TEST_F(CoreRetries, ANodeThatGivesATaskBackIsNotAskedAgainWhileAnotherCanTakeIt)
   EXPECT_EQ(last_assigned(n2).job, id);
 }
 
+TEST_F(CoreRetries, ABackoffEndsAfterARestartThoughTheClockWasSetBackMeanwhile) {
+  put_model();
+  const auto n1 = connect("n1");
+  const JobId id = submit(spec());
+  finish(n1, last_assigned(n1), AttemptOutcome::kInfrastructure);
+  ASSERT_EQ(state(id), TaskState::kBackoff);
+  now -= hours(1);
+  restart(stored());
+  connect("n1");
+  pass(settings.backoff_cap);
+  EXPECT_NE(state(id), TaskState::kBackoff);
+}
+
 TEST_F(CoreRetries, AFailureThatIsReportedAgainGetsTheSameAcknowledgement) {
   put_model();
   const auto n1 = connect("n1");

@@ -141,5 +141,41 @@ TEST_F(CoreSequences, ACancelledTaskLeavesItToTheNodeWhetherTheStateIsStillThere
   EXPECT_EQ(assigned(n1).sequence_step, SequenceStep::kContinues);
 }
 
+// Else it would begin the sequence anew there, under the task that follows.
+TEST_F(CoreSequences, ATaskThatEndsWhileItsNodeIsSilentIsCancelledThere) {
+  const auto n1 = connect("n1");
+  const JobId first = add();
+  const AttemptRef attempt = last_assigned(n1);
+  const JobId next = add();
+  pass(settings.suspect_after + milliseconds(100));
+  EXPECT_EQ(core->node("n1")->state, NodeState::kSuspect);
+  apply(CancelJob{.ticket = ++tickets, .ns = {}, .job = first});
+  ASSERT_EQ(sent<CancelAttempt>(n1).size(), 1u);
+  EXPECT_EQ(sent<CancelAttempt>(n1).front().attempt, attempt);
+  apply(AgentHeartbeat{.session = n1});
+  EXPECT_EQ(assigned(n1).attempt.job, next);
+  EXPECT_EQ(core->node("n1")->outstanding, 2u);
+  apply(AttemptEnded{.session = n1,
+                     .attempt = attempt,
+                     .outcome = AttemptOutcome::kCancelled,
+                     .error = "cancelled"});
+  EXPECT_EQ(core->node("n1")->outstanding, 1u);
+}
+
+TEST_F(CoreSequences, AreWhereTheyWereLastThoughTheClockWasSetBackMeanwhile) {
+  const auto n1 = connect("n1");
+  begin(n1);
+  apply(SessionClosed{n1, false});
+  pass(seconds(2));
+  EXPECT_EQ(error(add()), ErrorCode::kSequenceLost);
+  now -= hours(1);
+  restart(stored());
+  begin(connect("n2"));
+  restart(stored());
+  const auto n2 = connect("n2");
+  add();
+  EXPECT_EQ(assigned(n2).sequence_step, SequenceStep::kContinues);
+}
+
 }  // namespace
 }  // namespace skerry::core

@@ -250,7 +250,7 @@ TEST_F(DriverOnAStalledDisk, RefusesEveryChangeThatAClientAsksForWhileSpaceIsLow
   const core::BatchNumber before = core_.batches_written();
   ModelManifest manifest{.name = "other"};
   const core::Event changes[] = {
-      core::Submit{.jobs = {job(10)}},
+      core::Submit{.jobs = {job(10, core::Urgency::kInteractive)}},
       core::CancelJob{.job = first},
       core::PutModel{.manifest = manifest},
       core::DeleteModel{.name = "m"},
