@@ -104,9 +104,9 @@ class Auditor {
     expect(open_ == state_.open_jobs, "{} jobs are open, counted {}", open_, state_.open_jobs);
     expect(by_state_ == state_.by_state, "jobs by state are miscounted");
     for (const auto& [ns, use] : use_) {
-      expect(state_.quotas.use(ns) == use, fmt::format("what '{}' has is miscounted", ns));
+      expect(state_.quotas.use(ns) == use, "what '{}' has is miscounted", ns);
       expect(state_.ready.is_capped(ns) == state_.quotas.is_full(ns),
-             fmt::format("'{}' is passed over, or not, against its quota", ns));
+             "'{}' is passed over, or not, against its quota", ns);
     }
     for (const auto& [ticket, waiter] : state_.waiters) {
       const auto it = state_.jobs.find(waiter.job);
