@@ -19,6 +19,18 @@ bool has_variant(const ModelManifest& manifest, const std::string& variant) {
          manifest.variants.end();
 }
 
+// Why it cannot be taken up after a restart; empty if it can. Run anew, the first task of a sequence
+// would leave a state that lacks what its later tasks had added, under the same name.
+std::string lost_with_the_process(const AcceptedAttempt& held, const Engine* engine) {
+  if (engine == nullptr) {
+    return "this node no longer has the engine";
+  }
+  if (!held.assign.sequence.empty() && held.manifest->manifest.stateful) {
+    return "the state of its sequence ended with the agent's process";
+  }
+  return {};
+}
+
 }  // namespace
 
 Executor::Executor(ExecutorOptions options, std::vector<Engine*> engines, Blobs& blobs,
@@ -34,12 +46,13 @@ Executor::Executor(ExecutorOptions options, std::vector<Engine*> engines, Blobs&
 void Executor::restore(Instant now) {
   for (AcceptedAttempt& held : journal_.accepted()) {
     Engine* engine = engine_of(*held.manifest);
-    if (engine == nullptr) {
+    std::string reason = lost_with_the_process(held, engine);
+    if (reason.empty()) {
+      admit(now, std::move(held.assign), std::move(held.manifest), engine, held.received);
+    } else {
       // The hello does not name it then, so that it is placed again.
       journal_.forget(held.assign.attempt.uid);
-      give_back(held.assign.attempt, "this node no longer has the engine");
-    } else {
-      admit(now, std::move(held.assign), std::move(held.manifest), engine, held.received);
+      give_back(held.assign.attempt, std::move(reason));
     }
   }
 }

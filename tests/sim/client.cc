@@ -42,7 +42,12 @@ ModelManifest model() {
 
 }  // namespace
 
-Clients::Clients(World& world, Random random) : world_(world), random_(random) {}
+// Some seeds have many of what is rare in others.
+Clients::Clients(World& world, Random random)
+    : world_(world),
+      random_(random),
+      sequence_share_(random_.chance(0.2) ? 0.6 : 0.1),
+      cancel_share_(random_.chance(0.2) ? 0.5 : 0.1) {}
 
 void Clients::install_model() {
   if (!world_.controller_up() || model_known_) {
@@ -87,7 +92,7 @@ void Clients::draw_inputs(core::JobSpec& spec, Request& request) {
   } else {
     spec.inputs = Payload::inlined(*bytes);
   }
-  if (random_.chance(0.1) && kind != "giant") {  // such a result tells what it found
+  if (random_.chance(sequence_share_) && kind != "giant") {  // such a result tells what it found
     spec.sequence = random_.chance(0.5) ? "q1" : "q2";
   }
 }
@@ -158,7 +163,7 @@ void Clients::send(Request request) {
   if (request.submit.wait_until) {
     check_answered(ticket, *request.submit.wait_until);
   }
-  const bool impatient = request.submit.wait_until && random_.chance(0.1);
+  const bool impatient = request.submit.wait_until && random_.chance(0.2);
   world_.note(fmt::format("submit #{} ticket {}", request.number, ticket));
   tell(request);
   if (impatient) {
@@ -262,17 +267,18 @@ void Clients::told_end(const core::Job& job) {
 }
 
 void Clients::maybe_cancel(JobId id) {
-  if (!random_.chance(0.1)) {
+  if (!random_.chance(cancel_share_)) {
     return;
   }
   if (const core::Job* job = world_.core().find_job(id)) {
     faults_[task_number(job->spec)].set(index_of(Fault::kCancel));
   }
-  world_.after(duration_from_seconds(random_.exponential(0.5)), [this, id] {
-    if (world_.controller_up()) {
-      world_.tell_core(core::CancelJob{.ticket = next_ticket_++, .ns = {}, .job = id});
-    }
-  });
+  world_.after(duration_from_seconds(random_.exponential(random_.chance(0.7) ? 0.5 : 5)),
+               [this, id] {
+                 if (world_.controller_up()) {
+                   world_.tell_core(core::CancelJob{.ticket = next_ticket_++, .ns = {}, .job = id});
+                 }
+               });
 }
 
 void Clients::controller_died() {

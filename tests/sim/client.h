@@ -61,6 +61,8 @@ class Clients {
 
   World& world_;
   Random random_;
+  const double sequence_share_;  // of tasks
+  const double cancel_share_;
   core::Ticket next_ticket_ = 1;
   std::vector<FaultSet> faults_{1};                     // by number of task
   std::map<std::uint64_t, std::vector<JobId>> by_key_;  // by request: what its key stands for

@@ -64,6 +64,4 @@ std::string impossible_json() {
   });
 }
 
-std::string_view impossible(const Transition& /*transition*/, Fault /*fault*/) { return {}; }
-
 }  // namespace skerry::sim

@@ -2,7 +2,7 @@
 // node and all that depends on it.
 //
 // A fault counts as acting from its beginning until kAftermath after its end: silence is noticed, an
-// agent comes back and what was lost is said again within that time.
+// agent or a controller comes back, and what was lost is said again within that time.
 
 #pragma once
 
@@ -23,7 +23,7 @@ constexpr std::size_t node_number(std::string_view name) {
 
 class FaultLog {
  public:
-  static constexpr Duration kAftermath = seconds(5);
+  static constexpr Duration kAftermath = seconds(10);
 
   void on_everybody(Fault fault, Instant until) { note(everybody_, fault, until); }
   void on_node(std::size_t node, Fault fault, Instant until) { note(nodes_[node], fault, until); }

@@ -81,7 +81,7 @@ std::vector<World::PlannedFault> World::faults_of_agents() {
       {0.1, [=](Random& draw) { anybody(draw)->storm(static_cast<int>(3 + draw.below(6))); }},
       {0.7, [=](Random& draw) { anybody(draw)->pause(pause_time(draw)); }},
       {0.4, [=](Random& draw) { anybody(draw)->stop(some_seconds(draw, 0.1, 8)); }},
-      {0.15, [=, this](Random& draw) { lose_for_good(*anybody(draw)); }},
+      {0.4, [=, this](Random& draw) { lose_for_good(*anybody(draw)); }},
       {0.8, [=](Random& draw) { anybody(draw)->fill_disk(some_seconds(draw, 0.5, 10)); }},
       {0.4, [=](Random& draw) { anybody(draw)->fail_write(); }},
       {0.4, [=](Random& draw) { anybody(draw)->fail_sync(); }},

@@ -53,8 +53,9 @@ void World::draw_settings() {
   if (random.chance(0.5)) {
     settings_.max_infrastructure_retries = static_cast<std::uint32_t>(random.below(8));
     settings_.max_crashes = static_cast<std::uint32_t>(1 + random.below(3));
+    settings_.backoff_base = between(0.05, 8);
     settings_.backoff_cap = between(0.5, 10);
-    settings_.trip_time = between(1, 60);
+    settings_.trip_time = between(1, 20);  // with that many crashes, it may trip several times
     settings_.max_open_jobs = 20 + random.below(200);
     settings_.trace_every = static_cast<std::uint32_t>(1 + random.below(16));
   }

@@ -30,7 +30,7 @@ agent::Verdict SimEngine::admit(Instant /*now*/, const agent::Work& work) {
   if (work.sequence.empty()) {
     return {};
   }
-  if (faults_ && random_.chance(0.02)) {
+  if (faults_ && random_.chance(0.05 * unlucky_)) {
     lose_a_state();
   }
   if (busy_states_.contains(state_of(work))) {
@@ -79,7 +79,7 @@ void SimEngine::end(agent::RunToken token, const Run& run) {
   const auto [kind, number] = parts_of(run.work);
   const bool sequence = !run.work.sequence.empty();
   busy_states_.erase(state_of(run.work));
-  const bool unlucky = faults_ && random_.chance(0.01);
+  const bool unlucky = faults_ && random_.chance(0.01 * unlucky_);
   if (kind == "poison" || unlucky) {
     if (unlucky) {
       felt_(Fault::kRunnerCrash);
@@ -90,7 +90,7 @@ void SimEngine::end(agent::RunToken token, const Run& run) {
   } else if (kind == "bad") {
     ended.outcome = agent::Outcome::kModelFailed;
     ended.error = "the model refuses this input";
-  } else if (faults_ && random_.chance(0.02)) {
+  } else if (faults_ && random_.chance(0.02 * unlucky_)) {
     felt_(Fault::kRunnerFails);
     ended.outcome = agent::Outcome::kInfrastructure;
     ended.error = "disk full";

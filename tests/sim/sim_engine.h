@@ -26,6 +26,7 @@ class SimEngine final : public agent::Engine {
   SimEngine(Random random, bool faults, std::uint64_t& continuations_refused,
             std::function<void(Fault)> felt)
       : random_(random),
+        unlucky_(random_.chance(0.15) ? 8 : 1),
         faults_(faults),
         continuations_refused_(continuations_refused),
         felt_(std::move(felt)) {}
@@ -60,6 +61,7 @@ class SimEngine final : public agent::Engine {
   void end(agent::RunToken token, const Run& run);
 
   Random random_;
+  const double unlucky_;  // how much more often than others
   bool faults_;
   std::map<agent::RunToken, Run> runs_;
   std::vector<agent::RunEnded> ended_;

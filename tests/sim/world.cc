@@ -137,8 +137,11 @@ void World::release(core::Output output) {
 }
 
 void World::note_change(const core::JobChanged& changed) {
-  note(fmt::format("{} {} attempt {} {} {} {}", to_string(changed.job), to_string(changed.state),
-                   changed.attempt, changed.node, changed.variant, changed.reason));
+  const core::Job* job = core_ ? core_->find_job(changed.job) : nullptr;
+  const std::string sequence =
+      job == nullptr || job->spec.sequence.empty() ? "" : job->spec.ns + '/' + job->spec.sequence;
+  note(fmt::format("{} {} attempt {} {} {} {} {}", to_string(changed.job), to_string(changed.state),
+                   changed.attempt, changed.node, changed.variant, sequence, changed.reason));
   if (changed.state == core::TaskState::kLeased || changed.reason.starts_with("hedge: ")) {
     check_placement(changed);
   }
@@ -146,7 +149,6 @@ void World::note_change(const core::JobChanged& changed) {
   outcome_.probes.expired += changed.state == core::TaskState::kExpired ? 1 : 0;
   outcome_.probes.cancelled += changed.state == core::TaskState::kCancelled ? 1 : 0;
   outcome_.probes.sequences_lost += changed.reason.contains("sequence's state") ? 1 : 0;
-  const core::Job* job = core_ ? core_->find_job(changed.job) : nullptr;
   outcome_.probes.hedged += job != nullptr && job->live.size() == 2 ? 1 : 0;
 }
 

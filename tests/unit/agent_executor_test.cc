@@ -325,5 +325,23 @@ TEST_F(ExecutorTest, ARestartLetsGoOfWorkWhoseEngineIsGone) {
   EXPECT_THAT(journal.accepted_refs(), IsEmpty());
 }
 
+// Its controller may have moved on to later tasks of the sequence, whose state is gone.
+TEST_F(ExecutorTest, ARestartRunsNoTaskOfASequenceAgain) {
+  KnownManifest known = *Manifests().resolve("digits", 1, manifest_json("noop")).value();
+  Assign held = assignment(8);
+  held.sequence = "a/q";
+  held.sequence_step = SequenceStep::kBegins;
+  for (const bool stateful : {true, false}) {
+    known.manifest.stateful = stateful;
+    journal.accept({.assign = held,
+                    .manifest = std::make_shared<const KnownManifest>(known),
+                    .received = at(seconds(0))});
+    executor.restore(at(seconds(2)));
+    settle(at(seconds(2)));
+    EXPECT_EQ(started().size(), stateful ? 0u : 1u);
+    EXPECT_EQ(journal.accepted_refs().size(), stateful ? 0u : 1u);
+  }
+}
+
 }  // namespace
 }  // namespace skerry::agent
