@@ -14,10 +14,7 @@ void Assignments::forget(SessionId session, AttemptUid uid) {
 
 void Assignments::before(const core::Event& event) {
   if (const auto* hello = std::get_if<core::AgentHello>(&event)) {
-    std::erase_if(sessions_, [&](const auto& known) {
-      return known.second.node == hello->node.name;  // the core hears no more of the older one
-    });
-    sessions_[hello->session] = {.node = hello->node.name, .open = {}};
+    says_hello_ = hello->node.name;
   } else if (const auto* closed = std::get_if<core::SessionClosed>(&event)) {
     sessions_.erase(closed->session);
   } else if (const auto* ended = std::get_if<core::AttemptEnded>(&event)) {
@@ -31,7 +28,12 @@ std::vector<std::string> Assignments::after(const core::Effects& effects) {
   std::vector<JobId> ended;
   for (const core::Output& output : effects.outputs) {
     if (const auto* send = std::get_if<core::Send>(&output.what)) {
-      if (const auto* assign = std::get_if<core::AssignAttempt>(&send->command)) {
+      if (std::holds_alternative<core::WelcomeAgent>(send->command)) {  // else it was refused
+        std::erase_if(sessions_, [&](const auto& known) {
+          return known.second.node == says_hello_;  // the core hears no more of the older one
+        });
+        sessions_[send->session] = {.node = says_hello_, .open = {}};
+      } else if (const auto* assign = std::get_if<core::AssignAttempt>(&send->command)) {
         sessions_[send->session].open[assign->attempt.uid] = assign->attempt.job;
       } else if (const auto* cancel = std::get_if<core::CancelAttempt>(&send->command)) {
         forget(send->session, cancel->attempt.uid);

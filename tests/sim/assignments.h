@@ -32,6 +32,7 @@ class Assignments {
   std::vector<std::string> still_open(JobId job) const;
 
   std::map<SessionId, Session> sessions_;
+  std::string says_hello_;  // the node that did so last
 };
 
 }  // namespace skerry::sim
