@@ -68,16 +68,9 @@ void read_local_api(ConfigFields fields, bool insecure_dev, AgentConfig::LocalAp
   if (listen.empty()) {
     return;
   }
-  const auto endpoint = parse_endpoint(listen);
+  const auto endpoint = parse_listen_address(listen, insecure_dev);
   if (!endpoint) {
     return fields.issue("listen", endpoint.error().message);
-  }
-  if (!insecure_dev && !is_loopback_address(endpoint->address)) {
-    return fields.issue(
-        "listen",
-        fmt::format("'{}' is reachable from other machines without TLS; use a loopback address, or "
-                    "--insecure-dev on a network where everybody is trusted",
-                    endpoint->address));
   }
   api.address = endpoint->address;
   api.port = endpoint->port;

@@ -16,6 +16,8 @@ struct Endpoint {
 };
 
 Result<Endpoint> parse_endpoint(std::string_view text);  // kInvalidArgument
+// The same of an address to listen on without TLS: off loopback only with insecure_dev.
+Result<Endpoint> parse_listen_address(std::string_view text, bool insecure_dev);
 
 // Whether an address is of this machine alone.
 bool is_loopback_address(std::string_view address);

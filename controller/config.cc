@@ -12,20 +12,12 @@ namespace {
 
 Endpoint read_endpoint(ConfigFields fields, std::string_view key, std::string_view fallback,
                        bool insecure_dev) {
-  const auto parsed = parse_endpoint(fields.text(key, fallback));
-  if (!parsed) {
-    fields.issue(key, parsed.error().message);
+  const auto endpoint = parse_listen_address(fields.text(key, fallback), insecure_dev);
+  if (!endpoint) {
+    fields.issue(key, endpoint.error().message);
     return {};
   }
-  const Endpoint& endpoint = *parsed;
-  if (!insecure_dev && !is_loopback_address(endpoint.address)) {
-    fields.issue(
-        key,
-        fmt::format("'{}' is reachable from other machines without TLS; use a loopback address, or "
-                    "--insecure-dev on a network where everybody is trusted",
-                    endpoint.address));
-  }
-  return endpoint;
+  return *endpoint;
 }
 
 void read_breaker(ConfigFields fields, scheduler::BreakerOptions& breaker) {

@@ -52,13 +52,9 @@ Status Driver::start(store::Store& store, Sinks sinks) {
 core::Ticket Driver::ask(core::Event event,
                          std::move_only_function<void(Result<core::Reply>)> on_answer) {
   const core::Ticket ticket = next_ticket_++;
-  std::visit(
-      [&](auto& concrete) {
-        if constexpr (requires { concrete.ticket; }) {
-          concrete.ticket = ticket;
-        }
-      },
-      event);
+  if (core::Ticket* asked = core::ticket_of(event)) {
+    *asked = ticket;
+  }
   asio::post(strand_, [this, ticket, asked = clock_.now(), event = std::move(event),
                        on_answer = std::move(on_answer)]() mutable {
     if (Status accepted = accepts(event, asked); !accepted) {

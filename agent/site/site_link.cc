@@ -53,35 +53,19 @@ void SiteLink::close(ConnectionId id, bool) {
   }
 }
 
-template <typename Message>
-void SiteLink::pass(Message& message) {
-  if (const Status valid = hub::validate(message); !valid) {
-    log_.warn("the site's own API refuses a message of its agent: {}", valid.error().message);
+void SiteLink::take(v1::AgentMessage& message) {
+  if (message.has_probe_result() || message.has_goodbye()) {
+    return;  // the controller's affair
+  }
+  if (message.has_heartbeat()) {
+    heartbeat_sent_us_ = message.heartbeat().sent_us();
+  }
+  auto event = hub::event_of(message, {open_});
+  if (!event) {
+    log_.warn("the site's own API refuses a message of its agent: {}", event.error().message);
     return;
   }
-  gateway_.tell(hub::from_wire(message, {open_}));
-}
-
-void SiteLink::take(v1::AgentMessage& message) {
-  switch (message.body_case()) {
-    case v1::AgentMessage::kHello:
-      return pass(*message.mutable_hello());
-    case v1::AgentMessage::kHeartbeat:
-      heartbeat_sent_us_ = message.heartbeat().sent_us();
-      return pass(*message.mutable_heartbeat());
-    case v1::AgentMessage::kStarted:
-      return pass(*message.mutable_started());
-    case v1::AgentMessage::kResult:
-      return pass(*message.mutable_result());
-    case v1::AgentMessage::kReturned:
-      return pass(*message.mutable_returned());
-    case v1::AgentMessage::kCredits:
-      return pass(*message.mutable_credits());
-    case v1::AgentMessage::kResident:
-      return pass(*message.mutable_resident());
-    default:
-      return;  // probes and goodbyes are the controller's affair
-  }
+  gateway_.tell(*std::move(event));
 }
 
 void SiteLink::send(const core::Send& send) {

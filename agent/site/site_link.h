@@ -34,8 +34,6 @@ class SiteLink final : public AgentLink {
 
  private:
   void take(v1::AgentMessage& message);
-  template <typename Message>
-  void pass(Message& message);
   void deliver(v1::ControllerMessage message);
   template <typename Call>
   void later(ConnectionId id, Call call);

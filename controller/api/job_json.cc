@@ -77,7 +77,7 @@ void write_result(JsonWriter& json, const core::TaskResult& result, Instant subm
     json.key("outputs");
     write_values(json, *outputs);
   }
-  json.member("total_ms", to_ms(result.ended_at - submitted_at)).key("usage");
+  json.member("total_ms", to_ms(since(submitted_at, result.ended_at))).key("usage");
   write_usage(json, result.usage);
   json.key("predicted").object();
   write_objectives(json, result.predicted);

@@ -5,7 +5,6 @@
 
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -42,9 +41,6 @@ struct Context {
     effects.outputs.push_back({after, std::move(happening)});
   }
 };
-
-// How long ago that was; not negative, though an earlier process with a clock ahead of ours noted it.
-constexpr Duration since(Instant then, Instant now) { return std::max(now - then, Duration(0)); }
 
 // ---- jobs.cc: changes of a job that several handlers share
 

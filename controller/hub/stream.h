@@ -80,9 +80,6 @@ class AgentStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   bool take(std::string_view bytes);
   bool greet(const v1::AgentMessage& message);
   Status handle(v1::AgentMessage& message);
-  template <typename Message>
-  Status pass(Message& message);  // checks, translates and tells it
-  Status pass_heartbeat(const v1::Heartbeat& heartbeat);
   Status pass_result(v1::AttemptResult& result);
   Status claim_output(v1::AttemptResult& result);
   Status pass_site_job(v1::SiteJob& job);

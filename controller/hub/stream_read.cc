@@ -168,20 +168,13 @@ bool AgentStream::greet(const v1::AgentMessage& message) {
 
 Status AgentStream::handle(v1::AgentMessage& message) {
   switch (message.body_case()) {
-    case v1::AgentMessage::kHeartbeat:
-      return pass_heartbeat(message.heartbeat());
-    case v1::AgentMessage::kStarted:
-      return pass(message.started());
+    case v1::AgentMessage::kHeartbeat: {
+      const std::lock_guard lock(mutex_);
+      heartbeat_sent_us_ = message.heartbeat().sent_us();  // before the core can acknowledge it
+      break;
+    }
     case v1::AgentMessage::kResult:
       return pass_result(*message.mutable_result());
-    case v1::AgentMessage::kReturned:
-      return pass(message.returned());
-    case v1::AgentMessage::kCredits:
-      return pass(message.credits());
-    case v1::AgentMessage::kProbeResult:
-      return pass(message.probe_result());
-    case v1::AgentMessage::kResident:
-      return pass(message.resident());
     case v1::AgentMessage::kSiteJob:
       return pass_site_job(*message.mutable_site_job());
     case v1::AgentMessage::kRefused:
@@ -194,27 +187,15 @@ Status AgentStream::handle(v1::AgentMessage& message) {
     }
     case v1::AgentMessage::kHello:
       return fail(ErrorCode::kConflict, "this stream has had its hello");
-    case v1::AgentMessage::BODY_NOT_SET:
+    default:
       break;
   }
-  return fail(ErrorCode::kUnsupported, "this kind of message is not known here");
-}
-
-template <typename Message>
-Status AgentStream::pass(Message& message) {
-  Status valid = validate(message);
-  if (valid) {
-    parts_.gateway.tell(from_wire(message, id_));
+  auto event = event_of(message, id_);
+  if (!event) {
+    return fail(std::move(event).error());
   }
-  return valid;
-}
-
-Status AgentStream::pass_heartbeat(const v1::Heartbeat& heartbeat) {
-  {
-    const std::lock_guard lock(mutex_);
-    heartbeat_sent_us_ = heartbeat.sent_us();  // before the core can acknowledge it
-  }
-  return pass(heartbeat);
+  parts_.gateway.tell(*std::move(event));
+  return {};
 }
 
 Status AgentStream::pass_result(v1::AttemptResult& result) {

@@ -17,40 +17,35 @@ IOStatus strict(IOStatus status) {
   return status;
 }
 
-class File final : public rocksdb::FSWritableFileOwnerWrapper {
+// What both kinds of files can fail at.
+template <typename Wrapper>
+class StrictFile : public Wrapper {
  public:
-  using FSWritableFileOwnerWrapper::FSWritableFileOwnerWrapper;
+  using Wrapper::Wrapper;
+
+  IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
+    return strict(this->target()->Close(options, debug));
+  }
+  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
+    return strict(this->target()->Sync(options, debug));
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    return strict(this->target()->Fsync(options, debug));
+  }
+};
+
+using RandomFile = StrictFile<rocksdb::FSRandomRWFileOwnerWrapper>;
+
+class File final : public StrictFile<rocksdb::FSWritableFileOwnerWrapper> {
+ public:
+  using StrictFile::StrictFile;
 
   IOStatus Truncate(std::uint64_t size, const IOOptions& options, IODebugContext* debug) override {
     return strict(target()->Truncate(size, options, debug));
   }
-  IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
-    return strict(target()->Close(options, debug));
-  }
-  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
-    return strict(target()->Sync(options, debug));
-  }
-  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    return strict(target()->Fsync(options, debug));
-  }
   IOStatus RangeSync(std::uint64_t offset, std::uint64_t bytes, const IOOptions& options,
                      IODebugContext* debug) override {
     return strict(target()->RangeSync(offset, bytes, options, debug));
-  }
-};
-
-class RandomFile final : public rocksdb::FSRandomRWFileOwnerWrapper {
- public:
-  using FSRandomRWFileOwnerWrapper::FSRandomRWFileOwnerWrapper;
-
-  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
-    return strict(target()->Sync(options, debug));
-  }
-  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    return strict(target()->Fsync(options, debug));
-  }
-  IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
-    return strict(target()->Close(options, debug));
   }
 };
 

@@ -12,6 +12,7 @@
 #include "agent/journal_file.h"
 #include "agent/log_journal.h"
 #include "agent/whole_file.h"
+#include "tests/unit/agent_fakes.h"
 
 namespace {
 
@@ -78,17 +79,6 @@ using Refs = std::pair<std::vector<AttemptRef>, std::vector<AttemptRef>>;  // ac
 constexpr int kSteps = 40;
 
 AttemptRef ref(std::uint64_t n) { return {.job = {n}, .number = 1, .uid = {.high = 7, .low = n}}; }
-
-ManifestPtr manifest() {
-  Manifests manifests;
-  return manifests
-      .resolve("m", 1,
-               R"({"apiVersion": "skerry/v1", "kind": "Model", "metadata": {"name": "m"},
-         "spec": {"engine": "noop", "inputs": [{"name": "x", "kind": "tensor", "dtype": "f32", "shape": [-1]}],
-                  "outputs": [{"name": "x", "kind": "tensor"}],
-                  "variants": [{"name": "only", "accuracy": 1.0, "reference_ms": 1}]}})")
-      .value();
-}
 
 Refs refs_of(const Journal& journal) { return {journal.accepted_refs(), journal.spooled_refs()}; }
 
@@ -163,7 +153,7 @@ class Life {
     if (step % 3 == 0) {
       AcceptedAttempt attempt{
           .assign = {.attempt = ref(n), .model = "m", .variant = "only", .manifest_revision = 1},
-          .manifest = manifest(),
+          .manifest = testing::noop_manifest(1),
           .received = now_};
       attempt.assign.input = Payload::inlined(std::string(300, 'i'));
       journal_.accept(std::move(attempt));

@@ -150,6 +150,17 @@ inline std::string manifest_json(const std::string& engine, bool stateful = fals
          variants + "]}}";
 }
 
+// Of the model "m" with the variant "only".
+inline ManifestPtr noop_manifest(std::uint64_t revision) {
+  return Manifests()
+      .resolve("m", revision,
+               R"({"apiVersion": "skerry/v1", "kind": "Model", "metadata": {"name": "m"},
+         "spec": {"engine": "noop", "inputs": [{"name": "x", "kind": "tensor", "dtype": "f32", "shape": [-1]}],
+                  "outputs": [{"name": "x", "kind": "tensor"}],
+                  "variants": [{"name": "only", "accuracy": 1.0, "reference_ms": 1}]}})")
+      .value();
+}
+
 inline Assign assignment(std::uint64_t n, std::string variant = "s",
                          const std::string& engine = "noop") {
   return {.attempt = ref(n),

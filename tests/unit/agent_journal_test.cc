@@ -36,21 +36,8 @@ struct FakeDisk final : JournalDisk {
   }
 };
 
-ManifestPtr noop_manifest() {
-  static const ManifestPtr manifest = [] {
-    Manifests manifests;
-    return manifests
-        .resolve("m", 3,
-                 R"({"apiVersion": "skerry/v1", "kind": "Model", "metadata": {"name": "m"},
-         "spec": {"engine": "noop", "inputs": [{"name": "x", "kind": "tensor", "dtype": "f32", "shape": [-1]}],
-                  "outputs": [{"name": "x", "kind": "tensor"}],
-                  "variants": [{"name": "only", "accuracy": 1.0, "reference_ms": 1}]}})")
-        .value();
-  }();
-  return manifest;
-}
-
 AcceptedAttempt attempt(std::uint64_t n) {
+  static const ManifestPtr manifest = noop_manifest(3);
   return {.assign = {.attempt = ref(n),
                      .model = "m",
                      .variant = "only",
@@ -61,7 +48,7 @@ AcceptedAttempt attempt(std::uint64_t n) {
                      .sequence_step = SequenceStep::kContinues,
                      .epoch = Epoch{5},
                      .interactive = true},
-          .manifest = noop_manifest(),
+          .manifest = manifest,
           .received = at(seconds(n))};
 }
 Ended result(std::uint64_t n, std::string output = "output") {

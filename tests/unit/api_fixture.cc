@@ -139,13 +139,9 @@ struct TestApi::State final : public controller::Gateway {
   core::Ticket ask(core::Event event,
                    std::move_only_function<void(Result<core::Reply>)> on_answer) override {
     const core::Ticket ticket = ++last_ticket;
-    std::visit(
-        [&](auto& what) {
-          if constexpr (requires { what.ticket; }) {
-            what.ticket = ticket;
-          }
-        },
-        event);
+    if (core::Ticket* number = core::ticket_of(event)) {
+      *number = ticket;
+    }
     if (before_ask) {
       before_ask(event);
     }

@@ -65,13 +65,9 @@ class Policies : public CoreWorld {
     restart({});
   }
   Result<Reply> ask(Event event) {
-    std::visit(
-        [&](auto& concrete) {
-          if constexpr (requires { concrete.ticket; }) {
-            concrete.ticket = ++tickets;
-          }
-        },
-        event);
+    if (Ticket* asked = ticket_of(event)) {
+      *asked = ++tickets;
+    }
     apply(std::move(event));
     return answers.at(tickets);
   }
