@@ -33,11 +33,16 @@ constexpr Instant kNever = Instant::max();
 constexpr Instant instant_from_us(std::int64_t us) { return Instant(Duration(us)); }
 constexpr std::int64_t to_us(Instant t) { return t.time_since_epoch().count(); }
 constexpr double to_seconds(Duration d) { return static_cast<double>(d.count()) * 1e-6; }
+// How long ago that was; not negative, though an earlier process with a clock ahead of ours noted it.
+constexpr Duration since(Instant then, Instant now) {
+  return now > then ? now - then : Duration(0);
+}
 constexpr double to_ms(Duration d) { return static_cast<double>(d.count()) * 1e-3; }
-// Rounds to the nearest microsecond and saturates, so that a wild prediction cannot overflow.
+// Rounds to the nearest microsecond and saturates, so that a wild prediction cannot overflow. What is
+// not a number is as far off as can be.
 constexpr Duration duration_from_seconds(double s) {
   constexpr double kLimitS = 1e12;
-  const double bounded = s > kLimitS ? kLimitS : (s < -kLimitS ? -kLimitS : s);
+  const double bounded = s < -kLimitS ? -kLimitS : (s <= kLimitS ? s : kLimitS);
   return Duration(static_cast<std::int64_t>(bounded * 1e6 + (bounded < 0 ? -0.5 : 0.5)));
 }
 

@@ -128,8 +128,8 @@ void Fleet::set_resident(NodeId id, std::span<const VariantId> resident) {
 void Fleet::observe_link(NodeId id, double rtt_s, std::optional<double> bandwidth_bytes_per_s) {
   NodeState& node = state_->node(id);
   node.rtt_s = learned(node.rtt_s, rtt_s);
-  if (bandwidth_bytes_per_s && *bandwidth_bytes_per_s > 0) {
-    node.seconds_per_byte = learned(node.seconds_per_byte, 1 / *bandwidth_bytes_per_s);
+  if (bandwidth_bytes_per_s) {
+    node.observe_bandwidth(*bandwidth_bytes_per_s);
   }
   state_->refresh(id);
 }

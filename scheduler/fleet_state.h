@@ -92,6 +92,7 @@ struct NodeState {
   const Knowledge* find(VariantId variant) const;
   Knowledge& learn(const Variant& variant);  // finds or adds
   void adopt(NodeSpec new_spec);
+  void observe_bandwidth(double bytes_per_s);
   double guess_s(const Variant& variant) const;  // of the service, by the profile alone
   Estimate service(const Variant& variant, const Knowledge* known) const;
   Estimate load_time(const Variant& variant, const Knowledge* known) const;

@@ -15,6 +15,8 @@ namespace skerry::scheduler {
 namespace {
 
 constexpr double kSecondsPerHour = 3600;
+// Slower ones count as this one, so that what takes for ever is still a number.
+constexpr double kSlowestBytesPerS = 1;
 // A profile may say nothing, or 0, of a model that does next to nothing.
 constexpr double kLeastReferenceSeconds = 1e-4;
 // Reading, deserialising and warming up a model's weights: what an SSD and one core do, roughly.
@@ -33,6 +35,8 @@ bool known_before(const Knowledge& knowledge, VariantId variant) {
 bool corrected_before(const Correction& correction, ModelId model) {
   return correction.model < model;
 }
+
+double seconds_for_byte(double bytes_per_s) { return 1 / std::max(bytes_per_s, kSlowestBytesPerS); }
 
 double positive_or(double value, double fallback) {
   return std::isfinite(value) && value > 0 ? value : fallback;
@@ -67,15 +71,21 @@ void NodeState::adopt(NodeSpec new_spec) {
     rtt_s = guessed(positive_or(spec.rtt_s, 0), kGuessDeviation);
   }
   if (seconds_per_byte.samples == 0) {
-    seconds_per_byte =
-        guessed(1 / positive_or(spec.bandwidth_bytes_per_s, defaults.bandwidth_bytes_per_s),
-                kGuessDeviation);
+    seconds_per_byte = guessed(
+        seconds_for_byte(positive_or(spec.bandwidth_bytes_per_s, defaults.bandwidth_bytes_per_s)),
+        kGuessDeviation);
   }
   for (Measurements& known : measured) {
     known.guess_s *= old_speed / speed;  // the guess is another one now
     known.log_ratio += std::log(speed / old_speed);
   }
   correct();
+}
+
+void NodeState::observe_bandwidth(double bytes_per_s) {
+  if (bytes_per_s > 0) {
+    seconds_per_byte = learned(seconds_per_byte, seconds_for_byte(bytes_per_s));
+  }
 }
 
 double NodeState::guess_s(const Variant& variant) const {

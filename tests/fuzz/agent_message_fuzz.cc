@@ -66,28 +66,23 @@ class World {
     switch (message.body_case()) {
       case v1::AgentMessage::kHello:
         return greet(*message.mutable_hello());
-      case v1::AgentMessage::kHeartbeat:
-        return pass_on(*message.mutable_heartbeat());
-      case v1::AgentMessage::kStarted:
-        resolve(*message.mutable_started()->mutable_attempt());
-        return pass_on(*message.mutable_started());
       case v1::AgentMessage::kResult:
         return pass_result(*message.mutable_result());
-      case v1::AgentMessage::kReturned:
-        resolve(*message.mutable_returned()->mutable_attempt());
-        return pass_on(*message.mutable_returned());
-      case v1::AgentMessage::kCredits:
-        return pass_on(*message.mutable_credits());
-      case v1::AgentMessage::kProbeResult:
-        return pass_on(*message.mutable_probe_result());
-      case v1::AgentMessage::kResident:
-        return pass_on(*message.mutable_resident());
+      case v1::AgentMessage::kSiteJob:
+        return pass_site_job(*message.mutable_site_job());
       case v1::AgentMessage::kGoodbye:
         tell(core::SessionClosed{session_, true});
         return {};
+      case v1::AgentMessage::kStarted:
+        resolve(*message.mutable_started()->mutable_attempt());
+        break;
+      case v1::AgentMessage::kReturned:
+        resolve(*message.mutable_returned()->mutable_attempt());
+        break;
       default:
-        return fail(ErrorCode::kUnsupported, "this kind of message is not known here");
+        break;
     }
+    return pass_on(hub::event_of(message, session_));
   }
 
   Status greet(v1::Hello& hello) {
@@ -108,13 +103,18 @@ class World {
     return valid;
   }
 
-  template <typename Message>
-  Status pass_on(Message& message) {
-    Status valid = hub::validate(message);
-    if (valid) {
-      tell(hub::from_wire(message, session_));
+  template <typename Event>
+  Status pass_on(Result<Event> event) {
+    if (!event) {
+      return fail(std::move(event).error());
     }
-    return valid;
+    tell(*std::move(event));
+    return {};
+  }
+
+  Status pass_site_job(v1::SiteJob& job) {
+    Status valid = hub::validate(job);
+    return valid ? pass_on(hub::from_wire(job, session_)) : valid;
   }
 
   Status pass_result(v1::AttemptResult& result) {

@@ -42,7 +42,7 @@ core::JobSpec spec_of(std::uint8_t how, std::uint8_t more) {
 
 }  // namespace
 
-CoreWorld::CoreWorld() {
+CoreWorld::CoreWorld() : policies_([] {}) {
   settings_.max_open_jobs = kMostJobs;
   settings_.max_retained_jobs = kMostJobs;
   settings_.trace_every = 2;
@@ -70,7 +70,7 @@ void CoreWorld::start() {
 // What was not synced is lost.
 void CoreWorld::crash(std::size_t synced) {
   sync(synced);
-  store_.crash();
+  store_.crash(0);
   for (Assigned& assigned : assigned_) {
     assigned.session = {};
   }
@@ -87,16 +87,11 @@ void CoreWorld::sync(std::size_t batches) {
 // ---- what happens
 
 void CoreWorld::apply(core::Event event) {
-  std::visit(
-      [this](auto& concrete) {
-        if constexpr (requires { concrete.ticket; }) {
-          if (concrete.ticket == core::kNoTicket) {
-            concrete.ticket = ++tickets_;
-            askers_[tickets_] = Asker::kWaits;
-          }
-        }
-      },
-      event);
+  if (core::Ticket* ticket = core::ticket_of(event);
+      ticket != nullptr && *ticket == core::kNoTicket) {
+    *ticket = ++tickets_;
+    askers_[tickets_] = Asker::kWaits;
+  }
   carry_out(core_->apply(std::move(event), now_));
   check_rules();
 }

@@ -54,7 +54,9 @@ HttpParts::~HttpParts() {
 
 HttpWorld::HttpWorld(HttpParts& parts)
     : parts_(parts),
+      policies_([] {}),
       core_(settings(), 1, {.factory = &policies_}),
+      documents_(api::HttpLimits().body_bytes),
       events_(64, "fuzz"),
       services_{.gateway = *this,
                 .blobs = *parts.blobs,
@@ -67,6 +69,7 @@ HttpWorld::HttpWorld(HttpParts& parts)
                 .manifests = manifests_,
                 .events = events_,
                 .event_heartbeat = minutes(1),
+                .documents = documents_,
                 .router = parts.router},
       service_(services_, parts.router),
       server_(io_, service_, clock_, parts.log, {}),
@@ -102,13 +105,9 @@ HttpWorld::~HttpWorld() {
 core::Ticket HttpWorld::ask(core::Event event,
                             std::move_only_function<void(Result<core::Reply>)> on_answer) {
   const core::Ticket ticket = ++tickets_;
-  std::visit(
-      [&](auto& concrete) {
-        if constexpr (requires { concrete.ticket; }) {
-          concrete.ticket = ticket;
-        }
-      },
-      event);
+  if (core::Ticket* asked = core::ticket_of(event)) {
+    *asked = ticket;
+  }
   asio::post(io_,
              [this, ticket, event = std::move(event), on_answer = std::move(on_answer)]() mutable {
                askers_[ticket] = std::move(on_answer);

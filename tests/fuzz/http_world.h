@@ -91,6 +91,7 @@ class HttpWorld final : public controller::Gateway,
   core::Core core_;
   metrics::Metrics metrics_;
   api::ManifestCache manifests_;
+  api::BodyBudget documents_;
   api::EventRing events_;
   api::Services services_;
   api::ApiService service_;

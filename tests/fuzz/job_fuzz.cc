@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/values.h"
+#include "controller/api/body_budget.h"
 #include "controller/api/job_request.h"
 #include "controller/api/json_reader.h"
 #include "controller/api/json_writer.h"
@@ -52,6 +53,11 @@ const ModelManifest& manifest() {
   return made;
 }
 
+api::BodyBudget& documents() {
+  static api::BodyBudget budget(256ULL << 20);
+  return budget;
+}
+
 std::string written(const Values& values) {
   api::JsonWriter json;
   api::write_values(json, values);
@@ -65,7 +71,7 @@ void check_inputs(const boost::json::value* inputs) {
   const auto decoded = decode_values(encoded);
   check(decoded.has_value() && encode_values(*decoded) == encoded, "inputs that were read encode");
   const std::string text = written(values);
-  const auto document = api::JsonDocument::parse(text);
+  const auto document = api::JsonDocument::parse(text, documents());
   check(document.has_value(), "values are written as JSON");
   for (const std::string_view unsaid : {"null", "-0,", "-0]"}) {
     if (text.find(unsaid) != std::string::npos) {
@@ -117,7 +123,7 @@ void for_each_job(const boost::json::value& root, Use use) {
 void bound_cost(std::string_view input) {
   const auto document = [&] {
     const MemoryBound bound(input.size(), kFixedBytes, kJsonTimes);
-    return api::JsonDocument::parse(input);
+    return api::JsonDocument::parse(input, documents());
   }();
   if (!document) {
     return;
@@ -137,10 +143,13 @@ void bound_cost(std::string_view input) {
 
 void run(std::string_view input) {
   manifest();
+  documents();
   bound_cost(input);
-  if (const auto document = api::JsonDocument::parse(input)) {
+  if (const auto document = api::JsonDocument::parse(input, documents())) {
     for_each_job(document->root(), check_job);
   }
+  check(documents().left() == documents().bytes(),
+        "documents give back what they took of the budget");
 }
 
 std::optional<std::string> mutate(std::string_view input, Random& random) {

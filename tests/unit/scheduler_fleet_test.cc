@@ -240,6 +240,14 @@ TEST_F(OneNode, TheDeclaredLinkCountsUntilOneIsMeasured) {
   EXPECT_DOUBLE_EQ(fleet.bandwidth_bytes_per_s(kNode), 1e6);
 }
 
+TEST_F(OneNode, ALinkOfNextToNothingStillHasAFiniteLatency) {
+  fleet.put_node(NodeId{1}, {.name = "slow", .bandwidth_bytes_per_s = 5e-324});
+  EXPECT_DOUBLE_EQ(fleet.bandwidth_bytes_per_s(NodeId{1}), 1);
+  fleet.observe_link(kNode, 0.5, 5e-324);
+  EXPECT_DOUBLE_EQ(fleet.bandwidth_bytes_per_s(kNode), 1);
+  EXPECT_TRUE(std::isfinite(predict(fleet, kNode, kLarge, 1e12).objectives.latency_s));
+}
+
 TEST_F(OneNode, FiguresThatMakeNoSenseCountAsDefaults) {
   NodeSpec spec = plain_node("n");
   spec.slots = 0;
