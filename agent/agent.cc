@@ -212,6 +212,7 @@ Telemetry Agent::telemetry(Instant now) {
   telemetry.queued = executor_.queued();
   telemetry.running = executor_.running();
   telemetry.spooled = static_cast<std::uint32_t>(journal_.spooled_count());
+  telemetry.spool_full = executor_.spool_full();
   return telemetry;
 }
 

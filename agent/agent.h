@@ -30,8 +30,7 @@ namespace skerry::agent {
 class Sensors {
  public:
   virtual ~Sensors() = default;
-  virtual Telemetry sample(
-      Instant now) = 0;  // queued, running and spooled are filled in by the agent
+  virtual Telemetry sample(Instant now) = 0;  // what the agent knows itself is filled in by it
 };
 
 struct AgentOptions {

@@ -72,6 +72,26 @@ std::uint32_t Executor::queued() const {
   }));
 }
 
+bool Executor::spool_full() const {
+  return journal_.full() || journal_.spooled_count() >= options_.spool_limit ||
+         journal_.spooled_bytes() >= options_.spool_limit_bytes;
+}
+
+// Who looks at the node alone learns of it, too.
+void Executor::note_spool() {
+  if (const bool full = spool_full(); full != spool_was_full_) {
+    spool_was_full_ = full;
+    if (full) {
+      log_.warn(
+          "the spool is full, with {} results of {} bytes inline: no new work is taken until "
+          "some are delivered",
+          journal_.spooled_count(), journal_.spooled_bytes());
+    } else {
+      log_.info("the spool has room again: new work is taken");
+    }
+  }
+}
+
 std::string Executor::refusal() const {
   if (draining_) {
     return "the node is draining";
@@ -82,8 +102,7 @@ std::string Executor::refusal() const {
   if (journal_.full()) {
     return "the disk for results is full";
   }
-  if (journal_.spooled_count() >= options_.spool_limit ||
-      journal_.spooled_bytes() >= options_.spool_limit_bytes) {
+  if (spool_full()) {
     return fmt::format("{} results wait to be acknowledged", journal_.spooled_count());
   }
   return {};

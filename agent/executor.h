@@ -71,6 +71,7 @@ class Executor {
   std::uint32_t queued() const;
   std::uint32_t running() const { return running_; }
   bool idle() const { return attempts_.empty(); }
+  bool spool_full() const;  // too many results wait, or their disk is full
   const std::vector<VariantRef>& resident() const { return resident_; }
 
  private:
@@ -78,6 +79,7 @@ class Executor {
 
   // Commands (executor.cc).
   Engine* engine_of(const KnownManifest& manifest) const;
+  void note_spool();
   std::string refusal() const;  // why no more is taken now; empty if more is
   bool repeated(const AttemptRef& attempt);
   void admit(Instant now, Assign assign, ManifestPtr manifest, Engine* engine, Instant received);
@@ -125,6 +127,7 @@ class Executor {
   RunToken last_token_ = 0;
   std::uint32_t running_ = 0;
   bool draining_ = false;
+  bool spool_was_full_ = false;
   EnergyLedger ledger_;
   std::vector<VariantRef> resident_;
   std::map<std::string, Duration> loads_;  // what loading took last, by "model/variant"

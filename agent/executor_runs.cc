@@ -26,6 +26,7 @@ void Executor::settle(Instant now) {
     }
   }
   tell_resident();
+  note_spool();
 }
 
 // Starts the first waiting attempt that fits. One that has waited long for room is not passed any

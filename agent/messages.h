@@ -74,6 +74,7 @@ struct Telemetry {
   std::uint32_t queued = 0;
   std::uint32_t running = 0;
   std::uint32_t spooled = 0;
+  bool spool_full = false;           // no new work is taken
   double bandwidth_bytes_per_s = 0;  // 0 = not measured yet
   double gpu_fraction = 0;
   std::uint64_t gpu_memory_used_bytes = 0;

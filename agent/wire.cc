@@ -83,6 +83,7 @@ void put(const Telemetry& t, v1::Telemetry& to) {
   to.set_queued(t.queued);
   to.set_running(t.running);
   to.set_spooled(t.spooled);
+  to.set_spool_full(t.spool_full);
   to.set_bandwidth_bytes_per_s(t.bandwidth_bytes_per_s);
   to.set_gpu_fraction(static_cast<float>(t.gpu_fraction));
   to.set_gpu_memory_used_bytes(t.gpu_memory_used_bytes);

@@ -40,6 +40,14 @@ void line(Log& log, const core::HedgeEnded& it) {
 void line(Log& log, const core::NodeChanged& it) {
   log.info("node {} is {}: {}{}", it.node, it.state, it.reason, fields({{"node", it.node}}));
 }
+void line(Log& log, const core::SpoolChanged& it) {
+  if (it.full) {
+    log.warn("the spool of node {} is full, with {} results: it takes no new work{}", it.node,
+             it.spooled, fields({{"node", it.node}}));
+  } else {
+    log.info("the spool of node {} has room again{}", it.node, fields({{"node", it.node}}));
+  }
+}
 void line(Log& log, const core::BrakeChanged& it) {
   if (it.on) {
     log.warn("most nodes fell silent together: nothing is placed again until they are back{}",

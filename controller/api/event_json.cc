@@ -22,6 +22,9 @@ void write_members(JsonWriter& json, const core::JobChanged& job) {
 void write_members(JsonWriter& json, const core::NodeChanged& node) {
   json.member("node", node.node).member("state", node.state).member("reason", node.reason);
 }
+void write_members(JsonWriter& json, const core::SpoolChanged& spool) {
+  json.member("node", spool.node).member("spool_full", spool.full).member("spooled", spool.spooled);
+}
 void write_members(JsonWriter& json, const core::BrakeChanged& brake) {
   json.member("braking", brake.on).member("site", brake.site);
 }
@@ -56,6 +59,7 @@ void write_members(JsonWriter&, const core::HedgeEnded&) {}
 
 std::string_view event_type(const core::Happening& happening) {
   if (std::holds_alternative<core::NodeChanged>(happening) ||
+      std::holds_alternative<core::SpoolChanged>(happening) ||
       std::holds_alternative<core::BrakeChanged>(happening)) {
     return "node";
   }

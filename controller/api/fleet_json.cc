@@ -22,6 +22,7 @@ void write_telemetry(JsonWriter& json, const core::Telemetry& telemetry) {
       .member("queued", telemetry.queued)
       .member("running", telemetry.running)
       .member("spooled", telemetry.spooled)
+      .member("spool_full", telemetry.spool_full)
       .member("gpu_fraction", telemetry.gpu_fraction)
       .member("gpu_memory_used_bytes", telemetry.gpu_memory_used_bytes)
       .member("gpu_memory_total_bytes", telemetry.gpu_memory_total_bytes)

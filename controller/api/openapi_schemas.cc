@@ -153,7 +153,7 @@ std::string_view openapi_schemas() {
     "variant":{"type":"string"}},"additionalProperties":false}},
   "telemetry":{"type":"object","properties":{"cpu_fraction":{"type":"number"},"memory_used_bytes":{"type":"integer"},
     "memory_total_bytes":{"type":"integer"},"load_1m":{"type":"number"},"temperature_c":{"type":"number"},"power_w":{"type":"number"},
-    "power_source":{"type":"string"},"queued":{"type":"integer"},"running":{"type":"integer"},"spooled":{"type":"integer"},
+    "power_source":{"type":"string"},"queued":{"type":"integer"},"running":{"type":"integer"},"spooled":{"type":"integer"},"spool_full":{"type":"boolean"},
     "gpu_fraction":{"type":"number"},"gpu_memory_used_bytes":{"type":"integer"},"gpu_memory_total_bytes":{"type":"integer"}},
     "additionalProperties":false}},"additionalProperties":false},
 "NodeList":{"type":"object","required":["items"],"properties":{"items":{"type":"array","items":{"$ref":"#/components/schemas/Node"}}},

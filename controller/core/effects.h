@@ -200,6 +200,11 @@ struct NodeChanged {
   std::string state;  // as in NodeView
   std::string reason;
 };
+struct SpoolChanged {  // a node has too many results that wait to be acknowledged, or no more
+  std::string node;
+  bool full = false;
+  std::uint32_t spooled = 0;
+};
 struct BrakeChanged {  // too many nodes fell silent together: nothing is placed again for a while
   bool on = false;
   std::string site;  // empty = the fleet
@@ -223,8 +228,8 @@ struct BreakerChanged {  // of the active policy
   std::string reason;  // the same as a sentence
 };
 using Happening = std::variant<JobChanged, JobEnded, SubmitRefused, DecisionMade, AttemptFailed,
-                               HedgeLooked, HedgeEnded, NodeChanged, BrakeChanged, ModelChanged,
-                               PolicyChanged, BreakerChanged>;
+                               HedgeLooked, HedgeEnded, NodeChanged, SpoolChanged, BrakeChanged,
+                               ModelChanged, PolicyChanged, BreakerChanged>;
 
 struct Output {
   BatchNumber after = 0;

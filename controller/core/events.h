@@ -154,7 +154,8 @@ struct Telemetry {
   std::string power_source;
   std::uint32_t queued = 0;
   std::uint32_t running = 0;
-  std::uint32_t spooled = 0;
+  std::uint32_t spooled = 0;                 // results that wait to be acknowledged
+  bool spool_full = false;                   // it gives new work back
   double bandwidth_bytes_per_s = 0;          // 0 = not measured yet
   double gpu_fraction = 0;                   // of the busiest GPU
   std::uint64_t gpu_memory_used_bytes = 0;   // of all GPUs
@@ -251,5 +252,18 @@ using Event =
                  ApplyPolicy, ChangePolicy, RollBackPolicy, OfferPolicy, AgentHello, AgentHeartbeat,
                  AttemptStarted, AttemptEnded, AttemptReturned, CreditsChanged, ProbeEnded,
                  ResidentChanged, SessionClosed, SiteJobBrought, HandOver, SiteJobSettled, Tick>;
+
+// The caller's number, where the event has an answer; nullptr where it has none.
+inline Ticket* ticket_of(Event& event) {
+  return std::visit(
+      [](auto& concrete) -> Ticket* {
+        if constexpr (requires { concrete.ticket; }) {
+          return &concrete.ticket;
+        } else {
+          return nullptr;
+        }
+      },
+      event);
+}
 
 }  // namespace skerry::core

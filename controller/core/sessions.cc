@@ -185,7 +185,13 @@ void handle(Context& ctx, AgentHeartbeat& event) {
     return;
   }
   node_heard(ctx, *node);
+  const bool spool_was_full = node->telemetry.spool_full;
   node->telemetry = std::move(event.telemetry);
+  if (node->telemetry.spool_full != spool_was_full) {
+    ctx.happen(SpoolChanged{.node = node->spec.name,
+                            .full = node->telemetry.spool_full,
+                            .spooled = node->telemetry.spooled});
+  }
   if (event.rtt.count() > 0) {
     node->rtt_s = to_seconds(event.rtt);
     const double bandwidth = node->telemetry.bandwidth_bytes_per_s;

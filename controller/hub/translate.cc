@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "controller/hub/validate.h"
 #include "controller/records/site_job.h"
 
 namespace skerry::hub {
@@ -131,6 +132,7 @@ core::Telemetry from_wire(const v1::Telemetry& t) {
           .queued = t.queued(),
           .running = t.running(),
           .spooled = t.spooled(),
+          .spool_full = t.spool_full(),
           .bandwidth_bytes_per_s = t.bandwidth_bytes_per_s(),
           .gpu_fraction = std::min<double>(t.gpu_fraction(), 1),
           .gpu_memory_used_bytes = t.gpu_memory_used_bytes(),
@@ -230,6 +232,41 @@ Result<core::SiteJobBrought> from_wire(v1::SiteJob& job, SessionId session) {
     return fail(std::move(decoded).error());
   }
   return core::SiteJobBrought{.session = session, .job = *std::move(decoded)};
+}
+
+namespace {
+
+template <typename Message>
+Result<core::Event> checked(Message& message, SessionId session) {
+  if (Status valid = validate(message); !valid) {
+    return fail(std::move(valid).error());
+  }
+  return core::Event(from_wire(message, session));
+}
+
+}  // namespace
+
+Result<core::Event> event_of(v1::AgentMessage& message, SessionId session) {
+  switch (message.body_case()) {
+    case v1::AgentMessage::kHello:
+      return checked(*message.mutable_hello(), session);
+    case v1::AgentMessage::kHeartbeat:
+      return checked(*message.mutable_heartbeat(), session);
+    case v1::AgentMessage::kStarted:
+      return checked(*message.mutable_started(), session);
+    case v1::AgentMessage::kResult:
+      return checked(*message.mutable_result(), session);
+    case v1::AgentMessage::kReturned:
+      return checked(*message.mutable_returned(), session);
+    case v1::AgentMessage::kCredits:
+      return checked(*message.mutable_credits(), session);
+    case v1::AgentMessage::kProbeResult:
+      return checked(*message.mutable_probe_result(), session);
+    case v1::AgentMessage::kResident:
+      return checked(*message.mutable_resident(), session);
+    default:
+      return fail(ErrorCode::kUnsupported, "this kind of message is not known here");
+  }
 }
 
 void to_wire(const core::AttemptRef& attempt, v1::AttemptRef& wire) {

@@ -47,6 +47,10 @@ core::ResidentChanged from_wire(const v1::Resident& resident, SessionId session)
 // kCorrupt if it does not decode.
 Result<core::SiteJobBrought> from_wire(v1::SiteJob& job, SessionId session);
 
+// What a message tells the core, checked (validate.h) and translated, of the kinds that can be told as they
+// are: all but goodbyes, refusals and brought jobs. kUnsupported for the others.
+Result<core::Event> event_of(v1::AgentMessage& message, SessionId session);
+
 // ---- to agents
 void to_wire(const core::AttemptRef& attempt, v1::AttemptRef& wire);
 void to_wire(const Payload& payload, v1::PayloadRef& wire);

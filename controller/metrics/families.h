@@ -50,6 +50,8 @@ struct Families {
   GaugeFamily& node_heartbeat_age;
   GaugeFamily& node_outstanding;
   GaugeFamily& node_capacity;
+  GaugeFamily& node_spooled;
+  GaugeFamily& node_spool_full;
   GaugeFamily& node_gpu_busy;
   GaugeFamily& node_gpu_memory_used;
   GaugeFamily& node_gpu_memory;

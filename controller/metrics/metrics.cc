@@ -119,7 +119,8 @@ struct Metrics::State {
   void observe(const core::HedgeLooked& look);
   void observe(const core::HedgeEnded& hedge);
   void observe(const core::NodeChanged& node);
-  void observe(const core::BrakeChanged&) {}  // a gauge, read at the scrape
+  void observe(const core::SpoolChanged&) {}  // gauges, read at the scrape
+  void observe(const core::BrakeChanged&) {}
   void observe(const core::ModelChanged& model);
   void observe(const core::PolicyChanged& policy);
   void observe(const core::BreakerChanged& breaker);
@@ -286,6 +287,8 @@ void Metrics::State::set_node_gauges(const core::NodeView& node, Instant now) {
   set(families.node_outstanding, {}, node.outstanding);
   set(families.node_capacity, {}, node.capacity);
   const core::Telemetry& last = node.telemetry;
+  set(families.node_spooled, {}, last.spooled);
+  set(families.node_spool_full, {}, last.spool_full ? 1 : 0);
   if (node.connected && last.gpu_memory_total_bytes > 0) {
     set(families.node_gpu_busy, {}, last.gpu_fraction);
     set(families.node_gpu_memory_used, {}, static_cast<double>(last.gpu_memory_used_bytes));

@@ -38,6 +38,28 @@ TEST_F(ExecutorTest, WhatIsOverCapacityIsReturned) {
   EXPECT_TRUE(journal.holds(ref(5).uid));
 }
 
+TEST_F(ExecutorTest, AFullSpoolKeepsWhatIsThereAndGivesNewWorkBack) {
+  ExecutorOptions small = options();
+  small.spool_limit = 2;
+  Executor bounded(small, {&engine}, blobs, journal, meter, quiet_log());
+  const auto run = [&](std::uint64_t n) {
+    bounded.assign(at(seconds(0)), assignment(n));
+    bounded.settle(at(seconds(0)));
+    engine.succeed(n);
+    bounded.settle(at(seconds(1)));
+  };
+  run(1);
+  EXPECT_FALSE(bounded.spool_full());
+  run(2);
+  EXPECT_TRUE(bounded.spool_full());
+  bounded.assign(at(seconds(2)), assignment(3));
+  sent = bounded.take_messages();
+  EXPECT_THAT(returned(), ElementsAre(3));
+  EXPECT_THAT(results(), SizeIs(2));
+  journal.forget(ref(1).uid);  // delivered
+  EXPECT_FALSE(bounded.spool_full());
+}
+
 TEST_F(ExecutorTest, UnknownEnginesVariantsAndManifestsAreReturned) {
   Executor without_torch(options(), {&engine}, blobs, journal, meter, quiet_log());
   without_torch.assign(at(seconds(0)), assignment(1, "s", "torch"));

@@ -365,6 +365,19 @@ TEST_F(HopelessTask, DoesNotKeepOthersOfItsLaneWaitingForEver) {
   EXPECT_EQ(state(id), TaskState::kLeased);
 }
 
+TEST_F(CoreNodes, TellsWhenANodesSpoolIsFullAndWhenItHasRoomAgain) {
+  const SessionId session = connect("n1");
+  for (const bool full : {false, true, true, false}) {
+    apply(AgentHeartbeat{.session = session, .telemetry = {.spooled = 7, .spool_full = full}});
+  }
+  const auto changes = told<SpoolChanged>();
+  ASSERT_EQ(changes.size(), 2u);
+  EXPECT_EQ(changes[0].node, "n1");
+  EXPECT_EQ(changes[0].spooled, 7u);
+  EXPECT_TRUE(changes[0].full);
+  EXPECT_FALSE(changes[1].full);
+}
+
 TEST_F(CoreNodes, ShowsTheDevicesOfANodeAndWhatItsGpusDo) {
   AgentHello hello{
       .session = SessionId{++sessions}, .incarnation = 1, .devices = {"cpu", "cuda:0"}};
