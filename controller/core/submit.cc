@@ -55,7 +55,7 @@ Status model_takes_work(const State& state, const std::string& name, const std::
       ErrorCode::kUnavailable,
       fmt::format("model '{}' crashed on several nodes and takes no new work for {:.0f} s, or "
                   "until it is applied again",
-                  name, to_seconds(model->second.tripped_at + state.settings.trip_time - now)),
+                  name, to_seconds(model->second.tripped_until - now)),
       {{field, "apply a mended model, or try again later"}});
 }
 
