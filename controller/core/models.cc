@@ -82,6 +82,7 @@ void install_model(State& state, const ModelManifest& manifest, std::uint64_t re
   entry.revision = revision;
   entry.manifest = manifest;
   entry.tripped = false;
+  entry.trips = 0;
   entry.crashes.clear();
   for (const auto& variant : manifest.variants) {
     use_blob(state, Payload::stored(variant.digest, variant.artifact_bytes));
