@@ -73,8 +73,10 @@ AgentOptions agent_options(const AgentConfig& config, const StateDir& state,
       .capabilities = std::move(capabilities),
       .stop_limit = config.stop_limit,
       .session = {.heartbeat = config.heartbeat},
-      .executor = {
-          .slots = config.slots, .queue_depth = config.queue_depth, .physics = physics_of(config)}};
+      .executor = {.slots = config.slots,
+                   .queue_depth = config.queue_depth,
+                   .physics = physics_of(config),
+                   .trust = config.model_trust}};
 }
 
 TorchOptions torch_options(const AgentConfig& config, const Nvml* gpus) {
@@ -88,7 +90,8 @@ TorchOptions torch_options(const AgentConfig& config, const Nvml* gpus) {
           .sequence_instances = config.runner.sequences,
           .sequence_idle = config.runner.sequence_idle,
           .load_limit = config.runner.load_limit,
-          .stall_limit = config.runner.stall_limit};
+          .stall_limit = config.runner.stall_limit,
+          .policy = config.models};
 }
 
 }  // namespace skerry::agent

@@ -21,6 +21,7 @@ void add_policy(Command root);       // policy list|get|apply|promote|...
 void add_decisions(Command root);    // decisions export
 void add_replay(Command root);       // replay
 void add_get_policies(Command get);  // beside get nodes
+void add_model_signing(Command model);  // model keygen|sign|verify
 void add_version(Command root);      // version
 void add_completion(Command root);   // completion bash|zsh|fish
 

@@ -1,6 +1,6 @@
 // torch_values.h: between libtorch's values and ours.
 //
-// Only for torch_model.cc: libtorch's headers take 13 s to compile, so one file includes them.
+// Only for torch_model.cc: libtorch's headers take 13 s to compile, so few files include them.
 
 #pragma once
 
