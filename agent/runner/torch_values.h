@@ -30,6 +30,7 @@ inline std::string essence(const std::exception& thrown) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) {
     text.pop_back();
   }
+  text.erase(0, text.find_first_not_of('\n'));  // the compiler's begin with one
   if (text.find("Traceback of TorchScript") != std::string::npos) {
     return text.substr(text.rfind('\n') + 1);
   }
