@@ -94,9 +94,10 @@ std::vector<std::string> read_operators(ConfigFields fields, std::string_view ke
   std::vector<std::string> names = fields.texts(key);
   for (const std::string& name : names) {
     if (!is_operator_name(name)) {
-      fields.issue(key, fmt::format("'{}' is no operator, such as aten::save, or torchvision::* for "
-                                    "all of a namespace",
-                                    name));
+      fields.issue(key,
+                   fmt::format("'{}' is no operator, such as aten::save, or torchvision::* for "
+                               "all of a namespace",
+                               name));
     }
   }
   return names;

@@ -19,18 +19,6 @@ bool has_variant(const ModelManifest& manifest, const std::string& variant) {
          manifest.variants.end();
 }
 
-// Whether this artifact is what the manifest says the variant is, and signed as this node asks.
-Status may_load(const ModelManifest& manifest, const std::string& variant,
-                const std::string& artifact, const ModelTrust& trust) {
-  const auto spec = std::ranges::find(manifest.variants, variant, &VariantSpec::name);
-  if (spec != manifest.variants.end() && spec->digest != artifact) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("variant '{}' of model '{}' is {}, and {} was to be loaded", variant,
-                            manifest.name, spec->digest, artifact));
-  }
-  return check_signature(manifest, variant, trust);
-}
-
 // Why it cannot be taken up after a restart; empty if it can. Run anew, the first task of a sequence
 // would leave a state that lacks what its later tasks had added, under the same name.
 std::string lost_with_the_process(const AcceptedAttempt& held, const Engine* engine) {
@@ -180,8 +168,8 @@ void Executor::admit(Instant now, Assign assign, ManifestPtr manifest, Engine* e
     watch(attempt.deadline, token);
   }
   if (Status fine = engine->needs_artifact()
-                        ? may_load(attempt.manifest->manifest, attempt.assign.variant,
-                                   attempt.assign.artifact, options_.trust)
+                        ? check_artifact(attempt.manifest->manifest, attempt.assign.variant,
+                                         attempt.assign.artifact, options_.trust)
                         : Status();
       !fine) {
     log_.warn("refused: {}", fine.error().message);
@@ -293,8 +281,8 @@ void Executor::probe(Instant, const Probe& probe) {
     return refuse(fmt::format("this node has no engine '{}' or the model no such variant",
                               (*manifest)->manifest.engine));
   }
-  if (Status fine = engine->needs_artifact() ? may_load((*manifest)->manifest, probe.variant,
-                                                        probe.artifact, options_.trust)
+  if (Status fine = engine->needs_artifact() ? check_artifact((*manifest)->manifest, probe.variant,
+                                                              probe.artifact, options_.trust)
                                              : Status();
       !fine) {
     return refuse(fine.error().message);

@@ -65,18 +65,17 @@ Capabilities capabilities_of(const AgentConfig& config, const CpuLimit& limit,
 
 AgentOptions agent_options(const AgentConfig& config, const StateDir& state,
                            Capabilities capabilities) {
-  return {
-      .node_name = config.name,
-      .identity = state.identity(),
-      .incarnation = state.incarnation(),
-      .software_version = fmt::format("{}+{}", kVersion, kCommit),
-      .capabilities = std::move(capabilities),
-      .stop_limit = config.stop_limit,
-      .session = {.heartbeat = config.heartbeat},
-      .executor = {.slots = config.slots,
-                   .queue_depth = config.queue_depth,
-                   .physics = physics_of(config),
-                   .trust = config.model_trust}};
+  return {.node_name = config.name,
+          .identity = state.identity(),
+          .incarnation = state.incarnation(),
+          .software_version = fmt::format("{}+{}", kVersion, kCommit),
+          .capabilities = std::move(capabilities),
+          .stop_limit = config.stop_limit,
+          .session = {.heartbeat = config.heartbeat},
+          .executor = {.slots = config.slots,
+                       .queue_depth = config.queue_depth,
+                       .physics = physics_of(config),
+                       .trust = config.model_trust}};
 }
 
 TorchOptions torch_options(const AgentConfig& config, const Nvml* gpus) {

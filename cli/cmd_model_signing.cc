@@ -182,7 +182,8 @@ void add_keygen(Command command) {
                .values = Values::kFiles,
                .required = true},
               flags->file);
-  command.add({.names = "--id", .help = "what signatures call the key (default: the file's name)",
+  command.add({.names = "--id",
+               .help = "what signatures call the key (default: the file's name)",
                .value = "ID"},
               flags->id);
   command.on_run([flags](Context& context) { return keygen(context, *flags); });
@@ -202,7 +203,8 @@ void add_sign(Command command) {
                .values = Values::kFiles,
                .required = true},
               flags->key);
-  command.add({.names = "--id", .help = "what signatures call the key (default: the file's name)",
+  command.add({.names = "--id",
+               .help = "what signatures call the key (default: the file's name)",
                .value = "ID"},
               flags->id);
   command.example("  skerryctl model sign -f model.yaml --key release.pem > signed.yaml\n");
@@ -217,11 +219,9 @@ void add_verify(Command command) {
                .values = Values::kFiles,
                .required = true},
               flags->file);
-  command.add({.names = "--public-key",
-               .help = "as keygen printed it",
-               .value = "KEY",
-               .required = true},
-              flags->public_key);
+  command.add(
+      {.names = "--public-key", .help = "as keygen printed it", .value = "KEY", .required = true},
+      flags->public_key);
   command.on_run([flags](Context& context) { return verify(context, *flags); });
 }
 

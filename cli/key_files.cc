@@ -57,7 +57,7 @@ Status write_key_file(const std::string& path, const PrivateKey& key) {
 
 Result<PrivateKey> read_key_file(const std::string& path) {
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat status {};
+  struct stat status{};
   if (file.fd < 0 || ::fstat(file.fd, &status) != 0) {
     return failed("open", path);
   }

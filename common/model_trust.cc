@@ -20,17 +20,17 @@ std::optional<Complaint> complaint_about(const ModelManifest& manifest, const Va
     return std::nullopt;
   }
   if (variant.signature.empty()) {
-    return trust.required ? std::optional(Complaint{
-                                "signature",
-                                "is missing: models must be signed here; skerryctl model sign does it"})
-                          : std::nullopt;
+    return trust.required
+               ? std::optional(Complaint{
+                     "signature",
+                     "is missing: models must be signed here; skerryctl model sign does it"})
+               : std::nullopt;
   }
   const auto key = std::ranges::find(trust.keys, variant.signed_by, &TrustedKey::id);
   if (key == trust.keys.end()) {
-    return Complaint{"signed_by",
-                     fmt::format("'{}' is none of the keys that are trusted here "
-                                 "(model_signing.keys)",
-                                 variant.signed_by)};
+    return Complaint{"signed_by", fmt::format("'{}' is none of the keys that are trusted here "
+                                              "(model_signing.keys)",
+                                              variant.signed_by)};
   }
   const auto covers = [&manifest](const std::string& ns) { return ns == "*" || ns == manifest.ns; };
   if (std::ranges::none_of(key->namespaces, covers)) {
@@ -38,10 +38,11 @@ std::optional<Complaint> complaint_about(const ModelManifest& manifest, const Va
                                               key->id, manifest.ns)};
   }
   if (!key->key.verifies(to_signed_text(statement_of(manifest, variant)), variant.signature)) {
-    return Complaint{"signature",
-                     fmt::format("is not that of key '{}' on variant '{}' of model '{}' with {} in "
-                                 "namespace '{}'",
-                                 key->id, variant.name, manifest.name, variant.digest, manifest.ns)};
+    return Complaint{
+        "signature",
+        fmt::format("is not that of key '{}' on variant '{}' of model '{}' with {} in "
+                    "namespace '{}'",
+                    key->id, variant.name, manifest.name, variant.digest, manifest.ns)};
   }
   return std::nullopt;
 }
@@ -49,10 +50,8 @@ std::optional<Complaint> complaint_about(const ModelManifest& manifest, const Va
 }  // namespace
 
 ModelStatement statement_of(const ModelManifest& manifest, const VariantSpec& variant) {
-  return {.digest = variant.digest,
-          .model = manifest.name,
-          .variant = variant.name,
-          .ns = manifest.ns};
+  return {
+      .digest = variant.digest, .model = manifest.name, .variant = variant.name, .ns = manifest.ns};
 }
 
 std::vector<FieldIssue> check_signatures(const ModelManifest& manifest, const ModelTrust& trust) {

@@ -70,10 +70,9 @@ bool PublicKey::verifies(std::string_view text, std::string_view signature) cons
     return false;
   }
   const Context context;
-  const bool verified =
-      EVP_DigestVerifyInit(context.handle, nullptr, nullptr, nullptr, key) == 1 &&
-      EVP_DigestVerify(context.handle, bytes_of(*bytes), bytes->size(), bytes_of(text),
-                       text.size()) == 1;
+  const bool verified = EVP_DigestVerifyInit(context.handle, nullptr, nullptr, nullptr, key) == 1 &&
+                        EVP_DigestVerify(context.handle, bytes_of(*bytes), bytes->size(),
+                                         bytes_of(text), text.size()) == 1;
   EVP_PKEY_free(key);
   return verified;
 }
@@ -91,7 +90,8 @@ PrivateKey PrivateKey::generate() {
 Result<PrivateKey> PrivateKey::from_pem(const std::string& pem) {
   const Memory text(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   Handle key(PEM_read_bio_PrivateKey(text.handle, nullptr, no_passphrase, nullptr));
-  if (key == nullptr || EVP_PKEY_get_base_id(static_cast<EVP_PKEY*>(key.get())) != EVP_PKEY_ED25519) {
+  if (key == nullptr ||
+      EVP_PKEY_get_base_id(static_cast<EVP_PKEY*>(key.get())) != EVP_PKEY_ED25519) {
     return fail(ErrorCode::kInvalidArgument,
                 "it holds no Ed25519 private key in PEM, as skerryctl model keygen writes it");
   }
@@ -101,8 +101,8 @@ Result<PrivateKey> PrivateKey::from_pem(const std::string& pem) {
 PublicKey PrivateKey::public_key() const {
   std::string bytes(kKeyBytes, '\0');
   std::size_t size = bytes.size();
-  check(EVP_PKEY_get_raw_public_key(static_cast<EVP_PKEY*>(handle_.get()), bytes_of(bytes), &size) ==
-                1 &&
+  check(EVP_PKEY_get_raw_public_key(static_cast<EVP_PKEY*>(handle_.get()), bytes_of(bytes),
+                                    &size) == 1 &&
             size == kKeyBytes,
         "an Ed25519 key has its public half");
   return PublicKey(std::move(bytes));

@@ -34,7 +34,8 @@ ModelTrust read_model_signing(ConfigFields fields, bool required_with_keys) {
   }
   trust.required = fields.boolean("required", required_with_keys && !trust.keys.empty());
   if (trust.required && trust.keys.empty()) {
-    fields.issue("required", "asks for signatures, but there are no keys that could have made them");
+    fields.issue("required",
+                 "asks for signatures, but there are no keys that could have made them");
   }
   return trust;
 }

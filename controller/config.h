@@ -32,7 +32,7 @@ struct ControllerConfig {
   std::uint64_t reserve_bytes = 0;  // of the disk, kept for accepted work
   Duration max_late{};              // of the core, likewise
   ModelTrust model_trust;
-  std::string default_policy;       // a bundle's path, or "none"; empty = the one that comes along
+  std::string default_policy;  // a bundle's path, or "none"; empty = the one that comes along
   core::Settings core;
 };
 

@@ -132,8 +132,8 @@ std::string changed_within(std::string_view archive, Random& random) {
     entries = inspect::small_model();
   } else {
     for (const inspect::ZipEntry& entry : *listed) {
-      auto content = entry.deflated ? inspect::inflate(entry, kLimits).value_or("")
-                                    : std::string(entry.data);
+      auto content =
+          entry.deflated ? inspect::inflate(entry, kLimits).value_or("") : std::string(entry.data);
       entries.push_back({std::string(entry.name), std::move(content), entry.deflated});
     }
   }

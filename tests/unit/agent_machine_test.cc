@@ -85,14 +85,16 @@ TEST(AgentConfig, SaysWhatModelsMayHoldAndUse) {
 
 TEST(AgentConfig, ASiteThatPinsKeysAsksForSignatures) {
   EXPECT_TRUE(configure("").first.model_trust.empty());
-  const std::string key = "model_signing: {keys: [{id: release, public_key: "
-                          "'11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo='}]";
+  const std::string key =
+      "model_signing: {keys: [{id: release, public_key: "
+      "'11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo='}]";
   const auto [pinned, wrong] = configure(key + "}\n");
   EXPECT_EQ(wrong, "");
   EXPECT_TRUE(pinned.model_trust.required);
   EXPECT_EQ(pinned.model_trust.keys[0].namespaces, (std::vector<std::string>{"*"}));
   EXPECT_FALSE(configure(key + ", required: false}\n").first.model_trust.required);
-  EXPECT_THAT(configure("model_signing: {required: true}\n").second, HasSubstr("there are no keys"));
+  EXPECT_THAT(configure("model_signing: {required: true}\n").second,
+              HasSubstr("there are no keys"));
   EXPECT_THAT(configure("model_signing: {keys: [{id: a, public_key: x}]}\n").second,
               HasSubstr("'x' is no public key"));
   EXPECT_THAT(configure("model_signing: {keys: [{id: A B, public_key: x}]}\n").second,

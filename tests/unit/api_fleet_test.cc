@@ -138,7 +138,8 @@ TEST(Models, AreSignedWhereTheControllerAsksForIt) {
   const auto signature = [&](const std::string& ns) {
     return key.sign(to_signed_text({digest, "digits", "small", ns}));
   };
-  EXPECT_THAT(apply("", "").fields(), ElementsAre(StartsWith("/spec/variants/0/signature: is missing")));
+  EXPECT_THAT(apply("", "").fields(),
+              ElementsAre(StartsWith("/spec/variants/0/signature: is missing")));
   EXPECT_THAT(apply(signature("vision"), "release").fields(),
               ElementsAre(StartsWith("/spec/variants/0/signature: is not that of key 'release'")));
   EXPECT_THAT(apply(signature("default"), "other").fields(),

@@ -20,7 +20,7 @@ using testing::Not;
 using testing::StartsWith;
 
 mode_t mode_of(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   return stat(path.c_str(), &status) == 0 ? status.st_mode & 0777 : 0;
 }
 
@@ -37,7 +37,7 @@ metadata: {name: mine, namespace: vision}
 spec:
   inputs: [{name: x, shape: [1, 3]}]
   variants: [{name: a, file: a.pt, accuracy: 0.5}, {name: b, digest: )" +
-                                                sha256_digest("second") + "}]\n");
+                                              sha256_digest("second") + "}]\n");
   }
   // The public key.
   std::string make_key() {
@@ -72,7 +72,8 @@ TEST_F(ModelSigning, AKeyThatOthersCanReadIsNotUsed) {
 
 TEST_F(ModelSigning, SignsEveryVariantAndLeavesTheRestAsItWas) {
   const std::string public_key = make_key();
-  const Finished done = run_skerryctl({"model", "sign", "-f", manifest, "--key", key, "-o", "json"});
+  const Finished done =
+      run_skerryctl({"model", "sign", "-f", manifest, "--key", key, "-o", "json"});
   ASSERT_EQ(done.exit_code, 0) << done.err;
   const json::value document = json::parse(done.out);
   EXPECT_EQ(document.at_pointer("/metadata/namespace"), json::value("vision"));
@@ -116,13 +117,13 @@ TEST_F(ModelSigning, ASignedManifestIsAppliedWithItsSignatures) {
 
 TEST_F(ModelSigning, WhatCannotBeSignedIsNamed) {
   make_key();
-  const std::string noop = folder.write(
-      "noop.yaml",
-      "apiVersion: skerry/v1\nkind: Model\nmetadata: {name: n}\n"
-      "spec: {engine: noop, variants: [{name: a}]}\n");
+  const std::string noop = folder.write("noop.yaml",
+                                        "apiVersion: skerry/v1\nkind: Model\nmetadata: {name: n}\n"
+                                        "spec: {engine: noop, variants: [{name: a}]}\n");
   EXPECT_THAT(run_skerryctl({"model", "sign", "-f", noop, "--key", key}).err,
               HasSubstr("no variant with a file to sign"));
-  EXPECT_EQ(run_skerryctl({"model", "sign", "-f", manifest, "--key", folder.path("none")}).exit_code, 3);
+  EXPECT_EQ(
+      run_skerryctl({"model", "sign", "-f", manifest, "--key", folder.path("none")}).exit_code, 3);
   EXPECT_THAT(run_skerryctl({"model", "sign", "-f", manifest, "--key", manifest}).exit_code, 1);
   EXPECT_THAT(run_skerryctl({"model", "keygen", folder.path("Not A Name")}).err, HasSubstr("--id"));
 }

@@ -62,19 +62,20 @@ TEST(Signing, NoChangedBitOfASignatureOrATextPasses) {
     changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
     EXPECT_FALSE(half.verifies(changed, signature)) << bit;
   }
-  for (const std::string& other :
-       {std::string(), signature.substr(1), signature + "A", std::string(88, 'A'),
-        std::string("not base64 at all")}) {
+  for (const std::string& other : {std::string(), signature.substr(1), signature + "A",
+                                   std::string(88, 'A'), std::string("not base64 at all")}) {
     EXPECT_FALSE(half.verifies(text, other)) << other;
   }
 }
 
 TEST(Signing, WhatIsNoKeyIsRefused) {
-  for (const char* text : {"", "AAAA", "not base64", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHUQ=="}) {
+  for (const char* text :
+       {"", "AAAA", "not base64", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHUQ=="}) {
     EXPECT_FALSE(PublicKey::parse(text)) << text;
   }
   EXPECT_FALSE(PrivateKey::from_pem(""));
-  EXPECT_FALSE(PrivateKey::from_pem("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"));
+  EXPECT_FALSE(
+      PrivateKey::from_pem("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"));
   // An RSA key would be one, too, but not of this kind; so would one behind a passphrase.
   EXPECT_THAT(PrivateKey::from_pem("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGb\n"
                                    "-----END ENCRYPTED PRIVATE KEY-----\n")
@@ -88,9 +89,9 @@ TEST(Signing, WhatIsNoKeyIsRefused) {
 struct TrustTest : testing::Test {
   PrivateKey key = PrivateKey::generate();
   PrivateKey other_key = PrivateKey::generate();
-  ModelTrust trust{.required = true,
-                   .keys = {{"release", key.public_key(), {"vision"}},
-                            {"lab", other_key.public_key(), {"*"}}}};
+  ModelTrust trust{
+      .required = true,
+      .keys = {{"release", key.public_key(), {"vision"}}, {"lab", other_key.public_key(), {"*"}}}};
 
   static ModelManifest manifest() {
     ModelManifest model;
@@ -138,10 +139,12 @@ TEST_F(TrustTest, AMissingSignatureIsRefusedWhereOneIsRequired) {
 TEST_F(TrustTest, ASignatureIsWorthNothingElsewhere) {
   ModelManifest renamed = signed_manifest();
   renamed.name = "faces";
-  EXPECT_THAT(fields(renamed), ElementsAre("/spec/variants/0/signature", "/spec/variants/1/signature"));
+  EXPECT_THAT(fields(renamed),
+              ElementsAre("/spec/variants/0/signature", "/spec/variants/1/signature"));
   ModelManifest swapped = signed_manifest();
   std::swap(swapped.variants[0].signature, swapped.variants[1].signature);
-  EXPECT_THAT(fields(swapped), ElementsAre("/spec/variants/0/signature", "/spec/variants/1/signature"));
+  EXPECT_THAT(fields(swapped),
+              ElementsAre("/spec/variants/0/signature", "/spec/variants/1/signature"));
   ModelManifest exchanged = signed_manifest();
   exchanged.variants[0].digest = sha256_digest("evil");
   EXPECT_THAT(fields(exchanged), ElementsAre("/spec/variants/0/signature"));
@@ -149,7 +152,8 @@ TEST_F(TrustTest, ASignatureIsWorthNothingElsewhere) {
   trust.keys[0].namespaces = {"*"};
   ModelManifest moved = signed_manifest();
   moved.ns = "default";
-  EXPECT_THAT(fields(moved), ElementsAre("/spec/variants/0/signature", "/spec/variants/1/signature"));
+  EXPECT_THAT(fields(moved),
+              ElementsAre("/spec/variants/0/signature", "/spec/variants/1/signature"));
 }
 
 TEST_F(TrustTest, AKeyCountsForItsNamespacesOnly) {
@@ -159,7 +163,8 @@ TEST_F(TrustTest, AKeyCountsForItsNamespacesOnly) {
     variant.signature = key.sign(to_signed_text(statement_of(model, variant)));
     variant.signed_by = "release";
   }
-  EXPECT_THAT(fields(model), ElementsAre("/spec/variants/0/signed_by", "/spec/variants/1/signed_by"));
+  EXPECT_THAT(fields(model),
+              ElementsAre("/spec/variants/0/signed_by", "/spec/variants/1/signed_by"));
   EXPECT_THAT(check_signatures(model, trust)[0].message,
               HasSubstr("'release' does not count for namespace 'payments'"));
 }
@@ -168,7 +173,8 @@ TEST_F(TrustTest, UnknownAndRemovedKeysCountForNothing) {
   ModelManifest model = signed_manifest();
   model.variants[0].signed_by = "unknown";
   model.variants[1].signed_by = "lab";  // another key than the one that signed
-  EXPECT_THAT(fields(model), ElementsAre("/spec/variants/0/signed_by", "/spec/variants/1/signature"));
+  EXPECT_THAT(fields(model),
+              ElementsAre("/spec/variants/0/signed_by", "/spec/variants/1/signature"));
   trust.keys.erase(trust.keys.begin());
   EXPECT_THAT(fields(signed_manifest()),
               ElementsAre("/spec/variants/0/signed_by", "/spec/variants/1/signed_by"));

@@ -27,9 +27,9 @@ TEST(Operators, ThoseOfComputingAreAllowedAndThoseThatReachOutAreNot) {
     EXPECT_TRUE(shipped.allows(name)) << name;
   }
   for (const char* name :
-       {"aten::save", "aten::from_file", "aten::wait", "prim::fork", "prim::rpc_sync",
-        "c10d::send", "prim::PythonOp", "aten::set_", "aten::_reshape_alias", "prim::id",
-        "torchvision::nms", "torch.classes.dist_rpc.WorkerInfo", "", "aten::", "aten::*"}) {
+       {"aten::save", "aten::from_file", "aten::wait", "prim::fork", "prim::rpc_sync", "c10d::send",
+        "prim::PythonOp", "aten::set_", "aten::_reshape_alias", "prim::id", "torchvision::nms",
+        "torch.classes.dist_rpc.WorkerInfo", "", "aten::", "aten::*"}) {
     EXPECT_FALSE(shipped.allows(name)) << name;
   }
 }
@@ -96,21 +96,41 @@ TEST(Code, AnOperatorThatIsNotOnTheListIsNamedWithItsLineAndTheWayToAllowIt) {
 }
 
 TEST(Code, AReferenceIsFoundHoweverItIsWritten) {
-  for (const char* hidden :
-       {"x = torch . save(x, \"f\")", "x = (torch\n  .\n save)(x, \"f\")", "x = torch.\n save(x)",
-        "f = torch.save", "t = torch", "x = (torch).save(x)", "x = [torch][0].save(x)",
-        "x = torch.autograd.save(x)", "x = torch.autograd.autograd.save(x)", "t = torch.autograd",
-        "o = ops", "o = ops.aten", "x = (ops.aten).save(x)", "x = ops.aten.autograd.save(x)",
-        "f = ops.aten.save", "x = torch.add.save(x)", "def f(torch, x):\n  pass",
-        "x = getattr(torch, \"save\")(x)", "x = getattr(ops.aten, \"save\")(x)",
-        "x = getattr(torch.autograd, \"save\")(x)", "x = getattr(x, \"sa\" \"ve\")(x)",
-        "x = getattr(x, \"s\\x61ve\")", "x = getattr(x, name)", "x = getattr(x, \"a\", None)",
-        "g = getattr", "x = hasattr(x, \"save\")", "t = __torch__",
-        "t = __torch__.torch", "t = __torch__.torch.classes", "c = __torch__.torch.classes.dist",
-        "c = __torch__.torch.classes.dist_rpc.WorkerInfo(1)",
-        "c = getattr(__torch__.torch.classes.dist_rpc, \"WorkerInfo\")",
-        "c = getattr(getattr(__torch__.torch, \"classes\"), \"dist_rpc\")",
-        "x : __torch__.torch.classes.profiling.SourceStats = y", "x : int = torch"}) {
+  for (const char* hidden : {"x = torch . save(x, \"f\")",
+                             "x = (torch\n  .\n save)(x, \"f\")",
+                             "x = torch.\n save(x)",
+                             "f = torch.save",
+                             "t = torch",
+                             "x = (torch).save(x)",
+                             "x = [torch][0].save(x)",
+                             "x = torch.autograd.save(x)",
+                             "x = torch.autograd.autograd.save(x)",
+                             "t = torch.autograd",
+                             "o = ops",
+                             "o = ops.aten",
+                             "x = (ops.aten).save(x)",
+                             "x = ops.aten.autograd.save(x)",
+                             "f = ops.aten.save",
+                             "x = torch.add.save(x)",
+                             "def f(torch, x):\n  pass",
+                             "x = getattr(torch, \"save\")(x)",
+                             "x = getattr(ops.aten, \"save\")(x)",
+                             "x = getattr(torch.autograd, \"save\")(x)",
+                             "x = getattr(x, \"sa\" \"ve\")(x)",
+                             "x = getattr(x, \"s\\x61ve\")",
+                             "x = getattr(x, name)",
+                             "x = getattr(x, \"a\", None)",
+                             "g = getattr",
+                             "x = hasattr(x, \"save\")",
+                             "t = __torch__",
+                             "t = __torch__.torch",
+                             "t = __torch__.torch.classes",
+                             "c = __torch__.torch.classes.dist",
+                             "c = __torch__.torch.classes.dist_rpc.WorkerInfo(1)",
+                             "c = getattr(__torch__.torch.classes.dist_rpc, \"WorkerInfo\")",
+                             "c = getattr(getattr(__torch__.torch, \"classes\"), \"dist_rpc\")",
+                             "x : __torch__.torch.classes.profiling.SourceStats = y",
+                             "x : int = torch"}) {
     EXPECT_NE(refusal(std::string(hidden) + "\n"), "") << hidden;
   }
 }
@@ -118,28 +138,62 @@ TEST(Code, AReferenceIsFoundHoweverItIsWritten) {
 TEST(Code, CharactersThatReadersMightReadApartAreRefused) {
   for (const std::string& source :
        {std::string("x = t\xd0\xbe"
-                    "rch.save(x)"),                // a Cyrillic o
+                    "rch.save(x)"),                   // a Cyrillic o
         std::string("x = \xef\xbd\x94orch.save(x)"),  // a wide t, which Python takes for a t
-        std::string("x = tor\\\nch.save(x)"), std::string("x = torch\\\n.save(x)"),
-        std::string("# a comment\n"), std::string("# type: (torch.save) -> None\n"),
-        std::string("x = torch\t.save(x)"), std::string("x = torch\f.save(x)"),
-        std::string("x = torch\r.save(x)"), std::string("x = 1\0torch.save(x)", 19),
-        std::string("x = '''a\ntorch'''"), std::string("x = \"\"\"torch\"\"\""),
-        std::string("x = \"no end"), std::string("x = \"no\nend\""), std::string("x = \"\x80\""),
-        std::string("x = r\"raw\""), std::string("x = 0x10"), std::string("x = 1_000"),
-        std::string("x = 1.torch.save(x)"), std::string("x = 5torch"), std::string("x = 1..real"),
-        std::string("x = 1\"a\""), std::string("x = `torch`"), std::string("x = $y"),
-        std::string("x; y"), std::string("@torch.save"), std::string("x = y?1")}) {
+        std::string("x = tor\\\nch.save(x)"),
+        std::string("x = torch\\\n.save(x)"),
+        std::string("# a comment\n"),
+        std::string("# type: (torch.save) -> None\n"),
+        std::string("x = torch\t.save(x)"),
+        std::string("x = torch\f.save(x)"),
+        std::string("x = torch\r.save(x)"),
+        std::string("x = 1\0torch.save(x)", 19),
+        std::string("x = '''a\ntorch'''"),
+        std::string("x = \"\"\"torch\"\"\""),
+        std::string("x = \"no end"),
+        std::string("x = \"no\nend\""),
+        std::string("x = \"\x80\""),
+        std::string("x = r\"raw\""),
+        std::string("x = 0x10"),
+        std::string("x = 1_000"),
+        std::string("x = 1.torch.save(x)"),
+        std::string("x = 5torch"),
+        std::string("x = 1..real"),
+        std::string("x = 1\"a\""),
+        std::string("x = `torch`"),
+        std::string("x = $y"),
+        std::string("x; y"),
+        std::string("@torch.save"),
+        std::string("x = y?1")}) {
     EXPECT_NE(refusal(source + "\n"), "") << source;
   }
 }
 
 TEST(Code, WhatPytorchParsesButNeverWritesIsRefused) {
-  for (const char* source :
-       {"import os", "from os import system", "global x", "del x", "assert x", "raise x",
-        "x = not y", "x = y and z", "x = y if z else w", "x = y + z", "x = y * z", "x = y == z",
-        "x = -y", "x = --1", "x = 1+1+1+1+1", "x = y in z", "with a as b as c:", "x[1:2] *= 3",
-        "break", "x = y.if", "x = lambda", "for x in y in z:", "x = (1", "x = 1)"}) {
+  for (const char* source : {"import os",
+                             "from os import system",
+                             "global x",
+                             "del x",
+                             "assert x",
+                             "raise x",
+                             "x = not y",
+                             "x = y and z",
+                             "x = y if z else w",
+                             "x = y + z",
+                             "x = y * z",
+                             "x = y == z",
+                             "x = -y",
+                             "x = --1",
+                             "x = 1+1+1+1+1",
+                             "x = y in z",
+                             "with a as b as c:",
+                             "x[1:2] *= 3",
+                             "break",
+                             "x = y.if",
+                             "x = lambda",
+                             "for x in y in z:",
+                             "x = (1",
+                             "x = 1)"}) {
     const std::string said = refusal(std::string(source) + "\n");
     if (std::string(source) == "x = lambda" || std::string(source) == "from os import system") {
       continue;  // names, for PyTorch's lexer and for ours
@@ -160,7 +214,8 @@ TEST(Code, DeepNestingIsRefusedBeforeAParserMeetsIt) {
               HasSubstr("brackets are nested too deeply"));
   EXPECT_THAT(refusal("x = y" + repeated("()", 100'000) + "\n"), HasSubstr("calls in a chain"));
   EXPECT_THAT(refusal("x = y" + repeated("[0].a", 100'000) + "\n"), HasSubstr("calls in a chain"));
-  EXPECT_THAT(refusal("x = __torch__" + repeated(".a", 100'000) + "\n"), HasSubstr("more than 100 parts"));
+  EXPECT_THAT(refusal("x = __torch__" + repeated(".a", 100'000) + "\n"),
+              HasSubstr("more than 100 parts"));
   EXPECT_THAT(refusal("x = y" + repeated(".a", 100'000) + "\n"), HasSubstr("more than 100 parts"));
   std::string blocks;
   for (std::size_t depth = 0; depth < 1000; ++depth) {

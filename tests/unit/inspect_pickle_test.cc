@@ -36,7 +36,10 @@ TEST(PickleWalk, WhatPytorchWritesPasses) {
   EXPECT_EQ(refusal(Pickle().raw(")").done()), "");
   Pickle everything;
   everything.global("__torch__", "Odd").raw("q").raw(std::string(1, '\0')).raw(")\x81}(");
-  everything.text("list").global("torch.jit._pickle", "build_intlist").raw("(](K\x01K\x02").raw("etR");
+  everything.text("list")
+      .global("torch.jit._pickle", "build_intlist")
+      .raw("(](K\x01K\x02")
+      .raw("etR");
   everything.text("dict").global("torch.jit._pickle", "restore_type_tag").raw("}(");
   everything.text("a").number(1).raw("u").text("Dict[str, int]").raw("\x86R");
   everything.text("device").global("torch", "device").text("cpu").raw("\x85R");
@@ -55,8 +58,8 @@ TEST(PickleWalk, FunctionsOfOthersAreRefused) {
         std::pair("torch._utils", "_rebuild_sparse_tensor"),
         std::pair("torch._tensor", "_rebuild_from_type_v2"),
         std::pair("torch.distributed.rpc", "rref"),
-        std::pair("torch.jit._pickle", "build_tensor_from_id"),
-        std::pair("__main__", "TensorID"), std::pair("torch.jit._pickle", "unknown")}) {
+        std::pair("torch.jit._pickle", "build_tensor_from_id"), std::pair("__main__", "TensorID"),
+        std::pair("torch.jit._pickle", "unknown")}) {
     EXPECT_THAT(refusal(Pickle().global(module, name).raw("(").text("id").raw("tR").done()),
                 AllOf(StartsWith("entry 'data.pkl', byte 2"), HasSubstr(name)))
         << module;
@@ -181,8 +184,9 @@ TEST(PickleWalk, ATensorStaysWithinItsStorage) {
 }
 
 TEST(PickleWalk, AStorageIsItsEntryAndIsLoadedOnce) {
-  EXPECT_THAT(refusal(Pickle().tensor("0", 5, 0, {1}, {1}).done()),
-              HasSubstr("storage '0' is to have 5 elements of 4 bytes, and its entry has 16 bytes"));
+  EXPECT_THAT(
+      refusal(Pickle().tensor("0", 5, 0, {1}, {1}).done()),
+      HasSubstr("storage '0' is to have 5 elements of 4 bytes, and its entry has 16 bytes"));
   EXPECT_NE(refusal(Pickle().tensor("0", 3, 0, {1}, {1}).done()), "");
   EXPECT_NE(refusal(Pickle().tensor("0", -4, 0, {1}, {1}).done()), "");
   EXPECT_THAT(refusal(Pickle().tensor("7", 4, 0, {1}, {1}).done()), HasSubstr("no entry"));
@@ -276,7 +280,8 @@ TEST(PickleWalk, TypesInPicklesAreHeldToTheSameList) {
                        .done());
   };
   EXPECT_EQ(tagged("List[__torch__.Box]"), "");
-  EXPECT_THAT(tagged("List[__torch__.torch.classes.dist_rpc.WorkerInfo]"), HasSubstr("may not use"));
+  EXPECT_THAT(tagged("List[__torch__.torch.classes.dist_rpc.WorkerInfo]"),
+              HasSubstr("may not use"));
   EXPECT_NE(tagged("List[torch.save]"), "");
 }
 

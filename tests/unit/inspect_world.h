@@ -261,8 +261,7 @@ class MemoryFile {
 // What inspection says: "" if the model may be loaded, or the sentence that refuses it.
 inline std::string verdict(const std::string& bytes, const Policy& policy = {}) {
   const MemoryFile file(bytes);
-  auto artifact =
-      Artifact::read(file.fd(), sha256_digest(bytes), policy.limits.artifact_bytes);
+  auto artifact = Artifact::read(file.fd(), sha256_digest(bytes), policy.limits.artifact_bytes);
   if (!artifact) {
     return artifact.error().message;
   }

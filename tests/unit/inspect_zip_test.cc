@@ -20,8 +20,8 @@ std::string refusal(const std::string& bytes, const Limits& limits = {}) {
 const std::vector<TestEntry> kTwo = {{"data.pkl", "some bytes"}, {"code/a.py", "text", true}};
 
 TEST(Zip, ReadsWhatPytorchWrites) {
-  const TestArchive archive = archive_of({{"data/0", ""}, {"data.pkl", "pickled"},
-                                          {"code/a.py", std::string(500, 'c'), true}});
+  const TestArchive archive = archive_of(
+      {{"data/0", ""}, {"data.pkl", "pickled"}, {"code/a.py", std::string(500, 'c'), true}});
   const auto entries = read_directory(archive.bytes, {});
   ASSERT_TRUE(entries) << entries.error().message;
   ASSERT_THAT(*entries, SizeIs(3));
@@ -53,7 +53,8 @@ TEST(Zip, NamesThatLeadElsewhereAreRefused) {
   for (std::size_t at : {split.entries[1].local + 30, split.entries[1].central + 46}) {
     split.bytes[at] = 'M';
   }
-  EXPECT_THAT(refusal(split.bytes), HasSubstr("'Model/version' lies outside of the folder 'model'"));
+  EXPECT_THAT(refusal(split.bytes),
+              HasSubstr("'Model/version' lies outside of the folder 'model'"));
 }
 
 TEST(Zip, ANameIsThereOnce) {
@@ -167,7 +168,8 @@ TEST(Zip, AMillionEntriesAreRefusedByTheirNumber) {
   many.set(many.end + 8, std::uint16_t{0xffff});
   many.set(many.end + 10, std::uint16_t{0xffff});
   EXPECT_THAT(refusal(many.bytes), HasSubstr("it has 1000000 entries; 65536 are allowed"));
-  many.set(many.wide_end + 24, std::uint64_t{60'000}).set(many.wide_end + 32, std::uint64_t{60'000});
+  many.set(many.wide_end + 24, std::uint64_t{60'000})
+      .set(many.wide_end + 32, std::uint64_t{60'000});
   many.set(many.end + 8, std::uint16_t{60'000}).set(many.end + 10, std::uint16_t{60'000});
   EXPECT_THAT(refusal(many.bytes), HasSubstr("does not lie where its end says"));
 }

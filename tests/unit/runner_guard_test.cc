@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/jit/runtime/operator.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -10,8 +11,6 @@
 #include "agent/runner/torch_guard.h"
 #include "common/digest.h"
 #include "tests/unit/inspect_world.h"
-
-#include <torch/csrc/jit/runtime/operator.h>
 
 namespace skerry::runner {
 namespace {
@@ -73,16 +72,15 @@ TEST(Guard, NoCodeCanNameWhatReachesOut) {
 
 TEST(Guard, NotEvenWhatRunsWhileItIsLoaded) {
   const std::string target = testing::TempDir() + "/skerry-guard-" + to_hex(random_bytes(6));
-  const std::string code = class_with(
-      kForward +
-      "  def __getstate__(self: __torch__.Model) -> Tensor:\n"
-      "    return self.weight\n"
-      "  def __setstate__(self: __torch__.Model,\n"
-      "    state: Tensor) -> NoneType:\n"
-      "    self.weight = state\n"
-      "    t = torch\n"
-      "    t.save(state, \"" +
-      target + "\")\n    return None\n");
+  const std::string code = class_with(kForward +
+                                      "  def __getstate__(self: __torch__.Model) -> Tensor:\n"
+                                      "    return self.weight\n"
+                                      "  def __setstate__(self: __torch__.Model,\n"
+                                      "    state: Tensor) -> NoneType:\n"
+                                      "    self.weight = state\n"
+                                      "    t = torch\n"
+                                      "    t.save(state, \"" +
+                                      target + "\")\n    return None\n");
   std::vector<inspect::TestEntry> entries = model_with(code);
   entries[1] = {"data.pkl", Pickle()
                                 .global("__torch__", "Model")
@@ -95,14 +93,14 @@ TEST(Guard, NotEvenWhatRunsWhileItIsLoaded) {
 }
 
 TEST(Guard, WhatWasCompiledIsHeldToTheList) {
-  const std::string code =
-      class_with("  def forward(self: __torch__.Model,\n"
-                 "    x: Tensor) -> Tensor:\n"
-                 "    if bool(x):\n"
-                 "      y = (x).set_(x)\n"
-                 "    else:\n"
-                 "      y = x\n"
-                 "    return y\n");
+  const std::string code = class_with(
+      "  def forward(self: __torch__.Model,\n"
+      "    x: Tensor) -> Tensor:\n"
+      "    if bool(x):\n"
+      "      y = (x).set_(x)\n"
+      "    else:\n"
+      "      y = x\n"
+      "    return y\n");
   EXPECT_THAT(refusal(model_with(code)), HasSubstr("its function 'forward' uses aten::set_"));
   EXPECT_EQ(refusal(model_with(code), {.allow = {"aten::set_"}}), "");
 }
@@ -116,7 +114,8 @@ TEST(Guard, ValuesAreWhatTheirClassDeclares) {
                                 .number(1)
                                 .raw("ub")
                                 .done()};
-  EXPECT_THAT(refusal(entries), HasSubstr("its attribute Model.weight holds a value of another type"));
+  EXPECT_THAT(refusal(entries),
+              HasSubstr("its attribute Model.weight holds a value of another type"));
 }
 
 // What is on the list stays harmless in whatever libtorch this is.

@@ -62,8 +62,8 @@ struct HostileModels : testing::Test {
   static std::vector<inspect::TestEntry> model_that_does(const std::string& line) {
     std::string code = small_code();
     const std::size_t end = code.find("    return");
-    return small_model_with({"code/__torch__.py", code.substr(0, end) + "    " + line + "\n" +
-                                                      code.substr(end)});
+    return small_model_with(
+        {"code/__torch__.py", code.substr(0, end) + "    " + line + "\n" + code.substr(end)});
   }
 };
 
@@ -93,7 +93,8 @@ TEST_F(HostileModels, WhatTextsDoNotShowIsFoundInWhatWasCompiled) {
   // A method of a tensor: the compiler makes it aten::set_.
   EXPECT_THAT(refusal(model_that_does("x0 = (x).set_(weight)")),
               AllOf(HasSubstr("its function 'forward' uses aten::set_")));
-  EXPECT_THAT(refusal(model_that_does("self.weight = (x).pin_memory()")), HasSubstr("uses aten::pin_memory"));
+  EXPECT_THAT(refusal(model_that_does("self.weight = (x).pin_memory()")),
+              HasSubstr("uses aten::pin_memory"));
 }
 
 TEST_F(HostileModels, WhatIsAllowedHereLoads) {
@@ -106,8 +107,9 @@ TEST_F(HostileModels, PicklesThatCallAreRefused) {
     return refusal(small_model_with({"data.pkl", pickle}));
   };
   const std::string target = folder + "/touched";
-  EXPECT_THAT(data(Pickle().global("os", "system").raw("(").text("touch " + target).raw("tR").done()),
-              HasSubstr("entry 'data.pkl', byte 2 makes objects of 'os.system'"));
+  EXPECT_THAT(
+      data(Pickle().global("os", "system").raw("(").text("touch " + target).raw("tR").done()),
+      HasSubstr("entry 'data.pkl', byte 2 makes objects of 'os.system'"));
   EXPECT_FALSE(std::filesystem::exists(target));
   EXPECT_THAT(data(Pickle().global("builtins", "eval").raw("(").text("1").raw("tR").done()),
               HasSubstr("builtins.eval"));
@@ -164,8 +166,9 @@ TEST_F(HostileModels, BombsAndEscapesAreRefused) {
 
 TEST_F(HostileModels, ARefusedModelLeavesTheRunnerAsItWas) {
   Bench bench;
-  EXPECT_THAT(bench.load_error(load_of_small(write(model_that_does("torch.save(x, \"f\")")))).message,
-              StartsWith("the model is refused: "));
+  EXPECT_THAT(
+      bench.load_error(load_of_small(write(model_that_does("torch.save(x, \"f\")")))).message,
+      StartsWith("the model is refused: "));
   EXPECT_TRUE(bench.load(load_of_small(write(small_model()))));
 }
 

@@ -41,7 +41,8 @@ TEST(Runner, AFileThatIsNoModelIsFailedAndTheRunnerLivesOn) {
     EXPECT_EQ(error.message.find('\n'), std::string::npos);
   }
   EXPECT_EQ(bench.call(load_of(digits(), "/nowhere/model.pt")).error().code, ErrorCode::kNotFound);
-  EXPECT_THAT(bench.load_error(load_of(digits(), "")).message, HasSubstr("without the model's file"));
+  EXPECT_THAT(bench.load_error(load_of(digits(), "")).message,
+              HasSubstr("without the model's file"));
   ASSERT_TRUE(bench.load(load_of(digits(), digits_model("small.pt"))));
   EXPECT_EQ(best_label(bench.run(seven())), "7");
 }

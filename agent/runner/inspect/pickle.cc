@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/runner/inspect/code.h"
+#include "agent/runner/inspect/pickle_opcodes.h"
 #include "agent/runner/inspect/pickle_tensors.h"
 #include "agent/runner/inspect/pickle_values.h"
 #include "agent/runner/inspect/zip.h"
@@ -22,39 +23,6 @@ constexpr std::size_t kMostOperations = 4'000'000;
 constexpr std::size_t kLongestGlobal = 1024;
 constexpr std::int64_t kProtocol = 2;
 
-enum Opcode : std::uint8_t {
-  kProto = 0x80,
-  kStop = '.',
-  kMark = '(',
-  kNone = 'N',
-  kTrue = 0x88,
-  kFalse = 0x89,
-  kInt1 = 'K',
-  kInt2 = 'M',
-  kInt4 = 'J',
-  kLong1 = 0x8a,
-  kFloat = 'G',
-  kUnicode = 'X',
-  kEmptyTuple = ')',
-  kTuple = 't',
-  kTuple1 = 0x85,
-  kTuple2 = 0x86,
-  kTuple3 = 0x87,
-  kEmptyList = ']',
-  kAppends = 'e',
-  kEmptyDict = '}',
-  kSetItems = 'u',
-  kGlobal = 'c',
-  kNewObject = 0x81,
-  kBuild = 'b',
-  kReduce = 'R',
-  kPersistentId = 'Q',
-  kPut = 'q',
-  kLongPut = 'r',
-  kGet = 'h',
-  kLongGet = 'j',
-};
-
 class Walk {
  public:
   // Without operators: a debug table.
@@ -63,7 +31,7 @@ class Walk {
       : pickle_(pickle), in_(pickle), where_(where), storages_(storages), operators_(operators) {}
 
   Status all() {
-    if (in_.number<std::uint8_t>() != kProto || in_.number<std::uint8_t>() != kProtocol) {
+    if (in_.number<std::uint8_t>() != op::kProto || in_.number<std::uint8_t>() != kProtocol) {
       return refuse("it is no pickle of protocol 2");
     }
     for (std::size_t i = 0; in_.ok(); ++i) {
@@ -72,7 +40,7 @@ class Walk {
       if (!in_.ok() || i == kMostOperations) {
         return refuse(in_.ok() ? "it has too many operations" : "it ends without an end");
       }
-      if (opcode == kStop) {
+      if (opcode == op::kStop) {
         return end();
       }
       if (Status done = step(opcode); !done) {
@@ -96,27 +64,27 @@ class Walk {
 
   Status step(std::uint8_t opcode) {
     switch (opcode) {
-      case kNone:
+      case op::kNone:
         return push({.is = Is::kNone});
-      case kTrue:
-      case kFalse:
+      case op::kTrue:
+      case op::kFalse:
         return push({.is = Is::kBool});
-      case kInt1:
+      case op::kInt1:
         return push_int(in_.number<std::uint8_t>());
-      case kInt2:
+      case op::kInt2:
         return push_int(in_.number<std::uint16_t>());
-      case kInt4:
+      case op::kInt4:
         return push_int(in_.number<std::int32_t>());
-      case kLong1:
+      case op::kLong1:
         return in_.number<std::uint8_t>() == sizeof(std::int64_t)
                    ? push_int(in_.number<std::int64_t>())
                    : refuse("a number has not 8 bytes");
-      case kFloat:
+      case op::kFloat:
         in_.raw(sizeof(double));
         return push({.is = Is::kFloat});
-      case kUnicode:
+      case op::kUnicode:
         return push({.is = Is::kText, .text = in_.text<std::uint32_t>()});
-      case kMark:
+      case op::kMark:
         marks_.push_back(stack_.size());
         return {};
       default:
@@ -126,38 +94,38 @@ class Walk {
 
   Status structure(std::uint8_t opcode) {
     switch (opcode) {
-      case kEmptyTuple:
+      case op::kEmptyTuple:
         return push({.is = Is::kTuple});
-      case kTuple:
+      case op::kTuple:
         return marks_.empty() ? refuse("there is no mark") : tuple(stack_.size() - take_mark());
-      case kTuple1:
-      case kTuple2:
-      case kTuple3:
-        return tuple(opcode - kTuple1 + 1u);
-      case kEmptyList:
-      case kEmptyDict:
+      case op::kTuple1:
+      case op::kTuple2:
+      case op::kTuple3:
+        return tuple(opcode - op::kTuple1 + 1u);
+      case op::kEmptyList:
+      case op::kEmptyDict:
         boxes_.push_back({});
-        return push({.is = opcode == kEmptyList ? Is::kList : Is::kDict,
+        return push({.is = opcode == op::kEmptyList ? Is::kList : Is::kDict,
                      .fresh = true,
                      .number = static_cast<std::int64_t>(boxes_.size() - 1)});
-      case kAppends:
-      case kSetItems:
-        return fill(opcode == kAppends ? Is::kList : Is::kDict);
-      case kPut:
+      case op::kAppends:
+      case op::kSetItems:
+        return fill(opcode == op::kAppends ? Is::kList : Is::kDict);
+      case op::kPut:
         return put(in_.number<std::uint8_t>());
-      case kLongPut:
+      case op::kLongPut:
         return put(in_.number<std::uint32_t>());
-      case kGet:
+      case op::kGet:
         return get(in_.number<std::uint8_t>());
-      case kLongGet:
+      case op::kLongGet:
         return get(in_.number<std::uint32_t>());
-      case kGlobal:
+      case op::kGlobal:
         return global();
-      case kNewObject:
-      case kBuild:
-      case kReduce:
+      case op::kNewObject:
+      case op::kBuild:
+      case op::kReduce:
         return make(opcode);
-      case kPersistentId:
+      case op::kPersistentId:
         return storage();
       default:
         return refuse(fmt::format("opcode 0x{:02x} belongs into no model", opcode));
@@ -304,19 +272,19 @@ class Walk {
     const Value argument = stack_.back();
     drop(1);
     Value& maker = stack_.back();
-    if (opcode == kNewObject && maker.is == Is::kClass && argument.is == Is::kTuple &&
+    if (opcode == op::kNewObject && maker.is == Is::kClass && argument.is == Is::kTuple &&
         argument.count == 0) {
       maker = {.is = Is::kNew};
       return {};
     }
-    const bool builds = opcode == kBuild && maker.is == Is::kNew;
+    const bool builds = opcode == op::kBuild && maker.is == Is::kNew;
     const bool enumerates =
-        opcode == kReduce && maker.is == Is::kClass && argument.is == Is::kTuple;
+        opcode == op::kReduce && maker.is == Is::kClass && argument.is == Is::kTuple;
     if (builds || enumerates) {
       maker = {.is = Is::kObject, .depth = depth};
       return depth <= kDeepest ? Status() : refuse("its values are nested too deeply");
     }
-    if (opcode != kReduce || maker.is != Is::kFunction || argument.is != Is::kTuple) {
+    if (opcode != op::kReduce || maker.is != Is::kFunction || argument.is != Is::kTuple) {
       return refuse("what is called is neither a function of PyTorch's nor a class");
     }
     auto made = call(static_cast<Function>(maker.number), items_.of(argument));
