@@ -94,7 +94,8 @@ Status check_block(const torch::jit::Block& block, const std::string& where,
 Status check_operators(const torch::jit::Module& module, const OperatorList& operators) {
   for (torch::jit::Function* function : module._ivalue()->compilation_unit()->get_functions()) {
     const auto* compiled = torch::jit::tryToGraphFunction(*function);
-    const std::string where = fmt::format("its function '{}'", function->name());
+    const std::string where =
+        fmt::format("its function '{}'", function->qualname().qualifiedName());
     if (compiled == nullptr) {
       return fail(ErrorCode::kModelFailed, where + " is not compiled from its code");
     }

@@ -101,7 +101,8 @@ TEST(Guard, WhatWasCompiledIsHeldToTheList) {
       "    else:\n"
       "      y = x\n"
       "    return y\n");
-  EXPECT_THAT(refusal(model_with(code)), HasSubstr("its function 'forward' uses aten::set_"));
+  EXPECT_THAT(refusal(model_with(code)),
+              HasSubstr("its function '__torch__.Model.forward' uses aten::set_"));
   EXPECT_EQ(refusal(model_with(code), {.allow = {"aten::set_"}}), "");
 }
 

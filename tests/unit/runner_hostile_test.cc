@@ -92,7 +92,7 @@ TEST_F(HostileModels, OperatorsThatReachOutAreRefusedByName) {
 TEST_F(HostileModels, WhatTextsDoNotShowIsFoundInWhatWasCompiled) {
   // A method of a tensor: the compiler makes it aten::set_.
   EXPECT_THAT(refusal(model_that_does("x0 = (x).set_(weight)")),
-              AllOf(HasSubstr("its function 'forward' uses aten::set_")));
+              AllOf(HasSubstr("its function '__torch__.Model.forward' uses aten::set_")));
   EXPECT_THAT(refusal(model_that_does("self.weight = (x).pin_memory()")),
               HasSubstr("uses aten::pin_memory"));
 }

@@ -61,8 +61,10 @@ Result<Artifact> Artifact::read(int fd, const std::string& digest, std::uint64_t
   void* memory = mmap(nullptr, std::max<std::size_t>(size, 1), PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
-    return fail(ErrorCode::kNoCapacity,
-                fmt::format("no memory for the {} bytes of the model's file", size));
+    return fail(ErrorCode::kModelFailed,
+                fmt::format("the {} bytes of the model's file do not fit into the memory that a "
+                            "runner may take (runner.memory_limit)",
+                            size));
   }
   Artifact artifact(static_cast<char*>(memory), size);
   Sha256 hash;

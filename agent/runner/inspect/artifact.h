@@ -21,8 +21,8 @@ namespace skerry::inspect {
 class Artifact {
  public:
   // Reads the file from its start, wherever the descriptor stands. kCorrupt: it has another digest;
-  // kTooLarge: it has more than `most_bytes`; kInvalidArgument: no regular file; kIo; kNoCapacity: no
-  // memory.
+  // kTooLarge: it has more than `most_bytes`; kModelFailed: more than this process may hold;
+  // kInvalidArgument: no regular file; kIo.
   static Result<Artifact> read(int fd, const std::string& digest, std::uint64_t most_bytes);
 
   Artifact(Artifact&& other) noexcept;
