@@ -1,6 +1,8 @@
 // archive_fuzz.cc: a model's file as a runner inspects it before libtorch sees any of it: the archive, the
 // pickles and the code in it (agent/runner/inspect).
 
+#include <algorithm>
+
 #include "agent/runner/inspect/checked_model.h"
 #include "agent/runner/inspect/code.h"
 #include "agent/runner/inspect/code_tokens.h"
@@ -67,7 +69,7 @@ void check_archive(std::string_view bytes) {
 void check_tokens(std::string_view source) {
   const auto tokens = inspect::code_tokens(source, "it");
   if (!tokens) {
-    check(!check_code(source, "it", shipped()), "code without tokens is refused");
+    check(!inspect::check_code(source, "it", shipped()), "code without tokens is refused");
     return;
   }
   std::size_t at = 0;
@@ -85,8 +87,8 @@ void check_tokens(std::string_view source) {
 void check_pickles(std::string_view pickle, bool debug) {
   const inspect::Storages storages = {{"0", 16}, {"1", 12}};
   const auto passes = [&](std::string_view bytes) {
-    return debug ? check_debug_pickle(bytes, "it").has_value()
-                 : check_pickle(bytes, "it", storages, shipped()).has_value();
+    return debug ? inspect::check_debug_pickle(bytes, "it").has_value()
+                 : inspect::check_pickle(bytes, "it", storages, shipped()).has_value();
   };
   if (passes(pickle)) {
     check(!passes(pickle.substr(0, pickle.size() - 1)), "a pickle without its end is none");
@@ -113,7 +115,7 @@ void run(std::string_view input) {
       return check_pickles(rest, true);
     case Kind::kCode:
       check_tokens(rest);
-      check_code(rest, "it", shipped());
+      inspect::check_code(rest, "it", shipped());
       return;
   }
 }
