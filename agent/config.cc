@@ -12,6 +12,7 @@
 #include "agent/credentials.h"
 #include "common/endpoint.h"
 #include "common/ids.h"
+#include "common/trust_config.h"
 
 namespace skerry::agent {
 namespace {
@@ -74,6 +75,45 @@ void read_local_api(ConfigFields fields, bool insecure_dev, AgentConfig::LocalAp
   }
   api.address = endpoint->address;
   api.port = endpoint->port;
+}
+
+// "aten::save", "torchvision::*", or "torch.classes.xnnpack.Conv2dOpContext".
+bool is_operator_name(std::string_view name) {
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == ':' ||
+           c == '*';
+  };
+  const std::size_t star = name.find('*');
+  const bool whole_space =
+      star == std::string_view::npos || (star + 1 == name.size() && name.ends_with("::*"));
+  return std::ranges::all_of(name, plain) && whole_space &&
+         (name.find("::") != std::string_view::npos || name.starts_with("torch.classes."));
+}
+
+std::vector<std::string> read_operators(ConfigFields fields, std::string_view key) {
+  std::vector<std::string> names = fields.texts(key);
+  for (const std::string& name : names) {
+    if (!is_operator_name(name)) {
+      fields.issue(key,
+                   fmt::format("'{}' is no operator, such as aten::save, or torchvision::* for "
+                               "all of a namespace",
+                               name));
+    }
+  }
+  return names;
+}
+
+void read_models(ConfigFields fields, inspect::Policy& policy) {
+  constexpr std::uint64_t kGib = 1024 * kMib;
+  inspect::Limits& limits = policy.limits;
+  limits.artifact_bytes = fields.size_bytes("max_artifact", limits.artifact_bytes, 1, kTib);
+  limits.code_bytes = fields.size_bytes("max_code", limits.code_bytes, 1, kGib);
+  limits.pickle_bytes = fields.size_bytes("max_pickle", limits.pickle_bytes, 1, kGib);
+  limits.entries =
+      static_cast<std::uint32_t>(fields.integer("max_entries", limits.entries, 1, 10'000'000));
+  limits.ratio = static_cast<std::uint32_t>(fields.integer("max_ratio", limits.ratio, 1, 100'000));
+  policy.allow = read_operators(fields, "allow_operators");
+  policy.deny = read_operators(fields, "deny_operators");
 }
 
 void read_log(ConfigFields fields, LogOptions& log) {
@@ -145,6 +185,8 @@ AgentConfig read_agent_config(ConfigReader& reader, const MachineFacts& machine)
       static_cast<double>(link.size_bytes("bandwidth_per_s", 100 * kMib, 1, kTib));
   read_runner(root.section("runner"), machine, config.runner);
   read_local_api(root.section("local_api"), config.insecure_dev, config.local_api);
+  read_models(root.section("models"), config.models);
+  config.model_trust = read_model_signing(root.section("model_signing"), true);
   config.cache_bytes = root.section("cache").size_bytes("size", 4096 * kMib, kMib, 64 * kTib);
   config.heartbeat = root.duration("heartbeat", seconds(1), milliseconds(50), minutes(1));
   config.stop_limit = root.duration("stop_limit", seconds(10), Duration(0), hours(1));

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "agent/cpu_limit.h"
+#include "agent/runner/inspect/policy.h"
 #include "common/config.h"
 #include "common/log.h"
+#include "common/model_trust.h"
 
 namespace skerry::agent {
 
@@ -53,6 +55,8 @@ struct AgentConfig {
     std::uint16_t port = 0;
     std::uint64_t max_jobs = 0;
   } local_api;
+  inspect::Policy models;
+  ModelTrust model_trust;
   std::uint64_t cache_bytes = 0;
   Duration heartbeat{};
   Duration stop_limit{};

@@ -20,6 +20,7 @@
 #include <deque>
 #include <optional>
 
+#include "agent/runner/descriptor_passing.h"
 #include "agent/spawn.h"
 #include "common/check.h"
 
@@ -80,6 +81,21 @@ class RunnerProcesses::Process : public std::enable_shared_from_this<Process> {
     if (outgoing_.size() == 1) {
       write();
     }
+  }
+
+  // The first thing that is sent, so that the socket has room for the byte that goes ahead.
+  Status send_load(std::string bytes, const std::string& path) {
+    const auto file = runner::open_for_passing(path);
+    if (!file) {
+      return fail(file.error());
+    }
+    if (Status passed =
+            runner::send_with_descriptor(socket_.native_handle(), bytes.front(), file->get());
+        !passed) {
+      return passed;
+    }
+    send(bytes.substr(1));
+    return {};
   }
 
   void kill() {
@@ -322,7 +338,21 @@ void RunnerProcesses::send(RunnerId id, const runner::Frame& frame) {
   if (process == processes_.end()) {
     return;  // its exit is on the way
   }
-  process->second->send(runner::encode_frame(frame));
+  const auto* load = std::get_if<runner::Load>(&frame);
+  if (load == nullptr) {
+    process->second->send(runner::encode_frame(frame));
+  } else if (Status sent =
+                 process->second->send_load(runner::encode_frame(frame), load->artifact_path);
+             !sent) {
+    // As the runner would answer: later, and the engine ends it.
+    runner::Failed failed{.id = 0, .code = sent.error().code, .message = sent.error().message};
+    boost::asio::post(strand_, [this, id, failed = std::move(failed)] {
+      if (processes_.contains(id)) {
+        events_.runner_frame(id, failed);
+      }
+    });
+    return;
+  }
   if (limit_.method() == CpuLimit::Method::kSigstop && !governing_) {
     governing_ = true;
     watch_processor_time();

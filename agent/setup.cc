@@ -65,16 +65,17 @@ Capabilities capabilities_of(const AgentConfig& config, const CpuLimit& limit,
 
 AgentOptions agent_options(const AgentConfig& config, const StateDir& state,
                            Capabilities capabilities) {
-  return {
-      .node_name = config.name,
-      .identity = state.identity(),
-      .incarnation = state.incarnation(),
-      .software_version = fmt::format("{}+{}", kVersion, kCommit),
-      .capabilities = std::move(capabilities),
-      .stop_limit = config.stop_limit,
-      .session = {.heartbeat = config.heartbeat},
-      .executor = {
-          .slots = config.slots, .queue_depth = config.queue_depth, .physics = physics_of(config)}};
+  return {.node_name = config.name,
+          .identity = state.identity(),
+          .incarnation = state.incarnation(),
+          .software_version = fmt::format("{}+{}", kVersion, kCommit),
+          .capabilities = std::move(capabilities),
+          .stop_limit = config.stop_limit,
+          .session = {.heartbeat = config.heartbeat},
+          .executor = {.slots = config.slots,
+                       .queue_depth = config.queue_depth,
+                       .physics = physics_of(config),
+                       .trust = config.model_trust}};
 }
 
 TorchOptions torch_options(const AgentConfig& config, const Nvml* gpus) {
@@ -88,7 +89,8 @@ TorchOptions torch_options(const AgentConfig& config, const Nvml* gpus) {
           .sequence_instances = config.runner.sequences,
           .sequence_idle = config.runner.sequence_idle,
           .load_limit = config.runner.load_limit,
-          .stall_limit = config.runner.stall_limit};
+          .stall_limit = config.runner.stall_limit,
+          .policy = config.models};
 }
 
 }  // namespace skerry::agent

@@ -86,12 +86,16 @@ json::object variant_json(const VariantSpec& variant) {
   put(object, "accuracy", variant.accuracy, fallback.accuracy);
   put(object, "memory_bytes", variant.memory_bytes, fallback.memory_bytes);
   put(object, "reference_ms", variant.reference_ms, fallback.reference_ms);
+  put(object, "signature", variant.signature, fallback.signature);
+  put(object, "signed_by", variant.signed_by, fallback.signed_by);
   return object;
 }
 
 }  // namespace
 
 boost::json::value manifest_to_json(const ModelManifest& manifest) {
+  json::object metadata{{"name", manifest.name}};
+  put(metadata, "namespace", manifest.ns, ModelManifest().ns);
   json::object spec;
   put(spec, "description", manifest.description, {});
   spec["engine"] = manifest.engine;
@@ -114,7 +118,7 @@ boost::json::value manifest_to_json(const ModelManifest& manifest) {
   spec["variants"] = std::move(variants);
   return json::object{{"apiVersion", "skerry/v1"},
                       {"kind", "Model"},
-                      {"metadata", {{"name", manifest.name}}},
+                      {"metadata", std::move(metadata)},
                       {"spec", std::move(spec)}};
 }
 

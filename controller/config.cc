@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/trust_config.h"
 #include "controller/driver.h"
 #include "controller/store/rocks_store.h"
 #include "scheduler/policy.h"
@@ -163,6 +164,7 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   config.log.format = log.choice("format", "auto", {"auto", "text", "json"});
   read_store(root.section("store"), config);
   config.max_late = root.duration("max_late", kMaxLate, milliseconds(1), minutes(1));
+  config.model_trust = read_model_signing(root.section("model_signing"), false);
   read_core(root.section("core"), config.core);
   if (auto status = reader.finish(); !status) {
     return fail(std::move(status).error());

@@ -9,6 +9,7 @@
 #include "common/endpoint.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "common/model_trust.h"
 #include "controller/core/settings.h"
 #include "controller/store/store.h"
 
@@ -30,7 +31,8 @@ struct ControllerConfig {
   store::Backlog backlog_limit;     // of the disk, above which submits are refused
   std::uint64_t reserve_bytes = 0;  // of the disk, kept for accepted work
   Duration max_late{};              // of the core, likewise
-  std::string default_policy;       // a bundle's path, or "none"; empty = the one that comes along
+  ModelTrust model_trust;
+  std::string default_policy;  // a bundle's path, or "none"; empty = the one that comes along
   core::Settings core;
 };
 

@@ -96,7 +96,8 @@ Result<std::uint16_t> CoreHost::start_api(api::ApiOptions options,
                              .clock = clock_,
                              .log = log_,
                              .ready_checks = std::move(checks),
-                             .turn_away = std::move(turn_away)});
+                             .turn_away = std::move(turn_away),
+                             .model_trust = options_.model_trust});
   return api_->start();
 }
 

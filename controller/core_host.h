@@ -41,6 +41,7 @@ struct CoreHostOptions {
   store::Backlog backlog_limit = kBacklogLimit;
   Duration max_late = kMaxLate;
   std::uint64_t reserve_bytes = 0;  // of the disk, kept for accepted work
+  ModelTrust model_trust;           // what models must be signed by
 };
 
 class CoreHost {

@@ -32,7 +32,8 @@ class Daemon {
                .core = config.core,
                .backlog_limit = config.backlog_limit,
                .max_late = config.max_late,
-               .reserve_bytes = config.reserve_bytes}) {}
+               .reserve_bytes = config.reserve_bytes,
+               .model_trust = config.model_trust}) {}
 
   Status open() {
     for (const auto step : {&Daemon::open_host, &Daemon::offer_policy, &Daemon::start_api,

@@ -51,6 +51,7 @@ struct RunEnded {
   Duration load{};  // 0 if the variant was resident
   Duration service{};
   std::uint64_t memory_bytes = 0;  // of the instance that ran it
+  bool artifact_damaged = false;   // its file does not hold what its digest says
 };
 
 class Engine {

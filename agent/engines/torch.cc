@@ -168,8 +168,10 @@ void TorchEngine::start(Instant now, RunToken token, Work work) {
     runners_.spawn(id, runner_limit(work));
     runners_.send(id, runner::Load{.manifest_json = work.manifest->json,
                                    .artifact_path = work.artifact_path,
+                                   .digest = work.digest,
                                    .device = options_.device,
-                                   .threads = options_.threads});
+                                   .threads = options_.threads,
+                                   .policy = options_.policy});
   }
   Instance& instance = instances_.at(id);
   bind(instance, work);
@@ -216,6 +218,7 @@ void TorchEngine::end_run(Instance& instance, RunEnded ended) {
   ended.token = instance.run->token;
   ended.load = instance.run->load;
   ended.memory_bytes = instance.memory_bytes;
+  ended.artifact_damaged = instance.artifact_damaged;
   instance.run.reset();
   ended_.push_back(std::move(ended));
 }
@@ -283,8 +286,13 @@ void TorchEngine::on_ran(Instant now, Instance& instance, runner::Ran ran) {
 
 void TorchEngine::on_failed(Instant now, RunnerId id, Instance& instance,
                             const runner::Failed& failed) {
-  const Outcome outcome = outcome_of(failed.code);
+  Outcome outcome = outcome_of(failed.code);
   if (instance.state == State::kLoading) {
+    // The model is as it was; its file here is not, or is gone.
+    instance.artifact_damaged = failed.code == ErrorCode::kCorrupt ||
+                                failed.code == ErrorCode::kNotFound ||
+                                failed.code == ErrorCode::kIo;
+    outcome = instance.artifact_damaged ? Outcome::kInfrastructure : outcome;
     return kill(id, instance, outcome,
                 fmt::format("{} does not load: {}", name_of(instance.key.variant), failed.message));
   }

@@ -23,6 +23,7 @@
 
 #include "agent/engines/engine.h"
 #include "agent/engines/runners.h"
+#include "agent/runner/inspect/policy.h"
 #include "common/log.h"
 
 namespace skerry::agent {
@@ -38,6 +39,7 @@ struct TorchOptions {
   Duration sequence_idle = seconds(60);
   Duration load_limit = seconds(120);
   Duration stall_limit = seconds(30);
+  inspect::Policy policy;  // what a model may hold and use
 };
 
 // A runner on a processor takes 100 to 230 MiB of private memory for a small model, and may hold a payload several times
@@ -89,6 +91,7 @@ class TorchEngine final : public Engine {
     std::optional<Run> run;
     Outcome end_outcome = Outcome::kCrashed;  // kEnding: of its run
     std::string end_reason;
+    bool artifact_damaged = false;
   };
   struct Known {  // measured of a variant
     std::uint64_t memory_bytes = 0;

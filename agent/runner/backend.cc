@@ -31,7 +31,8 @@ void limit_threads(std::uint32_t threads) {
 
 }  // namespace
 
-ModelResult load_model(const Load& load, const ModelManifest& manifest) {
+ModelResult load_model(const Load& load, const ModelManifest& manifest,
+                       inspect::CheckedModel& checked) {
   limit_threads(load.threads);
   const std::string path = library_path();
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -44,7 +45,7 @@ ModelResult load_model(const Load& load, const ModelManifest& manifest) {
     return fail(ErrorCode::kUnsupported, fmt::format("{} has no {}", path, kTorchLoader));
   }
   ModelResult result;
-  loader(load, manifest, result);
+  loader(load, manifest, checked, result);
   return result;
 }
 

@@ -18,12 +18,38 @@ constexpr std::size_t kLengthBytes = sizeof(std::uint32_t);
 void put_text(ByteWriter& out, std::string_view text) { out.text<std::uint32_t>(text); }
 std::string get_text(ByteReader& in) { return std::string(in.text<std::uint32_t>()); }
 
+void put_texts(ByteWriter& out, const std::vector<std::string>& texts) {
+  out.number(static_cast<std::uint32_t>(texts.size()));
+  for (const std::string& text : texts) {
+    put_text(out, text);
+  }
+}
+
+std::vector<std::string> get_texts(ByteReader& in) {
+  std::vector<std::string> texts;
+  for (auto count = in.number<std::uint32_t>(); in.ok() && count > 0; --count) {
+    texts.push_back(get_text(in));
+  }
+  return texts;
+}
+
+void put(ByteWriter& out, const inspect::Policy& policy) {
+  out.number(policy.limits.artifact_bytes);
+  out.number(policy.limits.entries);
+  out.number(policy.limits.pickle_bytes);
+  out.number(policy.limits.code_bytes);
+  out.number(policy.limits.ratio);
+  put_texts(out, policy.allow);
+  put_texts(out, policy.deny);
+}
+
 void put(ByteWriter& out, const Load& load) {
   out.number(Type::kLoad);
   put_text(out, load.manifest_json);
-  put_text(out, load.artifact_path);
+  put_text(out, load.digest);
   put_text(out, load.device);
   out.number(load.threads);
+  put(out, load.policy);
 }
 
 void put(ByteWriter& out, const Loaded& loaded) {
@@ -55,12 +81,25 @@ void put(ByteWriter& out, const Failed& failed) {
   put_text(out, failed.message);
 }
 
+inspect::Policy get_policy(ByteReader& in) {
+  inspect::Policy policy;
+  policy.limits.artifact_bytes = in.number<std::uint64_t>();
+  policy.limits.entries = in.number<std::uint32_t>();
+  policy.limits.pickle_bytes = in.number<std::uint64_t>();
+  policy.limits.code_bytes = in.number<std::uint64_t>();
+  policy.limits.ratio = in.number<std::uint32_t>();
+  policy.allow = get_texts(in);
+  policy.deny = get_texts(in);
+  return policy;
+}
+
 Load get_load(ByteReader& in) {
   Load load;
   load.manifest_json = get_text(in);
-  load.artifact_path = get_text(in);
+  load.digest = get_text(in);
   load.device = get_text(in);
   load.threads = in.number<std::uint32_t>();
+  load.policy = get_policy(in);
   return load;
 }
 

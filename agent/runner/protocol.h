@@ -7,6 +7,9 @@
 // the agent kills the process: there is no cancel message, since a model that hangs would not read
 // it. The runner exits when its socket closes.
 //
+// A runner opens no file by itself: the model's comes as an open descriptor, with the first byte of the
+// kLoad frame (descriptor_passing.h).
+//
 // The codec is shared by both sides and depends on common/ only: the agent does not link libtorch,
 // the runner does not link gRPC.
 
@@ -18,15 +21,18 @@
 #include <variant>
 #include <vector>
 
+#include "agent/runner/inspect/policy.h"
 #include "common/error.h"
 
 namespace skerry::runner {
 
 struct Load {                   // agent -> runner
   std::string manifest_json;    // common/manifest.h
-  std::string artifact_path;    // the TorchScript file, already verified against its digest
+  std::string artifact_path;    // for the sender, which opens the file; does not travel
+  std::string digest;           // of the bytes that are loaded, whatever the file held before
   std::string device = "auto";  // "auto", "cpu", "cuda", "cuda:0"
   std::uint32_t threads = 1;    // intra-op threads
+  inspect::Policy policy;
 };
 struct Loaded {  // runner -> agent
   std::uint64_t load_us = 0;
@@ -49,7 +55,8 @@ struct Ran {  // runner -> agent
 };
 struct Failed {          // runner -> agent: a load or a run that went wrong; the runner lives on
   std::uint64_t id = 0;  // 0 for a load
-  ErrorCode code = ErrorCode::kModelFailed;  // kInvalidArgument: the inputs do not fit the manifest
+  // kInvalidArgument: the inputs do not fit the manifest. Of a load, kCorrupt: the file has another digest.
+  ErrorCode code = ErrorCode::kModelFailed;
   std::string message;
 };
 

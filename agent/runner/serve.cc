@@ -11,7 +11,10 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <utility>
 
+#include "agent/runner/descriptor_passing.h"
+#include "agent/runner/inspect/checked_model.h"
 #include "agent/runner/model.h"
 #include "agent/runner/preprocess.h"
 #include "agent/runner/protocol.h"
@@ -38,10 +41,21 @@ Failed failed(std::uint64_t id, const Error& error) {
   return {.id = id, .code = error.code, .message = error.message};
 }
 
+// The file, checked: read once, inspected, and let go.
+Result<std::unique_ptr<inspect::CheckedModel>> check(const Load& request, Descriptor file) {
+  if (!file) {
+    return fail(ErrorCode::kInvalidArgument, "the load came without the model's file");
+  }
+  auto artifact =
+      inspect::Artifact::read(file.get(), request.digest, request.policy.limits.artifact_bytes);
+  return artifact ? inspect::CheckedModel::inspect(std::move(*artifact), request.policy)
+                  : fail(std::move(artifact).error());
+}
+
 // What one runner holds: at most one model, and its manifest.
 class Server {
  public:
-  Frame load(const Load& request) {
+  Frame load(const Load& request, Descriptor file) {
     const Instant start = clock_.now();
     if (model_ != nullptr) {
       return Failed{.id = 0,
@@ -63,7 +77,11 @@ class Server {
     if (!manifest) {
       return failed(0, manifest.error());
     }
-    auto model = load_model(request, *manifest);
+    auto checked = check(request, std::move(file));
+    if (!checked) {
+      return failed(0, checked.error());
+    }
+    auto model = load_model(request, *manifest, **checked);
     if (!model) {
       return failed(0, model.error());
     }
@@ -130,10 +148,10 @@ bool send_all(int fd, std::string_view bytes) {
   return true;
 }
 
-// The answer to a frame; none if the frame is not one that an agent sends.
-std::optional<Frame> answer(Server& server, const Frame& frame) {
+// The answer to a frame; none if the frame is not one that an agent sends. `file` came with it.
+std::optional<Frame> answer(Server& server, const Frame& frame, Descriptor& file) {
   if (const auto* load = std::get_if<Load>(&frame)) {
-    return server.load(*load);
+    return server.load(*load, std::exchange(file, Descriptor()));
   }
   if (const auto* run = std::get_if<Run>(&frame)) {
     return server.run(*run);
@@ -142,13 +160,13 @@ std::optional<Frame> answer(Server& server, const Frame& frame) {
 }
 
 // Answers what has arrived in full. 0, or the exit code that ends the runner.
-int answer_all(int fd, Server& server, FrameReader& reader) {
+int answer_all(int fd, Server& server, FrameReader& reader, Descriptor& file) {
   for (;;) {
     const auto frame = reader.next();
     if (!frame && frame.error().code == ErrorCode::kUnavailable) {
       return 0;
     }
-    const auto reply = frame ? answer(server, *frame) : std::nullopt;
+    const auto reply = frame ? answer(server, *frame, file) : std::nullopt;
     if (!reply) {
       std::fprintf(stderr, "skerry-runner: %s\n",
                    frame ? "the agent sent a frame that only a runner sends"
@@ -166,9 +184,10 @@ int answer_all(int fd, Server& server, FrameReader& reader) {
 int serve(int fd) {
   Server server;
   FrameReader reader;
+  Descriptor file;  // of the load that is on its way
   std::array<char, 64 * 1024> buffer;
   for (;;) {
-    const ssize_t got = recv(fd, buffer.data(), buffer.size(), 0);
+    const ssize_t got = receive_with_descriptor(fd, buffer, file);
     if (got < 0 && errno == EINTR) {
       continue;
     }
@@ -176,7 +195,7 @@ int serve(int fd) {
       return got == 0 ? 0 : 1;
     }
     reader.append({buffer.data(), static_cast<std::size_t>(got)});
-    if (const int code = answer_all(fd, server, reader); code != 0) {
+    if (const int code = answer_all(fd, server, reader, file); code != 0) {
       return code;
     }
   }

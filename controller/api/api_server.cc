@@ -28,6 +28,7 @@ struct ApiServer::State {
                  .log = parts.log,
                  .ready_checks = std::move(parts.ready_checks),
                  .turn_away = std::move(parts.turn_away),
+                 .model_trust = std::move(parts.model_trust),
                  .workers = workers,
                  .manifests = manifests,
                  .events = events,

@@ -50,6 +50,7 @@ struct ApiParts {
   Log& log;
   std::vector<ReadyCheck> ready_checks = {};
   TurnAway turn_away = {};
+  ModelTrust model_trust = {};  // what models must be signed by to be applied
 };
 
 class ApiServer {

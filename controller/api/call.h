@@ -16,6 +16,7 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "common/model_trust.h"
 #include "common/time.h"
 #include "controller/api/body_budget.h"
 #include "controller/api/http_service.h"
@@ -54,6 +55,7 @@ struct Services {
   Log& log;
   std::vector<ReadyCheck> ready_checks;
   TurnAway turn_away;
+  ModelTrust model_trust;
   asio::thread_pool& workers;  // for off_strand()
   ManifestCache& manifests;
   EventRing& events;

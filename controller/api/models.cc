@@ -101,6 +101,10 @@ Task<Response> put_model(Call call) {
                                         manifest->name, name.substr(0, 80)),
                             {{"/metadata/name", "must be the name in the path"}}});
   }
+  if (const Status signatures = to_status(check_signatures(*manifest, call->model_trust));
+      !signatures) {
+    co_return problem(signatures.error());
+  }
   auto prepared = co_await off_strand(call, [call, manifest = std::move(*manifest)] {
     return pin_artifacts(call->blobs, manifest);
   });

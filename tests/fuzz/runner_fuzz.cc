@@ -86,7 +86,10 @@ std::string any_values(Random& random) {
 runner::Frame any_frame(Random& random) {
   switch (random.below(5)) {
     case 0:
-      return runner::Load{.manifest_json = "{}", .artifact_path = "/model.pt", .threads = 2};
+      return runner::Load{.manifest_json = "{}",
+                          .digest = "sha256:00",
+                          .threads = 2,
+                          .policy = {.limits = {}, .allow = {"aten::save"}, .deny = {}}};
     case 1:
       return runner::Loaded{.load_us = random.next_u64(), .memory_bytes = 1, .device = "cpu"};
     case 2:

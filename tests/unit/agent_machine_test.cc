@@ -67,6 +67,40 @@ TEST(AgentConfig, RefusesWhatTheControllerWouldAndWhatIsUnsafe) {
               HasSubstr("cpu.shares is not a known setting"));
 }
 
+TEST(AgentConfig, SaysWhatModelsMayHoldAndUse) {
+  const auto [config, wrong] = configure(
+      "models: {max_artifact: 2GiB, max_entries: 10, allow_operators: ['mine::*'], "
+      "deny_operators: [aten::bmm]}\n");
+  EXPECT_EQ(wrong, "");
+  EXPECT_EQ(config.models.limits.artifact_bytes, 2ull << 30);
+  EXPECT_EQ(config.models.limits.entries, 10u);
+  EXPECT_EQ(config.models.allow, (std::vector<std::string>{"mine::*"}));
+  EXPECT_EQ(config.models.deny, (std::vector<std::string>{"aten::bmm"}));
+  for (const char* name : {"save", "*", "aten::s*", "*::save", "aten::a b"}) {
+    EXPECT_THAT(configure("models: {allow_operators: ['" + std::string(name) + "']}\n").second,
+                HasSubstr("models.allow_operators"))
+        << name;
+  }
+}
+
+TEST(AgentConfig, ASiteThatPinsKeysAsksForSignatures) {
+  EXPECT_TRUE(configure("").first.model_trust.empty());
+  const std::string key =
+      "model_signing: {keys: [{id: release, public_key: "
+      "'11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo='}]";
+  const auto [pinned, wrong] = configure(key + "}\n");
+  EXPECT_EQ(wrong, "");
+  EXPECT_TRUE(pinned.model_trust.required);
+  EXPECT_EQ(pinned.model_trust.keys[0].namespaces, (std::vector<std::string>{"*"}));
+  EXPECT_FALSE(configure(key + ", required: false}\n").first.model_trust.required);
+  EXPECT_THAT(configure("model_signing: {required: true}\n").second,
+              HasSubstr("there are no keys"));
+  EXPECT_THAT(configure("model_signing: {keys: [{id: a, public_key: x}]}\n").second,
+              HasSubstr("'x' is no public key"));
+  EXPECT_THAT(configure("model_signing: {keys: [{id: A B, public_key: x}]}\n").second,
+              HasSubstr("model_signing.keys[0].id"));
+}
+
 TEST(Credentials, OnlyThisMachineIsLoopback) {
   for (const char* address :
        {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "unix:/run/s.sock"}) {
@@ -308,6 +342,21 @@ TEST_F(ProcessTest, WhatIsNoFrameEndsTheProcess) {
   runners->spawn(1, 0);
   run_until_exit();
   EXPECT_THAT(exits[0].how, HasSubstr("no frame"));
+}
+
+TEST_F(ProcessTest, ALoadCarriesItsFileAndOneWithoutIsAnsweredAsFailed) {
+  scratch.put("model.pt", "the model's bytes");
+  // What comes as a descriptor is no path of the file system's: the shell only sees that a frame came.
+  auto runners = script("head -c 20 <&3 >/dev/null; sleep 1000\n");
+  runners->spawn(1, 0);
+  runners->send(1, runner::Load{.artifact_path = scratch.path + "/model.pt", .digest = "d"});
+  runners->spawn(2, 0);
+  runners->send(2, runner::Load{.artifact_path = scratch.path + "/gone.pt", .digest = "d"});
+  while (frames.empty() && io.run_one_for(std::chrono::seconds(20)) > 0) {
+  }
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(std::get<runner::Failed>(frames[0]).code, ErrorCode::kNotFound);
+  EXPECT_THAT(std::get<runner::Failed>(frames[0]).message, HasSubstr("gone.pt"));
 }
 
 TEST_F(ProcessTest, AProgramThatIsNotThereIsToldAsNeverStarted) {

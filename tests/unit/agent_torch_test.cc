@@ -38,7 +38,8 @@ struct TorchTest : ::testing::Test {
                       .device = "cpu",
                       .memory_bytes = 250u << 20,
                       .overhead_bytes = 100u << 20,
-                      .sequence_instances = 2},
+                      .sequence_instances = 2,
+                      .policy = {.limits = {}, .allow = {"aten::save"}, .deny = {}}},
                      runners,
                      quiet_log()};
 
@@ -86,6 +87,8 @@ TEST_F(TorchTest, LoadsThenRunsThenServesTheNextFromTheSameProcess) {
   ASSERT_THAT(runners.spawned, ElementsAre(1));
   const auto load = std::get<runner::Load>(runners.frames[1][0]);
   EXPECT_EQ(load.artifact_path, "/models/s");
+  EXPECT_EQ(load.digest, "sha256:s");
+  EXPECT_EQ(load.policy.allow, (std::vector<std::string>{"aten::save"}));
   EXPECT_EQ(load.threads, 3u);
   EXPECT_EQ(load.device, "cpu");
   EXPECT_THAT(runners.frames[1], SizeIs(1));
@@ -104,6 +107,24 @@ TEST_F(TorchTest, LoadsThenRunsThenServesTheNextFromTheSameProcess) {
   EXPECT_THAT(runners.spawned, SizeIs(1));
   ran(at(seconds(5)), 1, 12);
   EXPECT_EQ(engine.take_ended()[0].load, Duration(0));
+}
+
+TEST_F(TorchTest, AFileThatIsNotItsDigestsIsTheNodesFaultAndAModelThatIsRefusedItsOwn) {
+  start(at(seconds(0)), 1, work("s"));
+  engine.received(at(seconds(1)), 1,
+                  runner::Failed{.code = ErrorCode::kCorrupt, .message = "another digest"});
+  engine.exited(at(seconds(1)), 1, {.how = "by signal 9 (Killed)"});
+  start(at(seconds(2)), 2, work("s"));
+  engine.received(at(seconds(3)), 2,
+                  runner::Failed{.code = ErrorCode::kModelFailed, .message = "refused"});
+  engine.exited(at(seconds(3)), 2, {.how = "by signal 9 (Killed)"});
+  const auto ended = engine.take_ended();
+  ASSERT_THAT(ended, SizeIs(2));
+  EXPECT_EQ(ended[0].outcome, Outcome::kInfrastructure);
+  EXPECT_TRUE(ended[0].artifact_damaged);
+  EXPECT_THAT(ended[0].error, HasSubstr("another digest"));
+  EXPECT_EQ(ended[1].outcome, Outcome::kModelFailed);
+  EXPECT_FALSE(ended[1].artifact_damaged);
 }
 
 TEST_F(TorchTest, ASecondProcessOfAVariantIsMadeOnceWaitingHasCostAsMuchAsLoading) {

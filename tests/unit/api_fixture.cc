@@ -110,7 +110,7 @@ core::Settings quick_settings() {
 }
 
 struct TestApi::State final : public controller::Gateway {
-  State(ApiOptions options, std::vector<ReadyCheck> ready_checks)
+  State(ApiOptions options, std::vector<ReadyCheck> ready_checks, ModelTrust model_trust)
       : root(std::filesystem::path(testing::TempDir()) / ("api-" + to_hex(random_bytes(8)))),
         blobs(*blobs::BlobDir::open(root)),
         log("test", std::make_shared<spdlog::sinks::null_sink_mt>()),
@@ -122,7 +122,8 @@ struct TestApi::State final : public controller::Gateway {
                         .metrics = metrics,
                         .clock = clock,
                         .log = log,
-                        .ready_checks = std::move(ready_checks)}) {
+                        .ready_checks = std::move(ready_checks),
+                        .model_trust = std::move(model_trust)}) {
     run_on_core([this] { carry_out(core.restore({}, clock.now())); });
   }
 
@@ -271,8 +272,9 @@ struct TestApi::State final : public controller::Gateway {
   std::future<void> stop_ended = stop_done.get_future();
 };
 
-TestApi::TestApi(ApiOptions options, std::vector<ReadyCheck> ready_checks)
-    : state_(std::make_unique<State>(std::move(options), std::move(ready_checks))) {
+TestApi::TestApi(ApiOptions options, std::vector<ReadyCheck> ready_checks, ModelTrust model_trust)
+    : state_(std::make_unique<State>(std::move(options), std::move(ready_checks),
+                                     std::move(model_trust))) {
   const auto port = state_->server.start();
   EXPECT_TRUE(port) << port.error().message;
   state_->port = port.value_or(0);

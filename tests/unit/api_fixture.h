@@ -66,7 +66,8 @@ core::Settings quick_settings();  // no probes, short grace
 
 class TestApi {
  public:
-  explicit TestApi(ApiOptions options = {}, std::vector<ReadyCheck> ready_checks = {});
+  explicit TestApi(ApiOptions options = {}, std::vector<ReadyCheck> ready_checks = {},
+                   ModelTrust model_trust = {});
   ~TestApi();
 
   std::uint16_t port() const;

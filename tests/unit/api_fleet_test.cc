@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "common/digest.h"
@@ -117,6 +119,37 @@ TEST(Models, BadManifestsAreRefusedByField) {
   EXPECT_THAT(broken.fields(), Contains(StartsWith("/spec/colour: ")));
   const Reply bare = api.call("PUT", "/api/v1/models/digits", digits_manifest(""));
   EXPECT_EQ(bare.status, 400);
+}
+
+TEST(Models, AreSignedWhereTheControllerAsksForIt) {
+  const PrivateKey key = PrivateKey::generate();
+  TestApi api({}, {}, {.required = true, .keys = {{"release", key.public_key(), {"default"}}}});
+  const std::string digest = sha256_digest("m");
+  api.call("PUT", "/api/v1/blobs/" + digest, "m");
+  const auto apply = [&](const std::string& signature, const std::string& by) {
+    auto document = boost::json::parse(digits_manifest(digest));
+    auto& variant = document.at_pointer("/spec/variants/0").as_object();
+    if (!signature.empty()) {
+      variant["signature"] = signature;
+      variant["signed_by"] = by;
+    }
+    return api.call("PUT", "/api/v1/models/digits", boost::json::serialize(document));
+  };
+  const auto signature = [&](const std::string& ns) {
+    return key.sign(to_signed_text({digest, "digits", "small", ns}));
+  };
+  EXPECT_THAT(apply("", "").fields(),
+              ElementsAre(StartsWith("/spec/variants/0/signature: is missing")));
+  EXPECT_THAT(apply(signature("vision"), "release").fields(),
+              ElementsAre(StartsWith("/spec/variants/0/signature: is not that of key 'release'")));
+  EXPECT_THAT(apply(signature("default"), "other").fields(),
+              ElementsAre(StartsWith("/spec/variants/0/signed_by: 'other' is none of the keys")));
+  EXPECT_THAT(apply("AAAA", "release").fields(),
+              ElementsAre(StartsWith("/spec/variants/0/signature: must be 64 bytes")));
+  EXPECT_EQ(api.call("GET", "/api/v1/models/digits").status, 404);
+  EXPECT_EQ(apply(signature("default"), "release").status, 200);
+  const auto model = api.call("GET", "/api/v1/models/digits").json();
+  EXPECT_EQ(model.at_pointer("/manifest/spec/variants/0/signed_by"), "release");
 }
 
 TEST(Models, TakeMediaOfTheirKind) {

@@ -37,10 +37,12 @@ TEST(Runner, AFileThatIsNoModelIsFailedAndTheRunnerLivesOn) {
     std::ofstream(garbage, std::ios::binary) << bytes;
     const Error error = bench.load_error(load_of(digits(), garbage));
     EXPECT_EQ(error.code, ErrorCode::kModelFailed);
-    EXPECT_THAT(error.message, HasSubstr("cannot be loaded"));
+    EXPECT_THAT(error.message, HasSubstr("the model is refused: it is not laid out as PyTorch"));
     EXPECT_EQ(error.message.find('\n'), std::string::npos);
   }
-  EXPECT_EQ(bench.load_error(load_of(digits(), "/nowhere/model.pt")).code, ErrorCode::kModelFailed);
+  EXPECT_EQ(bench.call(load_of(digits(), "/nowhere/model.pt")).error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(bench.load_error(load_of(digits(), "")).message,
+              HasSubstr("without the model's file"));
   ASSERT_TRUE(bench.load(load_of(digits(), digits_model("small.pt"))));
   EXPECT_EQ(best_label(bench.run(seven())), "7");
 }
