@@ -10,6 +10,7 @@
 #include "agent/cpu_limit.h"
 #include "common/config.h"
 #include "common/log.h"
+#include "common/tls/files.h"
 
 namespace skerry::agent {
 
@@ -51,6 +52,7 @@ struct AgentConfig {
   struct LocalApi {
     std::string address;  // empty: the site has no API
     std::uint16_t port = 0;
+    tls::ServerFiles tls;
     std::uint64_t max_jobs = 0;
   } local_api;
   std::uint64_t cache_bytes = 0;
