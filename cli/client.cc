@@ -280,8 +280,7 @@ struct Client::Impl {
 
   // What to say when there is no answer; closes the connection.
   std::unexpected<Error> lost() {
-    if (!trouble && wire.tls() != nullptr &&
-        failed.category() == asio::error::get_ssl_category()) {
+    if (!trouble && failed.category() == asio::error::get_ssl_category()) {
       trouble = handshake_trouble();  // TLS 1.3 tells a client last what it thinks of it
     }
     close();

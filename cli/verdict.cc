@@ -182,7 +182,9 @@ Error no_handshake(unsigned long code, const std::string& words, const Url& url)
                                      url.text(), words)};
     default:
       return {.code = ErrorCode::kUnavailable,
-              .message = fmt::format("{} breaks the TLS handshake off: {}", url.text(), words)};
+              .message = fmt::format("{} breaks the TLS handshake off ({})\n"
+                                     "hint: does it speak TLS at all?",
+                                     url.text(), words)};
   }
 }
 

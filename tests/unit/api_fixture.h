@@ -75,7 +75,10 @@ class TestApi {
   ~TestApi();
 
   std::uint16_t port() const;
-  Client client() const { return Client(port()); }
+  // From now on clients go over to TLS with this context, as options.tls has the server do.
+  void use_tls(tls::Context trust) { trust_ = std::move(trust); }
+  Client client() const;
+  Client plain_client() const { return Client(port()); }
   // One request on a connection of its own.
   Reply call(std::string_view method, std::string_view target, std::string_view body = {},
              const std::vector<std::string>& headers = {}) const;
@@ -113,6 +116,7 @@ class TestApi {
  private:
   struct State;
   std::unique_ptr<State> state_;
+  tls::Context trust_;  // null: plain text
 };
 
 }  // namespace skerry::api

@@ -31,6 +31,10 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
+// To what is no HTTP, such as TLS.
+constexpr std::string_view kBadRequest =
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
 ServedRequest taken(const http::request<http::string_body>& message) {
   ServedRequest request{.method = std::string(message.method_string()),
                         .target = std::string(message.target()),
@@ -120,6 +124,9 @@ struct ScriptedServer::State {
       http::request<http::string_body> message;
       http::read(socket, buffer, message, wrong);
       if (wrong) {
+        if (wrong == http::error::bad_method) {
+          asio::write(socket, asio::buffer(kBadRequest), wrong);
+        }
         return;
       }
       const ServedRequest request = taken(message);

@@ -81,7 +81,7 @@ TEST(CliTls, AServerOfTheNamedAuthorityIsAsked) {
                                                           "ca_file: " +
                                                               home.ca + "\n")})}) {
     EXPECT_EQ(done.exit_code, 0) << done.err;
-    EXPECT_EQ(done.err, "");
+    EXPECT_EQ(done.err, "no models\n");
   }
   EXPECT_EQ(server.requests().size(), 3u);
 }
