@@ -37,10 +37,11 @@ Status may_send_token(const Url& to, const Access& access, bool on_this_machine)
     return {};
   }
   if (!to.tls) {
-    return fail(ErrorCode::kPermissionDenied,
-                fmt::format("the token is not sent to {}, where everybody on the way could read it\n"
-                            "hint: use https://, or leave the token out",
-                            to.text()));
+    return fail(
+        ErrorCode::kPermissionDenied,
+        fmt::format("the token is not sent to {}, where everybody on the way could read it\n"
+                    "hint: use https://, or leave the token out",
+                    to.text()));
   }
   return fail(ErrorCode::kPermissionDenied,
               fmt::format("the token is not sent to {}, since nobody verifies who that is\n"
@@ -54,10 +55,11 @@ Status may_follow(const Url& from, const Url& to, const Access& access) {
     return {};
   }
   if (from.tls && !to.tls && !is_loopback(to)) {
-    return fail(ErrorCode::kPermissionDenied,
-                fmt::format("{} sends this call to {}, which does not speak TLS: it is not followed\n"
-                            "hint: have the controller's api_url set, or its API speak TLS",
-                            from.text(), to.text()));
+    return fail(
+        ErrorCode::kPermissionDenied,
+        fmt::format("{} sends this call to {}, which does not speak TLS: it is not followed\n"
+                    "hint: have the controller's api_url set, or its API speak TLS",
+                    from.text(), to.text()));
   }
   const bool stays_here = is_loopback(from) && is_loopback(to);
   if (access.token.empty() || stays_here || (to.tls && access.pinned())) {

@@ -61,7 +61,7 @@ struct Client::Impl {
   Wire wire{io};
   beast::flat_buffer buffer{kMaxHeaderBytes + kPieceBytes};
   bool connected = false;
-  error_code failed;           // of the last step that failed
+  error_code failed;             // of the last step that failed
   std::optional<Error> trouble;  // that says more than `failed`
 
   // Runs one asynchronous step to its end: Beast's timeouts work only for these.
@@ -166,8 +166,8 @@ struct Client::Impl {
     message.version(11);
     message.method_string(request.method);
     message.target(url.path + request.target);
-    const std::string host = url.host.find(':') == std::string::npos ? url.host
-                                                                     : "[" + url.host + "]";
+    const std::string host =
+        url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]";
     message.set(http::field::host,
                 url.port == (url.tls ? "443" : "80") ? host : host + ":" + url.port);
     message.set(http::field::user_agent, "skerryctl");
@@ -204,10 +204,10 @@ struct Client::Impl {
   bool await_answer() {
     return step([&](auto done) {
       wire.async_read_some(buffer.prepare(kPieceBytes),
-                             [this, done](error_code wrong, std::size_t n) {
-                               buffer.commit(n);
-                               done(wrong);
-                             });
+                           [this, done](error_code wrong, std::size_t n) {
+                             buffer.commit(n);
+                             done(wrong);
+                           });
     });
   }
 
@@ -369,9 +369,8 @@ Result<HttpResponse> Client::stream(const HttpRequest& request, Duration silence
   StreamParser parser;
   parser.header_limit(kMaxHeaderBytes);
   parser.body_limit(boost::none);
-  if (!impl_->step([&](auto done) {
-        http::async_read_header(impl_->wire, impl_->buffer, parser, done);
-      })) {
+  if (!impl_->step(
+          [&](auto done) { http::async_read_header(impl_->wire, impl_->buffer, parser, done); })) {
     return impl_->lost();
   }
   HttpResponse response = head_of(parser.get());

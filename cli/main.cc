@@ -61,8 +61,10 @@ int run_action(const Action& action, const GlobalFlags& flags) {
     return static_cast<int>(ExitCode::kUsage);
   }
   if (flags.insecure_skip_verify) {
-    note("WARNING: nobody verifies that this is the server you mean. Whoever is on the way can read and "
-         "change everything (--insecure-skip-verify)");
+    note(
+        "WARNING: nobody verifies that this is the server you mean. Whoever is on the way can read "
+        "and "
+        "change everything (--insecure-skip-verify)");
   }
   Api api(*settings);
   SystemClock clock;

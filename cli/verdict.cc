@@ -79,8 +79,8 @@ int index_of_verdicts() {
 }
 
 int note(int good, X509_STORE_CTX* context) {
-  auto* const connection = static_cast<SSL*>(
-      X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* const connection =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto* const verdict = static_cast<Verdict*>(SSL_get_ex_data(connection, index_of_verdicts()));
   if (good == 1 || verdict == nullptr || verdict->code != X509_V_OK) {
     return good;
@@ -102,7 +102,8 @@ int note(int good, X509_STORE_CTX* context) {
 
 std::string how_to_pin(const Verdict& verdict) {
   std::string hint =
-      "\nhint: if this is the server you mean, have its authority's certificate brought to you on a "
+      "\nhint: if this is the server you mean, have its authority's certificate brought to you on "
+      "a "
       "way that you trust, such as `ssh`, and name it with --ca-file FILE, SKERRY_CA_FILE or "
       "`ca_file:` in the configuration file";
   if (!verdict.authority_fingerprint.empty()) {
@@ -130,21 +131,23 @@ Error untrusted(const Verdict& verdict, const Url& url, const std::string& ca_fi
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_CERT_UNTRUSTED:
-      error.message = fmt::format(
-          "{} shows a certificate of an authority that {} ({})", url.text(),
-          ca_file.empty() ? "this machine does not know" : fmt::format("'{}' does not hold", ca_file),
-          verdict.issuer);
+      error.message = fmt::format("{} shows a certificate of an authority that {} ({})", url.text(),
+                                  ca_file.empty() ? "this machine does not know"
+                                                  : fmt::format("'{}' does not hold", ca_file),
+                                  verdict.issuer);
       error.message += how_to_pin(verdict);
       break;
     case X509_V_ERR_CERT_HAS_EXPIRED:
-      error.message = fmt::format("{} shows a certificate that expired on {}\n"
-                                  "hint: have it renewed, or set this machine's clock if that is wrong",
-                                  url.text(), verdict.not_after);
+      error.message = fmt::format(
+          "{} shows a certificate that expired on {}\n"
+          "hint: have it renewed, or set this machine's clock if that is wrong",
+          url.text(), verdict.not_after);
       break;
     case X509_V_ERR_CERT_NOT_YET_VALID:
-      error.message = fmt::format("{} shows a certificate that begins on {} only\n"
-                                  "hint: set this machine's clock if that is wrong",
-                                  url.text(), verdict.not_before);
+      error.message = fmt::format(
+          "{} shows a certificate that begins on {} only\n"
+          "hint: set this machine's clock if that is wrong",
+          url.text(), verdict.not_before);
       break;
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
@@ -154,9 +157,10 @@ Error untrusted(const Verdict& verdict, const Url& url, const std::string& ca_fi
           url.text(), verdict.names.empty() ? "no name or address at all" : verdict.names);
       break;
     default:
-      error.message = fmt::format("{} shows a certificate that cannot be trusted: {}\n"
-                                  "hint: have it issued anew, for a server",
-                                  url.text(), X509_verify_cert_error_string(verdict.code));
+      error.message = fmt::format(
+          "{} shows a certificate that cannot be trusted: {}\n"
+          "hint: have it issued anew, for a server",
+          url.text(), X509_verify_cert_error_string(verdict.code));
   }
   return error;
 }
@@ -167,10 +171,11 @@ Error no_handshake(unsigned long code, const std::string& words, const Url& url)
     case SSL_R_WRONG_VERSION_NUMBER:
     case SSL_R_HTTP_REQUEST:
     case SSL_R_PACKET_LENGTH_TOO_LONG:
-      return {.code = ErrorCode::kUnauthenticated,
-              .message = fmt::format("{} does not speak TLS\nhint: if that is as it should be, write "
-                                     "http:// instead; its calls can then be read by others",
-                                     url.text())};
+      return {
+          .code = ErrorCode::kUnauthenticated,
+          .message = fmt::format("{} does not speak TLS\nhint: if that is as it should be, write "
+                                 "http:// instead; its calls can then be read by others",
+                                 url.text())};
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
     case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
     case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:

@@ -20,8 +20,10 @@ void Nag::say() {
 }
 
 std::string insecure_dev_sentence() {
-  return "insecure_dev is on: other machines may reach this one without encryption, and whoever is on "
-         "the way reads and changes what is said. Never outside of a network where everybody is trusted";
+  return "insecure_dev is on: other machines may reach this one without encryption, and whoever is "
+         "on "
+         "the way reads and changes what is said. Never outside of a network where everybody is "
+         "trusted";
 }
 
 }  // namespace skerry

@@ -142,8 +142,8 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   config.data_dir = root.text("data_dir", "/var/lib/skerry/controller");
   config.insecure_dev = root.boolean("insecure_dev", false);
   config.api_tls = tls::read_server_files(root.section("api_tls"));
-  config.api = read_endpoint(root, "api_listen", "127.0.0.1:8080",
-                             config.insecure_dev || config.api_tls);
+  config.api =
+      read_endpoint(root, "api_listen", "127.0.0.1:8080", config.insecure_dev || config.api_tls);
   config.api_url = root.text("api_url");
   if (!config.api_url.empty() && !config.api_url.starts_with("http://") &&
       !config.api_url.starts_with("https://")) {

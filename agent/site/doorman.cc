@@ -83,7 +83,8 @@ std::string api_url_on(const std::string& controller, std::uint32_t port, bool t
   if (port == 0) {
     return {};
   }
-  return fmt::format("{}://{}:{}", tls ? "https" : "http", controller.substr(0, controller.rfind(':')), port);
+  return fmt::format("{}://{}:{}", tls ? "https" : "http",
+                     controller.substr(0, controller.rfind(':')), port);
 }
 
 }  // namespace skerry::agent

@@ -95,10 +95,9 @@ class Site final : public LocalSite, private SitePort {
       return fail(port.error());
     }
     core_.metrics().add_source([this] { return figures(); });
-    host_.log.info(
-        "the site's API listens on {}://{}:{}, with {} jobs to bring to the controller",
-        config_.local_api.tls ? "https" : "http", config_.local_api.address, *port,
-        core_.core().to_bring());
+    host_.log.info("the site's API listens on {}://{}:{}, with {} jobs to bring to the controller",
+                   config_.local_api.tls ? "https" : "http", config_.local_api.address, *port,
+                   core_.core().to_bring());
     return {};
   }
 
@@ -127,10 +126,9 @@ class Site final : public LocalSite, private SitePort {
   void taken(const SiteJobTaken& taken) override { bringer_->taken(taken); }
 
   void ordered(StandingOrders orders) override {
-    doorman_.controller_at(
-        !orders.api_url.empty()
-            ? orders.api_url
-            : api_url_on(config_.controller, orders.api_port, orders.api_tls));
+    doorman_.controller_at(!orders.api_url.empty()
+                               ? orders.api_url
+                               : api_url_on(config_.controller, orders.api_port, orders.api_tls));
     follow_models(orders.models);
     follow_policy(orders);
   }

@@ -184,8 +184,7 @@ class Connection {
   asio::awaitable<bool> secure() {
     tls_.emplace(socket_, SSL_new(load_.tls.get()));
     const bool named = tls::expect_host(tls_->native_handle(), load_.options.host);
-    const auto [refused] =
-        co_await tls_->async_handshake(asio::ssl::stream_base::client, kAsTuple);
+    const auto [refused] = co_await tls_->async_handshake(asio::ssl::stream_base::client, kAsTuple);
     if (!named || refused) {
       load_.note_error(0, named ? refused.message() : "no host name");
     }

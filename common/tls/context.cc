@@ -66,8 +66,9 @@ Result<std::string> read_file(const std::string& path) {
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (file.bad() || text.size() > kMostPemBytes) {
-    return fail(file.bad() ? ErrorCode::kIo : ErrorCode::kTooLarge,
-                fmt::format("cannot read '{}', or it is larger than {} bytes", path, kMostPemBytes));
+    return fail(
+        file.bad() ? ErrorCode::kIo : ErrorCode::kTooLarge,
+        fmt::format("cannot read '{}', or it is larger than {} bytes", path, kMostPemBytes));
   }
   return text;
 }
@@ -101,8 +102,8 @@ Status use_key(SSL_CTX* context, const std::string& path, const std::string& cer
   if (!pem) {
     return fail(std::move(pem).error());
   }
-  const KeyPtr key(
-      PEM_read_bio_PrivateKey(reading(*pem).get(), nullptr, no_passphrase, nullptr), EVP_PKEY_free);
+  const KeyPtr key(PEM_read_bio_PrivateKey(reading(*pem).get(), nullptr, no_passphrase, nullptr),
+                   EVP_PKEY_free);
   OPENSSL_cleanse(pem->data(), pem->size());
   if (!key) {
     return refuse(path, "holds no PEM private key without a passphrase");

@@ -11,7 +11,8 @@ namespace skerry::tls {
 struct ServerFiles {
   std::string certificate_file = {};
   std::string key_file = {};
-  std::string client_ca_file = {};  // not empty: clients show a certificate of one of these authorities
+  std::string client_ca_file =
+      {};  // not empty: clients show a certificate of one of these authorities
 
   explicit operator bool() const { return !certificate_file.empty(); }  // false: plain text
   bool operator==(const ServerFiles&) const = default;

@@ -28,8 +28,8 @@ Result<std::unique_ptr<RotatingContext>> RotatingContext::open(ServerFiles files
   if (!context) {
     return fail(std::move(context).error());
   }
-  return std::unique_ptr<RotatingContext>(new RotatingContext(
-      std::move(files), clock, std::move(say), *std::move(context), stamps));
+  return std::unique_ptr<RotatingContext>(
+      new RotatingContext(std::move(files), clock, std::move(say), *std::move(context), stamps));
 }
 
 RotatingContext::Stamps RotatingContext::stamps_of(const ServerFiles& files) {
@@ -37,7 +37,7 @@ RotatingContext::Stamps RotatingContext::stamps_of(const ServerFiles& files) {
   std::size_t i = 0;
   for (const std::string* path :
        {&files.certificate_file, &files.key_file, &files.client_ca_file}) {
-    struct stat facts {};
+    struct stat facts{};
     Stamp& stamp = stamps.at(i++);
     if (!path->empty() && ::stat(path->c_str(), &facts) == 0) {
       stamp = {.device = facts.st_dev,
@@ -75,11 +75,13 @@ void RotatingContext::look() {
   auto fresh = server_context(files_);
   if (fresh) {
     context_ = *std::move(fresh);
-    say_(true, fmt::format("the certificate in '{}' is in use from now on", files_.certificate_file));
+    say_(true,
+         fmt::format("the certificate in '{}' is in use from now on", files_.certificate_file));
   } else {
-    say_(false, fmt::format("the certificate before is still in use, since the new one is not to be "
-                            "had: {}",
-                            fresh.error().message));
+    say_(false,
+         fmt::format("the certificate before is still in use, since the new one is not to be "
+                     "had: {}",
+                     fresh.error().message));
   }
 }
 

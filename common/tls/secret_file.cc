@@ -48,7 +48,7 @@ Result<std::string> read_secret_file(const std::string& path) {
   };
   // A pipe would hold the process up.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat facts {};
+  struct stat facts{};
   if (file.get() < 0 || ::fstat(file.get(), &facts) != 0) {
     return io_error(errno);
   }

@@ -64,8 +64,9 @@ struct ApiServer::State {
 
   metrics::Figure handshakes() const {
     metrics::Figure figure{.name = "skerry_tls_handshakes_total",
-                           .help = "TLS handshakes of the API's clients, by how they ended "
-                                   "(overdue: never begun, since too many others were)",
+                           .help =
+                               "TLS handshakes of the API's clients, by how they ended "
+                               "(overdue: never begun, since too many others were)",
                            .kind = metrics::Figure::Kind::kCounter,
                            .samples = {}};
     const auto count = [&](const char* result, std::uint64_t value) {

@@ -34,7 +34,7 @@ namespace skerry::api {
 
 struct ApiOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;  // 0: the kernel picks
+  std::uint16_t port = 0;       // 0: the kernel picks
   tls::ContextSource tls = {};  // empty: plain text
   HttpLimits limits;
   std::size_t event_ring = 16'384;         // events that a watcher may be behind

@@ -122,8 +122,7 @@ Task<bool> Connection::answer_one() {
   drop_body();
   // A small request may ask for a large answer, and then not read it.
   if (response.body.size() > kSmallAnswerBytes && !body_share_.grow(response.body.size())) {
-    response =
-        shared_.service.error_response(503, "overloaded", bodies_full().message);
+    response = shared_.service.error_response(503, "overloaded", bodies_full().message);
   }
   const int status = response.status;
   const bool keep = keep_alive_ && !response.close && !stopping() && !failed_ && parser_->is_done();

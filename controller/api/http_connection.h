@@ -156,7 +156,7 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
   bool chunked_response_ = false;  // begin() was called without a size
   bool keep_alive_ = false;
   bool http_1_0_ = false;
-  bool failed_ = false;  // the stream gave an error; nothing more can be written
+  bool failed_ = false;    // the stream gave an error; nothing more can be written
   bool said_all_ = false;  // the client sends nothing more, and may still read
   bool waiting_for_request_ = false;
   bool timed_out_ = false;

@@ -14,7 +14,7 @@ namespace http = boost::beast::http;
 namespace {
 
 constexpr std::uint64_t kDiscardBytes =
-    64 * 1024;  // of a refused request's body, to keep its connection
+    64 * 1024;                                // of a refused request's body, to keep its connection
 constexpr std::ptrdiff_t kMostHeaders = 100;  // each costs 64 bytes, and as little as four to send
 // Of a chunk's size with its extension, or of a trailer, that has not come to its end.
 constexpr std::size_t kMostFramingBytes = 8 * 1024;
@@ -105,8 +105,8 @@ Task<Connection::Header> Connection::read_header() {
       if (idle || failed_) {
         co_return Header::kClosed;
       }
-      refusal_ = said_all_ ? shared_.service.error_response(
-                                 400, "bad_request", "the request ends within its header")
+      refusal_ = said_all_ ? shared_.service.error_response(400, "bad_request",
+                                                            "the request ends within its header")
                            : shared_.service.error_response(408, "request_timeout",
                                                             "the request's header took too long");
       co_return Header::kRefused;

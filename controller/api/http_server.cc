@@ -220,8 +220,8 @@ Task<void> HttpServer::serve(std::shared_ptr<Connection> guest, PeerCounts::Peer
 
 // False: the connection is over.
 Task<bool> HttpServer::secure(std::shared_ptr<Connection> guest, PeerCounts::Peer from) {
-  const Status turn =
-      co_await await_callback<void>([this, from](auto done) { gate_.enter(from, std::move(done)); });
+  const Status turn = co_await await_callback<void>(
+      [this, from](auto done) { gate_.enter(from, std::move(done)); });
   if (!turn) {
     co_return false;
   }

@@ -28,14 +28,27 @@ constexpr std::array<std::string_view, 5> kOptions = {"close", "keep-alive", "te
                                                       "http2-settings"};
 
 // What must not come late (9110, 6.5.1): framing, routing, who asks, how the body is to be read.
-constexpr std::array kNotInTrailers = {
-    http::field::authorization,     http::field::connection,       http::field::content_encoding,
-    http::field::content_length,    http::field::content_range,    http::field::content_type,
-    http::field::cookie,            http::field::expect,           http::field::host,
-    http::field::if_match,          http::field::if_none_match,    http::field::keep_alive,
-    http::field::max_forwards,      http::field::prefer,           http::field::proxy_authorization,
-    http::field::proxy_connection,  http::field::range,            http::field::te,
-    http::field::trailer,           http::field::transfer_encoding, http::field::upgrade};
+constexpr std::array kNotInTrailers = {http::field::authorization,
+                                       http::field::connection,
+                                       http::field::content_encoding,
+                                       http::field::content_length,
+                                       http::field::content_range,
+                                       http::field::content_type,
+                                       http::field::cookie,
+                                       http::field::expect,
+                                       http::field::host,
+                                       http::field::if_match,
+                                       http::field::if_none_match,
+                                       http::field::keep_alive,
+                                       http::field::max_forwards,
+                                       http::field::prefer,
+                                       http::field::proxy_authorization,
+                                       http::field::proxy_connection,
+                                       http::field::range,
+                                       http::field::te,
+                                       http::field::trailer,
+                                       http::field::transfer_encoding,
+                                       http::field::upgrade};
 
 BrokenRule broken(std::string message) { return {.message = std::move(message)}; }
 
@@ -77,8 +90,8 @@ std::optional<BrokenRule> check_length(const RequestHead& head) {
     const bool plain = is_digits(length) && length.size() <= kMostLengthDigits &&
                        (length == "0" || !length.starts_with('0'));
     if (!plain) {
-      return broken(fmt::format("Content-Length must be a plain decimal number, not {}",
-                                quoted(length)));
+      return broken(
+          fmt::format("Content-Length must be a plain decimal number, not {}", quoted(length)));
     }
   }
   return std::nullopt;
@@ -93,8 +106,8 @@ std::optional<BrokenRule> check_lookalikes(const RequestHead& head) {
     }
     std::ranges::replace(name, '_', '-');
     if (iequals(name, "content-length") || iequals(name, "transfer-encoding")) {
-      return broken(fmt::format("the header {} is easily taken for {}", quoted(field.name_string()),
-                                name));
+      return broken(
+          fmt::format("the header {} is easily taken for {}", quoted(field.name_string()), name));
     }
   }
   return std::nullopt;
@@ -117,9 +130,9 @@ bool is_host(std::string_view value) {
   }
   std::uint16_t port = 0;
   const bool good_port =
-      rest.empty() || (rest.size() > 1 && rest[0] == ':' && is_digits(rest.substr(1)) &&
-                       std::from_chars(rest.data() + 1, rest.data() + rest.size(), port).ec ==
-                           std::errc());
+      rest.empty() ||
+      (rest.size() > 1 && rest[0] == ':' && is_digits(rest.substr(1)) &&
+       std::from_chars(rest.data() + 1, rest.data() + rest.size(), port).ec == std::errc());
   const std::string_view allowed = bracketed ? "0123456789abcdefABCDEF:." : kOfNames;
   return !host.empty() && host.find_first_not_of(allowed) == host.npos && good_port;
 }
@@ -187,8 +200,8 @@ std::optional<BrokenRule> check_trailer(const http::fields& trailer) {
   for (const auto& field : trailer) {
     bytes += field.name_string().size() + field.value().size();
     if (std::ranges::find(kNotInTrailers, field.name()) != kNotInTrailers.end()) {
-      return broken(fmt::format("the field {} must not come behind the body",
-                                quoted(field.name_string())));
+      return broken(
+          fmt::format("the field {} must not come behind the body", quoted(field.name_string())));
     }
   }
   if (bytes > kMostTrailerBytes ||

@@ -21,8 +21,8 @@ using Certificate = std::shared_ptr<X509>;
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
 Key make_key(int rsa_bits) {
-  EVP_PKEY* const key = rsa_bits > 0 ? EVP_RSA_gen(static_cast<unsigned>(rsa_bits))
-                                     : EVP_EC_gen("P-256");
+  EVP_PKEY* const key =
+      rsa_bits > 0 ? EVP_RSA_gen(static_cast<unsigned>(rsa_bits)) : EVP_EC_gen("P-256");
   check(key != nullptr, "a key is made");
   return {key, EVP_PKEY_free};
 }
@@ -41,8 +41,8 @@ std::string pem_of(const Certificate& certificate) {
 
 std::string pem_of(const Key& key) {
   const Bio bio(BIO_new(BIO_s_mem()), BIO_free);
-  check(PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) ==
-            1,
+  check(PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr,
+                                      nullptr) == 1,
         "a key is written");
   return text_of(bio.get());
 }
@@ -84,7 +84,8 @@ std::string alternative_names(const std::vector<std::string>& hosts) {
   return names;
 }
 
-Certificate make_authority(const std::string& name, const Key& key, X509* issuer, EVP_PKEY* signer) {
+Certificate make_authority(const std::string& name, const Key& key, X509* issuer,
+                           EVP_PKEY* signer) {
   Certificate certificate = blank({.name = name, .ends_s = 48 * 3600}, key);
   X509* const raw = certificate.get();
   X509* const above = issuer != nullptr ? issuer : raw;

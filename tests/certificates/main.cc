@@ -19,8 +19,8 @@ int main(int argc, char** argv) {
   const auto write = [&](const char* name, const std::string& text) {
     const auto path = folder / name;
     std::ofstream(path).close();
-    std::filesystem::permissions(path, std::filesystem::perms::owner_read |
-                                           std::filesystem::perms::owner_write);
+    std::filesystem::permissions(
+        path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     std::ofstream file(path);
     file << text;
     return file.good();

@@ -91,9 +91,8 @@ bool Client::secure(const tls::Context& context, const std::string& host) {
 
 void Client::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t sent =
-        tls_ ? SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()))
-             : ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = tls_ ? SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()))
+                              : ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) {
       return;  // the server closed: the answer will tell
     }
@@ -103,8 +102,8 @@ void Client::send(std::string_view bytes) {
 
 bool Client::fill() {
   char bytes[65536];
-  const ssize_t count = tls_ ? SSL_read(tls_.get(), bytes, sizeof bytes)
-                             : ::recv(socket_, bytes, sizeof bytes, 0);
+  const ssize_t count =
+      tls_ ? SSL_read(tls_.get(), bytes, sizeof bytes) : ::recv(socket_, bytes, sizeof bytes, 0);
   if (count > 0) {
     buffer_.append(bytes, static_cast<std::size_t>(count));
   }
@@ -195,6 +194,21 @@ Reply Client::call(std::string_view method, std::string_view target, std::string
                    const std::vector<std::string>& headers) {
   send(request_text(method, target, body, headers));
   return receive(method == "HEAD");
+}
+
+// ---- to the fixture's server
+
+Client TestApi::client() const {
+  Client client(port());
+  if (trust_) {
+    EXPECT_TRUE(client.secure(trust_));
+  }
+  return client;
+}
+
+Reply TestApi::call(std::string_view method, std::string_view target, std::string_view body,
+                    const std::vector<std::string>& headers) const {
+  return client().call(method, target, body, headers);
 }
 
 }  // namespace skerry::api

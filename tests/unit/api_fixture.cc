@@ -308,19 +308,6 @@ void TestApi::before_ask(std::function<void(const core::Event&)> look) {
   state_->before_ask = std::move(look);
 }
 
-Client TestApi::client() const {
-  Client client(port());
-  if (trust_) {
-    EXPECT_TRUE(client.secure(trust_));
-  }
-  return client;
-}
-
-Reply TestApi::call(std::string_view method, std::string_view target, std::string_view body,
-                    const std::vector<std::string>& headers) const {
-  return client().call(method, target, body, headers);
-}
-
 void TestApi::advance(Duration by) {
   state_->clock.advance(by);
   state_->run_on_core(

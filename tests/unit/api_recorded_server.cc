@@ -27,7 +27,8 @@ class RecordingService final : public HttpService {
   }
   Task<Response> handle(std::size_t, Exchange* exchange) override {
     const Request& request = exchange->request();
-    std::string line = fmt::format("{} {}", std::string_view(to_string(request.verb)), request.path);
+    std::string line =
+        fmt::format("{} {}", std::string_view(to_string(request.verb)), request.path);
     if (request.path == "/streamed") {
       while (true) {
         const auto piece = co_await exchange->read_piece();

@@ -90,7 +90,8 @@ TEST_P(Smuggling, ABodyThatIsReadInPiecesEndsAsStrictly) {
 // protocol that follows is taken for a request.
 TEST_P(Smuggling, AnUpgradeIsNotTakenAndEndsTheConnection) {
   Client client = server.client();
-  client.send(get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"));
+  client.send(
+      get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"));
   client.send(kSecond);
   const Reply reply = client.receive();
   EXPECT_EQ(reply.status, 200);

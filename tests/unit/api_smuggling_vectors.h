@@ -51,11 +51,16 @@ inline std::vector<SmugglingVector> smuggling_vectors() {
   };
   return {
       // 6.1: where a transfer coding and a length meet
-      {"a length, then a coding", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", kChunks)},
-      {"a coding, then a length", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", kChunks)},
-      {"an unknown coding and a length", post("Transfer-Encoding: x\r\nContent-Length: 5\r\n", kHello)},
-      {"a coding in HTTP/1.0", "POST /first HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n"
-                               "Transfer-Encoding: chunked\r\n\r\n" + std::string(kChunks)},
+      {"a length, then a coding",
+       post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", kChunks)},
+      {"a coding, then a length",
+       post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", kChunks)},
+      {"an unknown coding and a length",
+       post("Transfer-Encoding: x\r\nContent-Length: 5\r\n", kHello)},
+      {"a coding in HTTP/1.0",
+       "POST /first HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n"
+       "Transfer-Encoding: chunked\r\n\r\n" +
+           std::string(kChunks)},
       // codings that only look like chunked
       {"coding xchunked", coding(" xchunked")},
       {"coding identity", coding(" identity")},
@@ -70,10 +75,12 @@ inline std::vector<SmugglingVector> smuggling_vectors() {
       {"coding behind a vertical tab", coding(" \vchunked")},
       {"coding behind a NUL", coding(" \0chunked"sv)},
       {"coding with a NUL in it", coding(" chun\0ked"sv)},
-      {"coding with a non-ASCII space", coding(" \xa0" "chunked")},
+      {"coding with a non-ASCII space", coding(" \xa0"
+                                               "chunked")},
       {"coding in a folded line", coding("\r\n chunked")},
       {"coding in a line folded by a tab", coding(" identity,\r\n\tchunked")},
-      {"two codings", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", kChunks)},
+      {"two codings",
+       post("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", kChunks)},
       {"two codings, the good one last",
        post("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n", kChunks)},
       {"a space before the coding's colon", post("Transfer-Encoding : chunked\r\n", kChunks)},
@@ -180,7 +187,8 @@ inline std::vector<SmugglingVector> smuggling_vectors() {
       // 5: fields
       {"a folded field", get("X: y\r\n z\r\n")},
       {"a folded field of blanks", get("X: y\r\n  \r\n")},
-      {"a field that goes on after the first line", "GET /first HTTP/1.1\r\n X: y\r\nHost: x\r\n\r\n"},
+      {"a field that goes on after the first line",
+       "GET /first HTTP/1.1\r\n X: y\r\nHost: x\r\n\r\n"},
       {"a field without a name", get(": y\r\n")},
       {"a field without a colon", get("X y\r\n")},
       {"a field with a NUL", get("X: \0\r\n"sv)},
@@ -188,7 +196,8 @@ inline std::vector<SmugglingVector> smuggling_vectors() {
       {"a name with a non-ASCII letter", get("X\xc3\xa9: y\r\n")},
       {"a header that ends in bare LFs", "GET /first HTTP/1.1\r\nHost: x\r\nX: y\n\n"},
       // 9110 7.6.1: what Connection names, a proxy takes out
-      {"Connection names the length", post("Connection: close, Content-Length\r\nContent-Length: 5\r\n", kHello)},
+      {"Connection names the length",
+       post("Connection: close, Content-Length\r\nContent-Length: 5\r\n", kHello)},
       {"Connection names the coding",
        post("Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n", kChunks)},
       {"Connection names the Host", get("Connection: Host\r\n")},
@@ -196,7 +205,8 @@ inline std::vector<SmugglingVector> smuggling_vectors() {
       {"Connection is no list", get("Connection: close;x\r\n")},
       {"Proxy-Connection names the length", get("Proxy-Connection: Content-Length\r\n")},
       // 9110 10.1.1
-      {"an expectation that nobody knows", post("Expect: 200-ok\r\nContent-Length: 5\r\n", kHello), 417},
+      {"an expectation that nobody knows", post("Expect: 200-ok\r\nContent-Length: 5\r\n", kHello),
+       417},
       {"an expectation and another",
        post("Expect: 100-continue, x\r\nContent-Length: 5\r\n", kHello), 417},
       {"two expectations",

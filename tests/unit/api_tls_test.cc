@@ -12,9 +12,7 @@ namespace {
 using testing::HasSubstr;
 using enum RecordedServer::Speaks;
 
-std::string get(std::string_view path) {
-  return request_text("GET", path, "", {});
-}
+std::string get(std::string_view path) { return request_text("GET", path, "", {}); }
 
 TEST(ApiTls, ServesManyRequestsOverOneConnection) {
   RecordedServer server(kTls);
@@ -179,7 +177,8 @@ TEST(ApiTls, ALongAnswerArrivesWhole) {
 
 TEST(ApiTls, ABearerTokenIsNoObstacle) {
   const SecureApi secure;
-  EXPECT_EQ(secure.api.client().call("GET", "/version", "", {"Authorization: Bearer x"}).status, 200);
+  EXPECT_EQ(secure.api.client().call("GET", "/version", "", {"Authorization: Bearer x"}).status,
+            200);
 }
 
 TEST(ApiTls, AWaitingCallIsAnsweredAndTheConnectionGoesOn) {
@@ -189,10 +188,9 @@ TEST(ApiTls, AWaitingCallIsAnsweredAndTheConnectionGoesOn) {
   secure.api.echo();
   Client client = secure.api.client();
   for (int i = 0; i < 10; ++i) {
-    const Reply reply =
-        client.call("POST", "/api/v1/jobs",
-                    R"({"model":"echo","inputs":{"x":{"shape":[1,1],"data":[1]}}})",
-                    {"Prefer: wait=10"});
+    const Reply reply = client.call("POST", "/api/v1/jobs",
+                                    R"({"model":"echo","inputs":{"x":{"shape":[1,1],"data":[1]}}})",
+                                    {"Prefer: wait=10"});
     EXPECT_EQ(reply.status, 200) << reply.body;
   }
 }

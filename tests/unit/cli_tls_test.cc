@@ -33,10 +33,10 @@ struct Home {
     return path;
   }
   tls::Context context(const Issued& issued, std::string_view chain = "") const {
-    const auto made = tls::server_context(
-        {.certificate_file =
-             folder.write("server.pem", issued.certificate_pem + std::string(chain)),
-         .key_file = secret("server.key", issued.key_pem)});
+    const auto made =
+        tls::server_context({.certificate_file = folder.write(
+                                 "server.pem", issued.certificate_pem + std::string(chain)),
+                             .key_file = secret("server.key", issued.key_pem)});
     EXPECT_TRUE(made) << made.error().message;
     return *made;
   }
@@ -161,10 +161,10 @@ TEST(CliTls, AServerThatWantsACertificateGetsOurs) {
   ASSERT_TRUE(context);
   const ScriptedServer server(nothing_there(), *context);
   const std::string config = home.folder.write(
-      "config.yaml", "apiVersion: skerry/v1\nkind: ClientConfig\nca_file: " + home.ca +
-                         "\ncertificate_file: " +
-                         home.folder.write("own.pem", own.certificate_pem) +
-                         "\nkey_file: " + home.secret("own.key", own.key_pem) + "\n");
+      "config.yaml",
+      "apiVersion: skerry/v1\nkind: ClientConfig\nca_file: " + home.ca +
+          "\ncertificate_file: " + home.folder.write("own.pem", own.certificate_pem) +
+          "\nkey_file: " + home.secret("own.key", own.key_pem) + "\n");
   EXPECT_EQ(get_models(server, {"--config", config}).exit_code, 0);
   EXPECT_THAT(get_models(server, {"--ca-file", home.ca}).err,
               HasSubstr("name yours with certificate_file"));
@@ -205,8 +205,7 @@ TEST(CliToken, AFlagBeatsTheFile) {
       home.folder.write("config.yaml", "apiVersion: skerry/v1\nkind: ClientConfig\ntoken_file: " +
                                            home.secret("other", "other") + "\n");
   EXPECT_EQ(get_models(server, {"--config", config}).exit_code, 0);
-  EXPECT_EQ(
-      get_models(server, {"--config", config, "--token-file", home.token}).exit_code, 0);
+  EXPECT_EQ(get_models(server, {"--config", config, "--token-file", home.token}).exit_code, 0);
   EXPECT_EQ(token_of(server.requests().at(0)), "Bearer other");
   EXPECT_EQ(token_of(server.requests().at(1)), "Bearer sk_secret-1");
 }
@@ -315,7 +314,8 @@ TEST(CliToken, IsNowhereInWhatIsPrintedOrShownOfTheProcess) {
   EXPECT_THAT(done.err, AllOf(HasSubstr("--token-file"), Not(HasSubstr("sk_secret"))));
   EXPECT_THAT(done.out, Not(HasSubstr("sk_secret")));
   EXPECT_THAT(seen, Not(HasSubstr("sk_secret")));
-  EXPECT_EQ(run_skerryctl({"--token", "x", "get", "models"}).exit_code, 2) << "there is no such flag";
+  EXPECT_EQ(run_skerryctl({"--token", "x", "get", "models"}).exit_code, 2)
+      << "there is no such flag";
 }
 
 }  // namespace

@@ -49,8 +49,8 @@ TEST(Log, RefusesUnknownLevelsAndFormats) {
 
 TEST(Nag, SaysItAtOnceAndAgain) {
   std::ostringstream out;
-  const auto log = make_log({.part = "agent"},
-                            std::make_shared<spdlog::sinks::ostream_sink_st>(out), false);
+  const auto log =
+      make_log({.part = "agent"}, std::make_shared<spdlog::sinks::ostream_sink_st>(out), false);
   boost::asio::io_context io;
   const Nag nag(io, *log, "mind this", milliseconds(1));
   EXPECT_THAT(out.str(), HasSubstr("mind this"));

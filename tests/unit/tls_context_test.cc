@@ -26,8 +26,7 @@ using tests::Wish;
 
 class Folder {
  public:
-  Folder()
-      : path_(std::filesystem::path(testing::TempDir()) / ("tls-" + to_hex(random_bytes(8)))) {
+  Folder() : path_(std::filesystem::path(testing::TempDir()) / ("tls-" + to_hex(random_bytes(8)))) {
     std::filesystem::create_directories(path_);
   }
   ~Folder() { std::filesystem::remove_all(path_); }
@@ -239,7 +238,8 @@ TEST(TlsContext, NothingIsResumedOrRenegotiated) {
 
 TEST(TlsContext, TheServersNameOrAddressIsVerified) {
   World world;
-  world.folder.write(world.authority.issue({.hosts = {"skerry.example", "10.0.0.5", "2001:db8::5"}}));
+  world.folder.write(
+      world.authority.issue({.hosts = {"skerry.example", "10.0.0.5", "2001:db8::5"}}));
   for (const char* host : {"skerry.example", "10.0.0.5", "2001:db8::5"}) {
     Pair pair(world.server(), world.client(), host);
     EXPECT_TRUE(pair.shake()) << host;
