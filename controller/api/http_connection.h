@@ -43,7 +43,8 @@ namespace skerry::api {
 struct HttpLimits {
   std::uint32_t header_bytes = 16 * 1024;
   Duration handshake = seconds(10);  // of TLS, from its turn on, and as long again until that
-  // Of TLS handshakes: unfinished ones at a time, begun ones in a second; further ones wait.
+  // Of TLS handshakes: unfinished ones at a time, begun ones in a second; further ones wait. Those of an
+  // address are not bounded if its connections are not.
   std::size_t max_handshakes = 128;
   std::size_t max_handshakes_per_address = 16;
   std::size_t handshakes_per_s = 512;

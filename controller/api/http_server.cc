@@ -24,10 +24,12 @@ HandshakeGate::Limits gate_limits(const HttpLimits& limits, Duration tick) {
   const auto in_a_tick = [&](std::size_t in_a_second) {
     return static_cast<std::size_t>(static_cast<double>(in_a_second) * to_seconds(tick)) + 1;
   };
+  const bool by_address = limits.max_per_address > 0;  // else all may come from one: a proxy's
   return {.open = limits.max_handshakes,
-          .open_per_peer = limits.max_handshakes_per_address,
+          .open_per_peer = by_address ? limits.max_handshakes_per_address : limits.max_handshakes,
           .begun = in_a_tick(limits.handshakes_per_s),
-          .begun_per_peer = in_a_tick(limits.handshakes_per_s_per_address),
+          .begun_per_peer = in_a_tick(by_address ? limits.handshakes_per_s_per_address
+                                                 : limits.handshakes_per_s),
           .patience_ticks = limits.handshake / tick + 1};
 }
 

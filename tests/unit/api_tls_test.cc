@@ -99,6 +99,17 @@ TEST(ApiTls, UnfinishedHandshakesOfAnAddressAreBoundedAndNobodyElseWaits) {
   EXPECT_EQ(third.call("GET", "/b").status, 200);
 }
 
+TEST(ApiTls, WhereAnAddressMayBeAProxysItsHandshakesAreNotBounded) {
+  RecordedServer server(kTls, {.max_handshakes_per_address = 1, .max_per_address = 0});
+  std::vector<Client> silent;
+  for (int i = 0; i < 5; ++i) {
+    silent.push_back(server.plain_client());
+  }
+  while (server.gate().open() != 5) {
+  }
+  EXPECT_EQ(server.client().call("GET", "/a").status, 200);
+}
+
 TEST(ApiTls, WhoseTurnDoesNotComeUpInTimeIsCut) {
   RecordedServer server(kTls, {.handshake = milliseconds(400), .max_handshakes_per_address = 1});
   // Each holds the only place for as long as it may, and the last waits behind them for longer than that.
