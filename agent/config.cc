@@ -13,6 +13,7 @@
 #include "common/endpoint.h"
 #include "common/ids.h"
 #include "common/trust_config.h"
+#include "common/tls/settings.h"
 
 namespace skerry::agent {
 namespace {
@@ -66,10 +67,11 @@ void read_runner(ConfigFields fields, const MachineFacts& machine, AgentConfig::
 void read_local_api(ConfigFields fields, bool insecure_dev, AgentConfig::LocalApi& api) {
   const std::string listen = fields.text("listen");
   api.max_jobs = static_cast<std::uint64_t>(fields.integer("max_jobs", 10'000, 1, 10'000'000));
+  api.tls = tls::read_server_files(fields.section("tls"));
   if (listen.empty()) {
     return;
   }
-  const auto endpoint = parse_listen_address(listen, insecure_dev);
+  const auto endpoint = parse_listen_address(listen, insecure_dev || api.tls);
   if (!endpoint) {
     return fields.issue("listen", endpoint.error().message);
   }

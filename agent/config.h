@@ -12,6 +12,7 @@
 #include "common/config.h"
 #include "common/log.h"
 #include "common/model_trust.h"
+#include "common/tls/files.h"
 
 namespace skerry::agent {
 
@@ -53,6 +54,7 @@ struct AgentConfig {
   struct LocalApi {
     std::string address;  // empty: the site has no API
     std::uint16_t port = 0;
+    tls::ServerFiles tls;
     std::uint64_t max_jobs = 0;
   } local_api;
   inspect::Policy models;

@@ -22,6 +22,7 @@
 #include "agent/setup.h"
 #include "agent/state_dir.h"
 #include "agent/telemetry.h"
+#include "common/nag.h"
 
 namespace skerry::agent {
 namespace {
@@ -61,6 +62,9 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
                link_, journal_, engines(config), site_ ? site_->blobs() : blobs_, power_, sensors_,
                state_.newest_epoch(), random_.fork("session"), log,
                site_ ? std::optional(SiteParts{site_->link(), site_->port()}) : std::nullopt) {
+    if (config.insecure_dev) {
+      nag_.emplace(io_, log_, insecure_dev_sentence());
+    }
     log_.info(
         "agent {} starts: {} slots, queue {}, engines {}, controller {}, cpu limit {} ({:g} "
         "processors a runner), energy {}",
@@ -310,6 +314,7 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   asio::io_context io_{1};
   asio::thread_pool files_{1};
   asio::steady_timer timer_{io_};
+  std::optional<Nag> nag_;
   asio::signal_set signals_{io_, SIGTERM, SIGINT};
   Instant armed_ = kNever;
   Instant save_epoch_at_{};

@@ -223,6 +223,7 @@ struct StandingOrders {
   std::string api_url;  // of the controller's REST API; empty: not told
   std::uint32_t api_port =
       0;  // if the URL is not told: on the host that the agent dialled; 0 = only on the controller's own
+  bool api_tls = false;  // at that port
 };
 struct SiteJobTaken {
   JobId id;           // the site's

@@ -238,7 +238,8 @@ ToAgent get(v1::StandingOrders& from) {
   StandingOrders orders{.policy = std::move(*from.mutable_policy()),
                         .bundle = std::move(*from.mutable_bundle()),
                         .api_url = std::move(*from.mutable_api_url()),
-                        .api_port = from.api_port()};
+                        .api_port = from.api_port(),
+                        .api_tls = from.api_tls()};
   for (v1::StandingOrders::Model& model : *from.mutable_models()) {
     orders.models.push_back(
         {.revision = model.revision(), .manifest_json = std::move(*model.mutable_manifest_json())});

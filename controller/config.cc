@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/trust_config.h"
+#include "common/tls/settings.h"
 #include "controller/driver.h"
 #include "controller/store/rocks_store.h"
 #include "scheduler/policy.h"
@@ -12,8 +13,8 @@ namespace skerry::controller {
 namespace {
 
 Endpoint read_endpoint(ConfigFields fields, std::string_view key, std::string_view fallback,
-                       bool insecure_dev) {
-  const auto endpoint = parse_listen_address(fields.text(key, fallback), insecure_dev);
+                       bool off_loopback) {
+  const auto endpoint = parse_listen_address(fields.text(key, fallback), off_loopback);
   if (!endpoint) {
     fields.issue(key, endpoint.error().message);
     return {};
@@ -141,7 +142,9 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   ControllerConfig config;
   config.data_dir = root.text("data_dir", "/var/lib/skerry/controller");
   config.insecure_dev = root.boolean("insecure_dev", false);
-  config.api = read_endpoint(root, "api_listen", "127.0.0.1:8080", config.insecure_dev);
+  config.api_tls = tls::read_server_files(root.section("api_tls"));
+  config.api =
+      read_endpoint(root, "api_listen", "127.0.0.1:8080", config.insecure_dev || config.api_tls);
   config.api_url = root.text("api_url");
   if (!config.api_url.empty() && !config.api_url.starts_with("http://") &&
       !config.api_url.starts_with("https://")) {

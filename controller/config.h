@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/model_trust.h"
+#include "common/tls/files.h"
 #include "controller/core/settings.h"
 #include "controller/store/store.h"
 
@@ -18,12 +19,13 @@ namespace skerry::controller {
 struct ControllerConfig {
   std::string data_dir;
   Endpoint api;
+  tls::ServerFiles api_tls;
   std::string api_url;               // by which others reach it; empty = by its address and port
   std::uint64_t api_body_bytes = 0;  // of all request bodies and large answers held at once
   std::size_t api_connections = 0;
   std::size_t api_connections_per_address = 0;  // 0 = no limit
   Endpoint agents;
-  bool insecure_dev = false;  // lets both listen beyond loopback without TLS
+  bool insecure_dev = false;  // lets both listen beyond loopback without TLS, and nags about it
   std::string ready_file;     // gets the endpoints as JSON once requests are accepted; empty = none
   std::uint32_t threads = 1;  // that run the core and the API together
   Duration stop_grace{};

@@ -84,6 +84,28 @@ Status CoreHost::start_driver() {
   return started;
 }
 
+Result<tls::ContextSource> CoreHost::open_tls(const tls::ServerFiles& files) {
+  if (!files) {
+    return tls::ContextSource();
+  }
+  auto opened = tls::RotatingContext::open(files, clock_, [this](bool good, std::string_view what) {
+    log_.log(good ? spdlog::level::info : spdlog::level::warn, "{}", what);
+  });
+  if (!opened) {
+    return fail(opened.error().code, "the API's TLS: " + opened.error().message);
+  }
+  certificate_ = *std::move(opened);
+  metrics_.add_source([this] {
+    const double ends_s = static_cast<double>(to_us(certificate_->not_after())) * 1e-6;
+    return std::vector<metrics::Figure>{
+        {.name = "skerry_api_certificate_expiry_timestamp_seconds",
+         .help = "When the certificate that the API shows ends, since 1970",
+         .kind = metrics::Figure::Kind::kGauge,
+         .samples = {{.labels = {}, .value = ends_s}}}};
+  });
+  return [this] { return certificate_->current(); };
+}
+
 Result<std::uint16_t> CoreHost::start_api(api::ApiOptions options,
                                           std::vector<api::ReadyCheck> checks,
                                           api::TurnAway turn_away) {

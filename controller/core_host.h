@@ -3,6 +3,7 @@
 //
 //   CoreHost host(io, clock, log, options);
 //   host.open({.send = ..., .happened = ...});   // then events may be told, and the core restored has its epoch
+//   host.open_tls(files);                        // for api_options.tls
 //   host.start_api(api_options, more_parts);     // -> the port
 //   ... io.run() ... host.api().stop(...) ...
 //   host.close();                                // waits for what was appended
@@ -23,6 +24,7 @@
 
 #include "common/log.h"
 #include "common/time.h"
+#include "common/tls/rotating_context.h"
 #include "controller/api/api_server.h"
 #include "controller/blobs/blob_dir.h"
 #include "controller/bundle_policies.h"
@@ -57,6 +59,9 @@ class CoreHost {
   };
   // Errors as store::open_rocks_store, BlobDir::open and Driver::start.
   Status open(Listeners listeners);
+  // Reads the files, and again whenever they change; says so in the log, and when the certificate ends in
+  // the metrics. Empty for no files: plain text. Errors as tls::server_context. Once.
+  Result<tls::ContextSource> open_tls(const tls::ServerFiles& files);
   // `checks` are asked for readiness beside the store's.
   Result<std::uint16_t> start_api(api::ApiOptions options, std::vector<api::ReadyCheck> checks = {},
                                   api::TurnAway turn_away = {});
@@ -83,6 +88,7 @@ class CoreHost {
   const CoreHostOptions options_;
   Listeners listeners_;
   metrics::Metrics metrics_;
+  std::unique_ptr<tls::RotatingContext> certificate_;
   std::atomic<Driver*> durable_listener_ = nullptr;
   std::unique_ptr<store::Store> store_;
   std::optional<StoreArchive> archive_;

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "common/nag.h"
 #include "common/version.h"
 #include "controller/breaker_note.h"
 #include "controller/bundle_policies.h"
@@ -16,6 +17,7 @@
 #include "controller/descriptors.h"
 #include "controller/hub/hub.h"
 #include "controller/hub_metrics.h"
+#include "controller/insecure_dev.h"
 
 namespace skerry::controller {
 
@@ -47,6 +49,10 @@ class Daemon {
   }
 
   void run() {
+    std::optional<Nag> nag;
+    if (config_.insecure_dev) {
+      nag.emplace(io_, *log_, insecure_dev_sentence());
+    }
     boost::asio::signal_set signals(io_, SIGINT, SIGTERM);
     await_signal(signals, false);
     std::vector<std::jthread> threads;
@@ -85,6 +91,8 @@ class Daemon {
   }
 
   Status open_host() {
+    host_.metrics().add_source(
+        [this] { return std::vector{insecure_dev_figure(config_.insecure_dev)}; });
     return host_.open(
         {.send = [this](const core::Send& send) { hub_->send(send); },
          .happened = [this](const core::Happening& happening) { breaker_note_.heard(happening); }});
@@ -113,8 +121,13 @@ class Daemon {
   }
 
   Status start_api() {
+    auto tls = host_.open_tls(config_.api_tls);
+    if (!tls) {
+      return fail(std::move(tls).error());
+    }
     auto port = host_.start_api({.address = config_.api.address,
                                  .port = config_.api.port,
+                                 .tls = *std::move(tls),
                                  .limits = {.max_connections = client_connections(),
                                             .max_per_address = config_.api_connections_per_address,
                                             .body_bytes = config_.api_body_bytes}},
@@ -135,6 +148,7 @@ class Daemon {
     options.insecure_dev = config_.insecure_dev;
     options.api_url = config_.api_url;
     options.api_port = api_port_;
+    options.api_tls = static_cast<bool>(config_.api_tls);
     options.api_on_loopback = is_loopback_address(config_.api.address);
     auto started =
         hub::Hub::start(options, host_.driver(), host_.blobs(), host_.models(), clock_, *log_);
@@ -150,14 +164,15 @@ class Daemon {
   Status write_ready_file() {
     const std::string api = fmt::format("{}:{}", config_.api.address, api_port_);
     const std::string agents = fmt::format("{}:{}", config_.agents.address, hub_->port());
-    log_->info("skerry-controller {} ({}): REST on http://{}, agents on {}, epoch {}", kVersion,
-               kCommit, api, agents, host_.core().epoch().value);
+    const std::string url = fmt::format("{}://{}", config_.api_tls ? "https" : "http", api);
+    log_->info("skerry-controller {} ({}): REST on {}, agents on {}, epoch {}", kVersion, kCommit,
+               url, agents, host_.core().epoch().value);
     if (config_.ready_file.empty()) {
       return {};
     }
     const std::string temporary = config_.ready_file + ".part";
-    std::ofstream(temporary) << fmt::format("{{\"api\": \"{}\", \"agents\": \"{}\"}}\n", api,
-                                            agents);
+    std::ofstream(temporary) << fmt::format(
+        "{{\"api\": \"{}\", \"url\": \"{}\", \"agents\": \"{}\"}}\n", api, url, agents);
     std::error_code error;
     std::filesystem::rename(temporary, config_.ready_file, error);
     if (error) {

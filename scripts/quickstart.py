@@ -180,8 +180,9 @@ def how_to_go_on(cluster, programs, example):
         ctl = ctl.relative_to(pathlib.Path.cwd())
     except ValueError:
         pass
-    return ["", f"The cluster is at http://{cluster.api} (its files: {cluster.folder}). Go on with:",
-            "", f"  export SKERRY_SERVER=http://{cluster.api}",
+    ways = {"SKERRY_SERVER": cluster.url, "SKERRY_CA_FILE": cluster.ca_file, "SKERRY_TOKEN_FILE": cluster.token_file}
+    return ["", f"The cluster is at {cluster.url} (its files: {cluster.folder}). Go on with:",
+            "", *[f"  export {name}={value}" for name, value in ways.items() if value],
             f"  {ctl} get nodes",
             f"  {ctl} infer digits --image {example} --preference green",
             f"  {ctl} get jobs      # then: {ctl} explain JOB",

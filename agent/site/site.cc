@@ -12,6 +12,7 @@
 #include "agent/site/site_link.h"
 #include "common/crc32c.h"
 #include "controller/core_host.h"
+#include "controller/insecure_dev.h"
 
 namespace skerry::agent {
 namespace {
@@ -80,23 +81,29 @@ class Site final : public LocalSite, private SitePort {
 
  private:
   Status start_api() {
+    auto tls = core_.open_tls(config_.local_api.tls);
+    if (!tls) {
+      return fail(std::move(tls).error());
+    }
     const auto port = core_.start_api(
         {.address = config_.local_api.address,
          .port = config_.local_api.port,
+         .tls = *std::move(tls),
          .limits = {.max_connections = 256, .body_bytes = 64ULL << 20}},
         {}, [this](const api::Request& request) { return doorman_.turn_away(request); });
     if (!port) {
       return fail(port.error());
     }
     core_.metrics().add_source([this] { return figures(); });
-    host_.log.info(
-        "the site's API listens on http://{}:{}, with {} jobs to bring to the controller",
-        config_.local_api.address, *port, core_.core().to_bring());
+    host_.log.info("the site's API listens on {}://{}:{}, with {} jobs to bring to the controller",
+                   config_.local_api.tls ? "https" : "http", config_.local_api.address, *port,
+                   core_.core().to_bring());
     return {};
   }
 
   std::vector<metrics::Figure> figures() const {
-    return {{.name = "skerry_site_jobs_to_bring",
+    return {controller::insecure_dev_figure(config_.insecure_dev),
+            {.name = "skerry_site_jobs_to_bring",
              .help = "Jobs of this site that wait to be brought to the controller",
              .kind = metrics::Figure::Kind::kGauge,
              .samples = {{.labels = {}, .value = static_cast<double>(core_.core().to_bring())}}},
@@ -119,8 +126,9 @@ class Site final : public LocalSite, private SitePort {
   void taken(const SiteJobTaken& taken) override { bringer_->taken(taken); }
 
   void ordered(StandingOrders orders) override {
-    doorman_.controller_at(
-        !orders.api_url.empty() ? orders.api_url : api_url_on(config_.controller, orders.api_port));
+    doorman_.controller_at(!orders.api_url.empty()
+                               ? orders.api_url
+                               : api_url_on(config_.controller, orders.api_port, orders.api_tls));
     follow_models(orders.models);
     follow_policy(orders);
   }

@@ -16,6 +16,10 @@ def load(programs, cluster, target, bodies, connections, seconds, warmup_s=1, he
     words = [programs["load"], cluster.api, target, "--method", "POST", "--bodies", path, "--connections", connections,
              "--seconds", seconds, "--warmup", warmup_s, "--expect", expect, "--requests", requests, "--rate", rate_per_s,
              "--header", "Content-Type: application/json"]
+    if cluster.ca_file:
+        words += ["--ca-file", cluster.ca_file]
+    if cluster.token_file:
+        words += ["--token-file", cluster.token_file]
     for header in headers:
         words += ["--header", header]
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, timeout=seconds + warmup_s + 120)

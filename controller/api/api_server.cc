@@ -37,9 +37,15 @@ struct ApiServer::State {
                  .router = router,
                  .openapi = openapi_document(router.routes())},
         service(services, router),
-        http(io, service, parts.clock, parts.log, options.limits) {
+        http(io, service, parts.clock, parts.log, options.limits, options.tls) {
     services.server = &http;
-    parts.metrics.add_source([this] { return std::vector{refused_connections()}; });
+    parts.metrics.add_source([this] {
+      std::vector figures{refused_connections()};
+      if (http.speaks_tls()) {
+        figures.push_back(handshakes());
+      }
+      return figures;
+    });
   }
 
   metrics::Figure refused_connections() const {
@@ -54,6 +60,25 @@ struct ApiServer::State {
       figure.samples.push_back(
           {.labels = {{"reason", reason}}, .value = static_cast<double>(http.refused(why))});
     }
+    return figure;
+  }
+
+  metrics::Figure handshakes() const {
+    metrics::Figure figure{.name = "skerry_tls_handshakes_total",
+                           .help =
+                               "TLS handshakes of the API's clients, by how they ended "
+                               "(overdue: never begun, since too many others were)",
+                           .kind = metrics::Figure::Kind::kCounter,
+                           .samples = {}};
+    const auto count = [&](const char* result, std::uint64_t value) {
+      figure.samples.push_back(
+          {.labels = {{"result", result}}, .value = static_cast<double>(value)});
+    };
+    count("ok", http.handshakes(Handshake::kDone));
+    count("failed", http.handshakes(Handshake::kFailed));
+    count("plain_text", http.handshakes(Handshake::kPlainText));
+    count("timeout", http.handshakes(Handshake::kTimedOut));
+    count("overdue", http.gate().overdue());
     return figure;
   }
 

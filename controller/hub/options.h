@@ -56,6 +56,7 @@ struct HubOptions {
   // loopback's alone.
   std::string api_url;
   std::uint16_t api_port = 0;
+  bool api_tls = false;  // at that port
   bool api_on_loopback = true;
   QueueLimits queue;
   IntakeLimits intake;

@@ -111,6 +111,7 @@ void AgentStream::write(const core::GiveOrders& orders) {
   OrderFacts facts{.manifests = {}, .api_url = options.api_url, .api_port = 0};
   if (options.api_url.empty() && (here || !options.api_on_loopback)) {
     facts.api_port = options.api_port;
+    facts.api_tls = options.api_tls;
   }
   for (const auto& model : orders.models) {
     facts.manifests.push_back(parts_.models.manifest_json(model.name, model.revision));

@@ -373,6 +373,7 @@ void to_wire(const core::GiveOrders& orders, const OrderFacts& facts, v1::Contro
   }
   message.set_api_url(facts.api_url);
   message.set_api_port(facts.api_port);
+  message.set_api_tls(facts.api_tls);
 }
 
 void to_wire(const Error& error, std::uint64_t refused_seq, v1::ControllerMessage& wire) {

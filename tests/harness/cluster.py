@@ -69,14 +69,16 @@ class Agent:
 
 
 class Cluster:
-    def __init__(self, programs, nodes=(), config=None, folder=None, keep=False):
+    def __init__(self, programs, nodes=(), config=None, folder=None, keep=False, tls=False, token_file=None):
         """config: the controller's configuration, a dict. folder: where to live; by default a temporary one, removed at
-        the end unless keep."""
+        the end unless keep. tls: REST over it, with certificates made for this cluster. token_file: what callers show."""
         self.programs = programs
         self.plans = list(nodes)
         self.config = config
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="skerry-"))
         self.keep = keep or folder is not None
+        self.certificates = self.folder / "certificates" if tls else None  # ca.pem, server.pem, server.key
+        self.token_file = token_file
         self.controller = None
         self.agents = {}
         self.api = None        # "127.0.0.1:port" of REST
@@ -87,10 +89,12 @@ class Cluster:
 
     def start(self):
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self.certificates:
+            self.make_certificates()
         self._make_controller("127.0.0.1:0", "127.0.0.1:0")
         self.start_controller()
         self._make_controller(self.api, self.agents_at, self.controller)
-        self.client = Client(self.api)
+        self.client = self.connect()
         for plan in self.plans:
             self.add_agent(plan)
         self.wait_nodes_ready()
@@ -129,6 +133,38 @@ class Cluster:
             started += [agent.process] + ([agent.relay.process] if agent.relay else [])
         return started
 
+    # ---- how REST is reached
+
+    @property
+    def url(self):
+        return f"{'https' if self.certificates else 'http'}://{self.api}"
+
+    @property
+    def ca_file(self):
+        return self.certificates / "ca.pem" if self.certificates else None
+
+    def connect(self, timeout_s=60, address=None):
+        """A Client of the controller's API, or of another that has a certificate of the same authority."""
+        return Client(address or self.api, timeout_s, self.ca_file, self.token_file)
+
+    def ctl_flags(self, url=None):
+        """What skerryctl is told to reach the API, or another like it."""
+        return (["--server", url or self.url] + (["--ca-file", str(self.ca_file)] if self.certificates else []) +
+                (["--token-file", str(self.token_file)] if self.token_file else []))
+
+    def ctl(self, *words, check=True):
+        """Runs skerryctl; the finished process, whose output is text."""
+        return subprocess.run([self.programs["skerryctl"], *self.ctl_flags(), *map(str, words)], check=check,
+                              capture_output=True, text=True)
+
+    def make_certificates(self):
+        """A new authority and a certificate of it, in place of those before."""
+        self.certificates.mkdir(exist_ok=True)
+        subprocess.run([self.programs["certificates"], self.certificates], check=True)
+
+    def tls_settings(self):
+        return {"certificate_file": str(self.certificates / "server.pem"), "key_file": str(self.certificates / "server.key")}
+
     # ---- parts
 
     def _make_controller(self, api, agents_at, running=None):
@@ -136,9 +172,10 @@ class Cluster:
                 "--ready-file", self.folder / "controller.ready"]
         if "default_policy" not in (self.config or {}):
             argv += ["--default-policy", "none"]  # tests and benchmarks are about greedy, unless they say so
-        if self.config:
+        config = {**({"api_tls": self.tls_settings()} if self.certificates else {}), **(self.config or {})}
+        if config:
             path = self.folder / "controller.yaml"
-            path.write_text(json.dumps({"apiVersion": "skerry/v1", "kind": "ControllerConfig", **self.config}, indent=1))
+            path.write_text(json.dumps({"apiVersion": "skerry/v1", "kind": "ControllerConfig", **config}, indent=1))
             argv += ["--config", path]
         process = Process("controller", argv, self.folder / "controller.log", ready_file=self.folder / "controller.ready")
         if running:  # the same process; only later starts use the ports that it got
@@ -183,8 +220,7 @@ class Cluster:
 
     def apply_model(self, manifest):
         """Uploads a model.yaml and its artifacts, as a user does."""
-        subprocess.run([self.programs["skerryctl"], "--server", f"http://{self.api}", "model", "apply", "-f", manifest],
-                       check=True, capture_output=True, text=True)
+        self.ctl("model", "apply", "-f", manifest)
 
     def wait_model_known(self, model, nodes=None, timeout_s=60):
         """Until every variant was measured on these nodes by the probe runs, so that predictions rest on measurements."""

@@ -11,6 +11,7 @@ PATHS = {
     "relay": "tests/relay/skerry-relay",
     "skerryctl": "cli/skerryctl",
     "train-digits": "models/digits/skerry-train-digits",
+    "certificates": "tests/certificates/skerry-test-certificates",
     "load": "bench/load/skerry-bench-load",
     "decide": "bench/skerry-bench-decide",
     "bench-runner": "bench/skerry-bench-runner",

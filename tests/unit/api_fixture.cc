@@ -310,11 +310,6 @@ void TestApi::before_ask(std::function<void(const core::Event&)> look) {
   state_->before_ask = std::move(look);
 }
 
-Reply TestApi::call(std::string_view method, std::string_view target, std::string_view body,
-                    const std::vector<std::string>& headers) const {
-  return client().call(method, target, body, headers);
-}
-
 void TestApi::advance(Duration by) {
   state_->clock.advance(by);
   state_->run_on_core(
