@@ -11,7 +11,14 @@ namespace {
 
 // On the wire: the type, then the fields in the order in which protocol.h declares them; texts
 // behind a u32 length.
-enum class Type : std::uint8_t { kLoad = 1, kLoaded = 2, kRun = 3, kRan = 4, kFailed = 5 };
+enum class Type : std::uint8_t {
+  kLoad = 1,
+  kLoaded = 2,
+  kRun = 3,
+  kRan = 4,
+  kFailed = 5,
+  kReady = 6
+};
 constexpr std::uint8_t kLastErrorCode = static_cast<std::uint8_t>(ErrorCode::kInternal);
 constexpr std::size_t kLengthBytes = sizeof(std::uint32_t);
 
@@ -53,6 +60,15 @@ void put(ByteWriter& out, const Failed& failed) {
   out.number(failed.id);
   out.number(failed.code);
   put_text(out, failed.message);
+}
+
+void put(ByteWriter& out, const Ready& ready) {
+  out.number(Type::kReady);
+  out.number(static_cast<std::uint8_t>(ready.layers.size()));
+  for (const LayerState& state : ready.layers) {
+    out.number(state.layer);
+    put_text(out, state.missing);
+  }
 }
 
 Load get_load(ByteReader& in) {
@@ -102,6 +118,19 @@ Result<Frame> get_failed(ByteReader& in) {
   return failed;
 }
 
+Result<Frame> get_ready(ByteReader& in) {
+  Ready ready;
+  for (auto left = in.number<std::uint8_t>(); left > 0 && in.ok(); --left) {
+    const auto layer = in.number<std::uint8_t>();
+    if (layer >= kLayers.size()) {
+      return fail(ErrorCode::kCorrupt,
+                  fmt::format("a runner speaks of the unknown sandbox layer {}", layer));
+    }
+    ready.layers.push_back({.layer = static_cast<Layer>(layer), .missing = get_text(in)});
+  }
+  return ready;
+}
+
 Result<Frame> decode_body(ByteReader& in) {
   const auto type = in.number<std::uint8_t>();
   switch (static_cast<Type>(type)) {
@@ -115,6 +144,8 @@ Result<Frame> decode_body(ByteReader& in) {
       return get_ran(in);
     case Type::kFailed:
       return get_failed(in);
+    case Type::kReady:
+      return get_ready(in);
   }
   return fail(ErrorCode::kCorrupt, fmt::format("a runner's frame has the unknown type {}", type));
 }

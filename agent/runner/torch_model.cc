@@ -2,8 +2,11 @@
 // compile, and define CHECK and LOG).
 #include "agent/runner/torch_values.h"
 // First: it takes care of the order in which libtorch's headers must come.
+#include <caffe2/serialize/read_adapter_interface.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <torch/script.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -231,13 +234,40 @@ Status warm_up(TorchModel& model, const ModelManifest& manifest) {
   return {};
 }
 
-ModelResult load_torch_model(const Load& load, const ModelManifest& manifest) {
+// The model's file as libtorch reads it: by its descriptor, so that what is loaded is what was opened.
+class OpenFile final : public caffe2::serialize::ReadAdapterInterface {
+ public:
+  explicit OpenFile(int file) : file_(file) {}
+
+  std::size_t size() const override {
+    struct stat found = {};
+    return fstat(file_, &found) == 0 ? static_cast<std::size_t>(found.st_size) : 0;
+  }
+  std::size_t read(std::uint64_t from, void* into, std::size_t bytes,
+                   const char* /*what*/) const override {
+    std::size_t got = 0;
+    while (got < bytes) {
+      const ssize_t more =
+          pread(file_, static_cast<char*>(into) + got, bytes - got, static_cast<off_t>(from + got));
+      if (more <= 0) {
+        break;  // a file that is shorter than it says; the archive's reader complains
+      }
+      got += static_cast<std::size_t>(more);
+    }
+    return got;
+  }
+
+ private:
+  int file_;
+};
+
+ModelResult load_torch_model(const Load& load, const ModelManifest& manifest, int file) {
   set_threads(static_cast<int>(load.threads));
   const auto device = choose_device(load.device);
   if (!device) {
     return fail(device.error());
   }
-  auto module = optimised(torch::jit::load(load.artifact_path, *device), manifest);
+  auto module = optimised(torch::jit::load(std::make_shared<OpenFile>(file), *device), manifest);
   auto model = std::make_unique<TorchModel>(std::move(module), manifest, *device);
   if (auto fits = model->fit(); !fits) {
     return fail(std::move(fits).error());
@@ -251,9 +281,9 @@ ModelResult load_torch_model(const Load& load, const ModelManifest& manifest) {
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) void skerry_load_torch_model(
-    const Load& load, const ModelManifest& manifest, ModelResult& result) {
+    const Load& load, const ModelManifest& manifest, int file, ModelResult& result) {
   try {
-    result = load_torch_model(load, manifest);
+    result = load_torch_model(load, manifest, file);
   } catch (const std::exception& thrown) {
     result = fail(ErrorCode::kModelFailed,
                   fmt::format("the model cannot be loaded: {}", essence(thrown)));

@@ -10,5 +10,13 @@ TEST(ProcessMemory, IsThatOfThisProcessAndNothingForOneThatIsGone) {
   EXPECT_EQ(resident_bytes("0"), 0U);
 }
 
+TEST(ProcessMemory, OnesOwnIsReadAgainAndAgainFromOneDescriptor) {
+  const OwnMemory memory;
+  const std::uint64_t before = memory.resident_bytes();
+  EXPECT_GT(before, 1U << 20);
+  const std::string more(64u << 20, 'm');
+  EXPECT_GT(memory.resident_bytes(), before + (more.size() / 2));
+}
+
 }  // namespace
 }  // namespace skerry
