@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "agent/credentials.h"
+#include "agent/sandbox_config.h"
 #include "common/endpoint.h"
 #include "common/ids.h"
 
@@ -144,6 +145,7 @@ AgentConfig read_agent_config(ConfigReader& reader, const MachineFacts& machine)
   config.link.bandwidth_bytes_per_s =
       static_cast<double>(link.size_bytes("bandwidth_per_s", 100 * kMib, 1, kTib));
   read_runner(root.section("runner"), machine, config.runner);
+  read_sandbox(root.section("sandbox"), process_environment(), config);
   read_local_api(root.section("local_api"), config.insecure_dev, config.local_api);
   config.cache_bytes = root.section("cache").size_bytes("size", 4096 * kMib, kMib, 64 * kTib);
   config.heartbeat = root.duration("heartbeat", seconds(1), milliseconds(50), minutes(1));

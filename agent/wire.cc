@@ -221,7 +221,8 @@ ToAgent get(v1::Assign& from) {
                 .sequence = std::move(*from.mutable_sequence()),
                 .sequence_step = get(from.sequence_step()),
                 .epoch = Epoch{from.epoch()},
-                .interactive = from.interactive()};
+                .interactive = from.interactive(),
+                .ns = std::move(*from.mutable_ns())};
 }
 ToAgent get(v1::Probe& from) {
   return Probe{.model = std::move(*from.mutable_model()),

@@ -47,19 +47,26 @@ bool TorchEngine::bound(const Work& work) {
   return work.manifest->manifest.stateful && !work.sequence.empty();
 }
 
-// The idle instance to use: the sequence's own, or else a free one, the one used last since its
-// memory is warm.
+bool TorchEngine::may_serve(const Instance& instance, const Work& work) const {
+  return instance.key == key_of(work) && (options_.shares_runners || work.ns.empty() ||
+                                          instance.ns.empty() || instance.ns == work.ns);
+}
+
+// The idle instance to use: the sequence's own, or else a free one of its namespace, or nobody's, the one used last since
+// its memory is warm.
 RunnerId TorchEngine::find_idle(const Work& work) const {
-  const Key key = key_of(work);
   RunnerId best = 0;
+  const auto rank = [](const Instance& instance) {
+    return std::pair(!instance.ns.empty(), instance.since);
+  };
   for (const auto& [id, instance] : instances_) {
-    if (instance.state != State::kIdle || instance.key != key) {
+    if (instance.state != State::kIdle || !may_serve(instance, work)) {
       continue;
     }
     if (bound(work) && instance.sequence == work.sequence) {
       return id;
     }
-    if (instance.sequence.empty() && (best == 0 || instance.since > instances_.at(best).since)) {
+    if (instance.sequence.empty() && (best == 0 || rank(instance) > rank(instances_.at(best)))) {
       best = id;
     }
   }
@@ -111,9 +118,11 @@ Instant TorchEngine::growth_due(const Known& known) const {
 Verdict TorchEngine::admit(Instant now, const Work& work) {
   const Key key = key_of(work);
   std::uint32_t alike = 0;
+  bool any = false;  // that it could wait for
   for (const auto& [id, instance] : instances_) {
     const bool live = instance.key == key && instance.state != State::kEnding;
     alike += live ? 1 : 0;
+    any = any || (live && may_serve(instance, work));
     if (live && bound(work) && instance.sequence == work.sequence &&
         instance.state != State::kIdle) {
       return {Admission::kBusy, "its sequence is busy"};
@@ -133,7 +142,7 @@ Verdict TorchEngine::admit(Instant now, const Work& work) {
     return {Admission::kBusy,
             fmt::format("{} has {} sequences already", name_of(work.variant), alike)};
   }
-  if (!bound(work) && alike > 0 && !may_grow(now, known_[key])) {
+  if (!bound(work) && any && !may_grow(now, known_[key])) {
     return {Admission::kBusy, fmt::format("{} is busy", name_of(work.variant))};
   }
   const std::uint64_t needed = memory_needed(work);
@@ -165,13 +174,15 @@ void TorchEngine::start(Instant now, RunToken token, Work work) {
     make_room(needed);
     id = ++last_id_;
     instances_[id] = {.key = key_of(work), .memory_bytes = needed, .since = now};
-    runners_.spawn(id, runner_limit(work));
+    runners_.spawn(id,
+                   {.memory_limit_bytes = runner_limit(work), .artifact_path = work.artifact_path});
     runners_.send(id, runner::Load{.manifest_json = work.manifest->json,
                                    .artifact_path = work.artifact_path,
                                    .device = options_.device,
                                    .threads = options_.threads});
   }
   Instance& instance = instances_.at(id);
+  instance.ns = instance.ns.empty() ? work.ns : instance.ns;
   bind(instance, work);
   instance.run = Run{.token = token, .work = std::move(work)};
   if (instance.state == State::kIdle) {

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string_view>
 
@@ -30,12 +31,6 @@ constexpr long kMountSetattr = 442;  // the same on every architecture
 Status refused(std::string_view what, const std::string& path) {
   return fail(ErrorCode::kUnsupported,
               fmt::format("cannot {} {}: {}", what, path, std::strerror(errno)));
-}
-
-std::string real_path(const std::string& path) {
-  std::error_code missing;
-  const fs::path real = fs::canonical(path, missing);
-  return missing ? std::string() : real.string();
 }
 
 void add_folders_of_loaded(std::set<std::string>& folders) {
@@ -92,41 +87,69 @@ bool restrict(const std::string& target, bool device) {
          restrict_old_way(target, MS_NOSUID | MS_RDONLY | (device ? MS_NOEXEC : MS_NODEV));
 }
 
-Status bind(const std::string& source, const std::string& target, bool device) {
-  const std::string from = kOldRoot + source;
+// In the new root, from the old one inside it.
+Status bind(const std::string& path, bool device) {
+  const std::string from = kOldRoot + path;
   std::error_code failed;
   const bool folder = fs::is_directory(from, failed);
-  fs::create_directories(folder ? fs::path(target) : fs::path(target).parent_path(), failed);
+  fs::create_directories(folder ? fs::path(path) : fs::path(path).parent_path(), failed);
   if (!folder) {
-    const int fd = open(target.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+    const int fd = open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
     if (fd < 0) {
-      return refused("make", target);
+      return refused("make", path);
     }
     close(fd);
   }
-  if (mount(from.c_str(), target.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
-    return refused("show", source);
+  if (mount(from.c_str(), path.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
+    return refused("show", path);
   }
-  return restrict(target, device) ? Status() : refused("protect", source);
+  return restrict(path, device) ? Status() : refused("protect", path);
 }
 
-// In the old root: what to mount from where, under the names that programs use and under the real ones.
-using Binds = std::vector<std::pair<std::string, std::string>>;  // source, target
-Binds plan(const std::vector<std::string>& paths) {
-  std::set<std::string> targets;
+Status link(const std::string& path, const std::string& to) {
+  std::error_code failed;
+  fs::create_directories(fs::path(path).parent_path(), failed);
+  return symlink(to.c_str(), path.c_str()) == 0 ? Status() : refused("link", path);
+}
+
+// What is to be shown: real files and folders where they really are, and the links by which programs find them.
+struct Plan {
+  std::set<std::string> binds;
+  std::map<std::string, std::string> links;
+};
+
+// Follows a path as the kernel would, and notes each link on the way.
+void add_path(const fs::path& path, Plan& plan, int links_left = 40) {
+  std::error_code failed;
+  fs::path at;
+  for (auto part = path.begin(); part != path.end(); ++part) {
+    at /= *part;
+    if (fs::is_symlink(at, failed) && links_left > 0) {
+      const fs::path to = fs::read_symlink(at, failed);
+      plan.links[at] = to;
+      fs::path rest = to.is_absolute() ? to : at.parent_path() / to;
+      for (++part; part != path.end(); ++part) {
+        rest /= *part;
+      }
+      return add_path(rest.lexically_normal(), plan, links_left - 1);
+    }
+  }
+  if (fs::exists(at, failed)) {
+    plan.binds.insert(at);
+  }
+}
+
+Plan plan_of(const std::vector<std::string>& paths) {
+  Plan plan;
   for (const std::string& path : paths) {
-    if (const std::string real = real_path(path); !real.empty()) {
-      targets.insert(fs::path(path).lexically_normal());
-      targets.insert(real);
+    std::error_code missing;
+    if (fs::exists(path, missing)) {
+      add_path(fs::path(path).lexically_normal(), plan);
     }
   }
-  Binds binds;
-  for (const std::string& target : targets) {
-    if (!covered(target, targets)) {
-      binds.emplace_back(real_path(target), target);
-    }
-  }
-  return binds;
+  std::erase_if(plan.binds, [all = plan.binds](const auto& path) { return covered(path, all); });
+  std::erase_if(plan.links, [&](const auto& link) { return covered(link.first, plan.binds); });
+  return plan;
 }
 
 // An empty root in memory, with the old one inside it.
@@ -182,11 +205,22 @@ bool make_proc() {
   return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, nullptr) == 0;
 }
 
+// Debian keeps the libraries of a few packages beside the folders of the architectures, not in them.
+void add_libraries_beside(const char* folder, std::set<std::string>& paths) {
+  std::error_code missing;
+  for (const auto& entry : fs::directory_iterator(folder, missing)) {
+    if (entry.path().filename().string().find(".so") != std::string::npos) {
+      paths.insert(entry.path());
+    }
+  }
+}
+
 }  // namespace
 
 Places system_places(bool gpu) {
   std::set<std::string> folders;
   add_folders_of_loaded(folders);
+  add_libraries_beside("/usr/lib", folders);
   add_listed(SKERRY_TORCH_FOLDERS, folders);
   if (const char* listed = std::getenv("LD_LIBRARY_PATH"); listed != nullptr) {
     add_listed(listed, folders);
@@ -208,22 +242,25 @@ Places system_places(bool gpu) {
 }
 
 Status enter_jail(const Places& places, std::uint64_t scratch_mb, bool fresh_proc) {
-  const Binds files = plan(places.readable);
-  const Binds devices = plan(places.devices);
+  const Plan files = plan_of(places.readable);
+  const Plan devices = plan_of(places.devices);
   if (auto changed = change_root(); !changed) {
     return changed;
   }
   const bool whole_proc = places.gpu && fresh_proc && make_proc();
-  for (const auto& [source, target] : files) {
-    const bool there = whole_proc && target.starts_with("/proc/");
-    if (auto bound = there ? Status() : bind(source, target, false); !bound) {
-      return bound;
-    }
+  Status shown;
+  for (const auto& [path, to] : files.links) {
+    shown = shown ? link(path, to) : shown;
   }
-  for (const auto& [source, target] : devices) {
-    if (auto bound = bind(source, target, true); !bound) {
-      return bound;
-    }
+  for (const std::string& path : files.binds) {
+    const bool there = whole_proc && path.starts_with("/proc/");
+    shown = shown && !there ? bind(path, false) : shown;
+  }
+  for (const std::string& path : devices.binds) {
+    shown = shown ? bind(path, true) : shown;
+  }
+  if (!shown) {
+    return shown;
   }
   if (auto made = make_scratch(scratch_mb); !made) {
     return made;

@@ -165,13 +165,13 @@ class Entry {
     const Status entered = enter();
     report_.layers.push_back({layer, entered ? "" : entered.error().message});
   }
-  // The process must end; it was this layer, if it was asked for.
+  // The process must end because of this layer; nothing if that was not asked for.
   void break_off(Layer layer, std::string why) {
     const auto state = std::ranges::find(report_.layers, layer, &LayerState::layer);
     if (state != report_.layers.end()) {
       state->missing = std::move(why);
+      report_.usable = false;
     }
-    report_.usable = false;
   }
   bool holds(Layer layer) const {
     const auto state = std::ranges::find(report_.layers, layer, &LayerState::layer);
@@ -238,9 +238,9 @@ SandboxReport enter_sandbox(const SandboxOptions& options) {
   entry.layer(Layer::kLandlock, [&] { return enter_landlock(visible, jailed); });
   entry.layer(Layer::kSeccomp, [&] { return enter_filter(!options.devices.empty()); });
   if (!options.library.empty() && access(options.library.c_str(), R_OK) != 0) {
+    const Layer hiding = errno == EACCES ? Layer::kUser : Layer::kMount;
     entry.break_off(
-        errno == EACCES && entry.holds(Layer::kUser) ? Layer::kUser : Layer::kMount,
-        fmt::format("{} is not readable inside: {}", options.library, std::strerror(errno)));
+        hiding, fmt::format("{} cannot be read inside: {}", options.library, std::strerror(errno)));
   }
   return entry.take();
 }
