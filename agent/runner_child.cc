@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "agent/spawn.h"
+#include "common/utf8.h"
 
 namespace skerry::agent {
 namespace {
@@ -248,7 +249,7 @@ void RunnerChild::reap() {
   drain_errors();
   how_ = broken_.empty() ? describe(info) : broken_;
   if (!last_line_.empty() && !killed_) {
-    how_ += fmt::format(", last words '{}'", last_line_);
+    how_ += fmt::format(", last words '{}'", printable(last_line_, kMaxLineBytes));
   }
   finish_if_over();
 }

@@ -1,5 +1,6 @@
 #include "agent/runner_sandbox.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 #include <utility>
 
 #include "common/time.h"
+#include "common/utf8.h"
 
 namespace skerry::agent {
 namespace {
@@ -66,21 +68,40 @@ Result<runner::Ready> first_words(int fd) {
   }
 }
 
+// The last line of what it wrote to standard error, which nobody reads while it lives; a pipe holds more than it has to say.
+std::string last_words(int fd) {
+  std::string text(4096, '\0');
+  const ssize_t got = ::read(fd, text.data(), text.size());
+  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  while (text.ends_with('\n')) {
+    text.pop_back();
+  }
+  return printable(text.substr(text.find_last_of('\n') + 1), text.size());
+}
+
 Result<runner::Ready> try_runner(SpawnOptions plan) {
   std::array<int, 2> sockets = {-1, -1};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
+  std::array<int, 2> errors = {-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0 ||
+      ::pipe2(errors.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
     return fail(ErrorCode::kIo, fmt::format("cannot make a socket: {}", std::strerror(errno)));
   }
   plan.socket_fd = sockets[1];
-  plan.stderr_fd = STDERR_FILENO;
+  plan.stderr_fd = errors[1];
   const Result<pid_t> pid = spawn(plan);
   ::close(sockets[1]);
+  ::close(errors[1]);
   auto ready = pid ? first_words(sockets[0]) : fail(pid.error());
-  ::close(sockets[0]);
   if (pid) {
     kill_group(*pid);
     ::waitpid(*pid, nullptr, 0);
   }
+  if (const std::string words = ready ? "" : last_words(errors[0]); !words.empty()) {
+    ready =
+        fail(ready.error().code, fmt::format("{}, last words '{}'", ready.error().message, words));
+  }
+  ::close(sockets[0]);
+  ::close(errors[0]);
   return ready;
 }
 
@@ -120,14 +141,28 @@ Result<RunnerSandbox> RunnerSandbox::detect(SandboxOptions options, const std::s
   }
   sandbox.find_namespaces();
   sandbox.find_groups();
-  sandbox.ask_a_runner(program);
-  for (const Layer layer : sandbox.asked_of_runners()) {
-    sandbox.required_.insert(layer);
+  if (const Status asked = sandbox.ask_runners(program); !asked) {
+    const std::string why = fmt::format("{} does not start: {}", program, asked.error().message);
+    for (const Layer layer : sandbox.asked_of_runners()) {
+      sandbox.give_up(layer, why);
+    }
+    if (sandbox.requires_any()) {
+      return fail(ErrorCode::kUnsupported,
+                  fmt::format("{}; sandbox.profile {} requires that its sandbox is tried: correct "
+                              "runner.program, or take torch out of engines",
+                              why, sandbox.options_.profile));
+    }
   }
+  sandbox.required_ = sandbox.asked_of_runners();
   if (auto met = sandbox.check_demands(); !met) {
     return fail(std::move(met).error());
   }
   return sandbox;
+}
+
+bool RunnerSandbox::requires_any() const {
+  return std::ranges::any_of(options_.demands,
+                             [](const auto& demand) { return demand.second == Demand::kRequired; });
 }
 
 bool RunnerSandbox::holds(Layer layer) const {
@@ -184,36 +219,32 @@ void RunnerSandbox::find_groups() {
 }
 
 // Each answer that names a missing layer is followed by a try without it: some break a runner half-way.
-void RunnerSandbox::ask_a_runner(const std::string& program) {
+Status RunnerSandbox::ask_runners(const std::string& program) {
   for (std::size_t tries = 0; tries <= runner::kLayers.size(); ++tries) {
-    SpawnOptions plan{.program = program};
-    Result<runner::Ready> ready = fail(ErrorCode::kIo, "");
-    if (const Status prepared = prepare(kTrial, 0, plan); prepared) {
-      ready = try_runner(std::move(plan));
-    } else {
-      ready = fail(prepared.error());
-    }
-    ended(kTrial);
+    const auto ready = ask_a_runner(program);
     if (!ready) {
-      for (const Layer layer : asked_of_runners()) {
-        give_up(layer, fmt::format("{} does not start: {}", program, ready.error().message));
-      }
-      return;
+      return fail(ready.error());
     }
     bool complete = true;
     for (const LayerState& state : ready->layers) {
-      if (!state.missing.empty()) {
+      if (!state.missing.empty() && holds(state.layer)) {
         complete = false;
         give_up(state.layer, state.missing);
       }
     }
     if (complete) {
-      return;
+      return {};
     }
   }
-  for (const Layer layer : asked_of_runners()) {
-    give_up(layer, "a runner does not get into it, nor say why");
-  }
+  return fail(ErrorCode::kUnsupported, "it lacks one layer after the other");
+}
+
+Result<runner::Ready> RunnerSandbox::ask_a_runner(const std::string& program) const {
+  SpawnOptions plan{.program = program, .arguments = {"--fd", fmt::format("{}", kRunnerSocketFd)}};
+  const Status prepared = prepare(kTrial, 0, plan);
+  auto ready = prepared ? try_runner(std::move(plan)) : fail(prepared.error());
+  ended(kTrial);
+  return ready;
 }
 
 Status RunnerSandbox::check_demands() const {
@@ -225,15 +256,12 @@ Status RunnerSandbox::check_demands() const {
                              to_string(state.layer));
     }
   }
-  if (missing.empty()) {
-    return {};
-  }
-  return fail(
-      ErrorCode::kUnsupported,
-      fmt::format(
-          "the torch engine is not started, since its runners lack layers of their sandbox that "
-          "sandbox.profile {} requires:{}",
-          options_.profile, missing));
+  return missing.empty()
+             ? Status()
+             : fail(ErrorCode::kUnsupported,
+                    fmt::format("the torch engine is not started, since its runners lack layers of "
+                                "their sandbox that sandbox.profile {} requires:{}",
+                                options_.profile, missing));
 }
 
 Layers RunnerSandbox::asked_of_runners() const {

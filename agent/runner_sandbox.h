@@ -66,9 +66,11 @@ class RunnerSandbox {
  private:
   void find_namespaces();
   void find_groups();
-  void ask_a_runner(const std::string& program);
+  Status ask_runners(const std::string& program);
+  Result<runner::Ready> ask_a_runner(const std::string& program) const;
   void give_up(runner::Layer layer, const std::string& why);
   Status check_demands() const;
+  bool requires_any() const;
   bool holds(runner::Layer layer) const;
   runner::Layers asked_of_runners() const;
   std::uint32_t tasks() const;

@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "agent/credentials.h"
-#include "agent/wire.h"
+#include "common/utf8.h"
 #include "common/version.h"
 
 namespace skerry::agent {

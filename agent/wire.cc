@@ -292,19 +292,6 @@ ToAgent body_of(v1::ControllerMessage& message) {
 
 }  // namespace
 
-std::string printable(std::string_view text, std::size_t limit) {
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (out.size() + std::max<std::size_t>(length, 1) > limit) {
-      break;
-    }
-    out.append(length == 0 ? "?" : text.substr(0, length));
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return out;
-}
-
 v1::AgentFrame to_wire(const std::vector<Outgoing>& messages) {
   v1::AgentFrame frame;
   for (const Outgoing& outgoing : messages) {

@@ -51,6 +51,8 @@ struct TorchOptions {
 constexpr std::uint64_t kLimitFactor = 4;
 constexpr std::uint64_t kLimitHeadroomBytes = 1u << 30;
 
+std::string name_of(const VariantRef& variant);  // "digits/small"
+
 class TorchEngine final : public Engine {
  public:
   // Both referents outlive the engine.
@@ -121,7 +123,7 @@ class TorchEngine final : public Engine {
   void kill(RunnerId id, Instance& instance, Outcome outcome, std::string reason);
   Instant limit_of(const Instance& instance) const;
   void on_loaded(Instant now, RunnerId id, Instance& instance, const runner::Loaded& loaded);
-  void on_ran(Instant now, Instance& instance, runner::Ran ran);
+  void on_ran(Instant now, RunnerId id, Instance& instance, runner::Ran ran);
   void on_failed(Instant now, RunnerId id, Instance& instance, const runner::Failed& failed);
 
   const TorchOptions options_;

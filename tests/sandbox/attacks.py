@@ -3,7 +3,8 @@
 An attack's `by` holds conditions of which one is enough: a layer's name ("seccomp"), several together ("mount+landlock"), or
 "always" for what needs no layer (runner/sandbox.h: no capabilities, closed descriptors, a bare environment, ...). Two words
 are not layers: "uid" is the layer user of an agent that is root, whose runners then own nothing, and "landlock4" or
-"landlock6" that version of Landlock at least. Where no condition holds, an attack is skipped and counted as that.
+"landlock6" that version of Landlock at least. An attack that nothing stops is not tried; if that is because this machine does
+not permit a layer, it is skipped, and counted as that.
 """
 
 import dataclasses
@@ -33,7 +34,7 @@ HOSTILE = [
     Attack("get out of its root", "escape", bare=False),
     Attack("mount something", "mount", bare=False),
     Attack("read a disk", "raw-device {disks}", ("mount", "landlock", "uid"), bare=False),
-    Attack("fill the scratch space", "fill-scratch 256", bare=False),
+    Attack("fill the scratch space", "fill-scratch 256", bare=False, afterwards="exit 0"),
     Attack("find what an earlier runner left in scratch", "leftovers", bare=False),
     Attack("make a set-user-id program", "set-user-id", ("seccomp",), bare=False),
     Attack("change settings of the kernel", "kernel-settings", ("mount", "landlock"), bare=False),
@@ -100,7 +101,8 @@ HOSTILE = [
     Attack("answer what was not asked", "unasked", ends=DIES, says="not asked", bare=False),
     Attack("answer twice", "twice", allows=("once",), bare=False),
     Attack("say twice that it is ready", "ready-again", ends=DIES, says="not asked", bare=False),
-    Attack("answer what are no values", "no-values", bare=False),
+    Attack("answer what are no values", "no-values", ends=DIES, says="what is no output", bare=False),
+    Attack("answer with what is no text", "no-text", bare=False),
     Attack("answer without end", "flood", bare=False),
     Attack("close its socket and stay", "close-socket", ends=DIES, says="closing its socket", bare=False),
     Attack("flood its standard error", "flood-stderr", ends=LASTS, bare=False),
@@ -125,6 +127,6 @@ SCRIPTS = [
 ]
 
 
-def layers_that_stop(attack, held):
-    """Those of the conditions of `attack.by` that hold, given the set of words that do."""
+def conditions_that_stop(attack, held):
+    """Those of `attack.by` that hold, given the set of words that do."""
     return [words for words in attack.by if words == "always" or set(words.split("+")) <= held]

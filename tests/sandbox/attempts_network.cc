@@ -47,9 +47,9 @@ std::string connect_to(int family, int type, const Address& address, socklen_t s
   if (fd < 0) {
     return denied(fmt::format("make a socket to connect to {}", what));
   }
-  int done = connect(fd, reinterpret_cast<const sockaddr*>(&address), size);
+  const int done = connect(fd, reinterpret_cast<const sockaddr*>(&address), size);
   if (done == 0) {
-    done = send(fd, "hostile", 7, MSG_NOSIGNAL) == 7 ? 0 : -1;
+    send(fd, "hostile", 7, MSG_NOSIGNAL);  // the other end may have closed it already
   }
   std::string told = outcome(done, fmt::format("connect to {}", what));
   close(fd);

@@ -6,7 +6,7 @@ import time
 import zipfile
 
 from harness.processes import NotReady, wait_until
-from sandbox.attacks import ANSWERS, DIES, HOSTILE, LASTS, SCRIPTS, layers_that_stop
+from sandbox.attacks import ANSWERS, DIES, HOSTILE, LASTS, SCRIPTS, conditions_that_stop
 from sandbox.world import SECRET, media, stray_processes
 
 ENDED = ("FAILED", "QUARANTINED", "CANCELLED", "EXPIRED")
@@ -20,7 +20,7 @@ BRACKETS = 200_000
 @dataclasses.dataclass
 class Verdict:
     attack: object
-    state: str           # "contained", "not contained", "skipped"
+    state: str           # "contained", "not contained", "skipped", "not tried"
     told: str            # what came of it
     took_s: float = 0    # until it had ended
     stopped_by: tuple = ()
@@ -47,9 +47,10 @@ class Course:
 
     def carry_out(self, attack, bare=False):
         """bare: there is no sandbox, and it is only asked whether the attempt is a real one."""
-        stopped_by = layers_that_stop(attack, self.world.held())
+        stopped_by = conditions_that_stop(attack, self.world.held())
         if not stopped_by and not bare:
-            return Verdict(attack, "skipped", "none of the layers that stop it is there: " + ", ".join(attack.by))
+            forbidden = conditions_that_stop(attack, self.world.held() | self.world.missing())
+            return Verdict(attack, "skipped" if forbidden else "not tried", "only stopped by " + ", ".join(forbidden or attack.by))
         try:
             contained, told, took_s = {ANSWERS: self.that_answers, DIES: self.that_dies, LASTS: self.that_lasts}[attack.ends](attack)
         except NotReady as failure:

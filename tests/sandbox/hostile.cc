@@ -97,6 +97,8 @@ class Runner {
     } else if (name == "no-values") {
       send_frame(runner::Ran{
           .id = id, .service_us = ~0ull, .cpu_us = ~0ull, .outputs = std::string(4096, '\xff')});
+    } else if (name == "no-text") {
+      tell(id, std::string("\xff\xc0\x80\0\x1b[2J\n\"", 12));
     } else if (name == "flood") {
       for (;;) {
         send_frame(runner::Ran{.id = id, .outputs = std::string(1u << 20, 'x')});

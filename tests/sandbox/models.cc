@@ -16,7 +16,7 @@ namespace {
 
 struct Script {
   const char* name;
-  const char* body;  // of forward(self, x); TARGET and SECRET stand for the paths
+  const char* body;  // of forward(self, x); TARGET and SECRET stand for paths
 };
 
 constexpr Script kScripts[] = {
@@ -32,12 +32,12 @@ constexpr Script kScripts[] = {
 )"},
     {"map-write", R"(
     if bool(x.sum() > 0):
-        return torch.from_file("TARGET", True, 16, dtype=torch.uint8).fill_(7).to(torch.float)
+        return torch.from_file("TARGET", True, 16, dtype=BYTE).fill_(7).float()
     return x
 )"},
     {"map-read", R"(
     if bool(x.sum() > 0):
-        return torch.from_file("SECRET", False, 8, dtype=torch.uint8).to(torch.float)
+        return torch.from_file("SECRET", False, 8, dtype=BYTE).float()
     return x
 )"},
     {"loop", R"(
@@ -64,7 +64,7 @@ constexpr Script kScripts[] = {
     // Indices that no check looks at.
     {"crash", R"(
     if bool(x.sum() > 0):
-        where = torch.full([1, 1], 1099511627776, dtype=torch.long)
+        where = torch.full([1, 1], 1099511627776, dtype=LONG)
         return torch._sparse_coo_tensor_unsafe(where, torch.ones([1]), [4]).to_dense()
     return x
 )"},
@@ -75,7 +75,7 @@ constexpr Script kScripts[] = {
 )"},
     {"warn", R"(
     while bool(x.sum() > 0):
-        warnings.warn("a warning that nobody asked for, over and over again")
+        torch.warn("a warning that nobody asked for, over and over again")
     return x
 )"},
     {"shout", R"(
@@ -83,7 +83,7 @@ constexpr Script kScripts[] = {
         cry = "x"
         for i in range(26):
             cry = cry + cry
-        raise Exception(cry)
+        assert False, cry
     return x
 )"},
     {"deep", R"(
@@ -91,10 +91,12 @@ constexpr Script kScripts[] = {
 )"},
 };
 
-std::string with_paths(std::string source, const std::string& target, const std::string& secret) {
-  for (const auto& [word, path] : {std::pair{"TARGET", target}, {"SECRET", secret}}) {
+std::string filled_in(std::string source, const std::string& target, const std::string& secret) {
+  const std::pair<std::string, std::string> words[] = {
+      {"TARGET", target}, {"SECRET", secret}, {"BYTE", "0"}, {"LONG", "4"}};  // numbers of dtypes
+  for (const auto& [word, text] : words) {
     for (auto at = source.find(word); at != std::string::npos; at = source.find(word)) {
-      source.replace(at, 6, path);
+      source.replace(at, word.size(), text);
     }
   }
   return source;
@@ -110,7 +112,7 @@ int main(int argc, char** argv) {
   for (const Script& script : kScripts) {
     torch::jit::Module module(script.name);
     module.define("def forward(self, x: Tensor) -> Tensor:" +
-                  with_paths(script.body, argv[2], argv[3]));
+                  filled_in(script.body, argv[2], argv[3]));
     module.save(std::string(argv[1]) + "/" + script.name + ".pt");
   }
   return 0;

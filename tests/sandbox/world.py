@@ -25,6 +25,7 @@ SECRET = "the-word-that-nobody-may-see"
 TOKEN = "skerry-left"   # the name that stray processes give themselves; at most 15 letters
 SEGMENT = 0x534B5259    # the key of a System V memory segment
 JOBS = "/api/v1/jobs"
+NO = "skerry/sandbox-no-"  # labels of layers that are missing begin with it
 LIMIT_MIB = 320         # of one runner's private memory
 IPC_CREAT, IPC_RMID = 0o1000, 0
 
@@ -54,6 +55,10 @@ class Listener:
             pass  # closed
 
     def close(self):
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)  # ends the wait of the other thread
+        except OSError:
+            pass  # of a socket without connections
         self.socket.close()
 
 
@@ -92,6 +97,9 @@ class World:
         libc = ctypes.CDLL(None)
         if getattr(self, "segment", -1) >= 0:
             libc.shmctl(self.segment, IPC_RMID, None)
+        for group in getattr(self, "groups", []):
+            for path in sorted(group.glob("**/"), reverse=True):
+                path.rmdir()
 
     def _start_agent(self):
         real = self.programs["runner"]
@@ -104,7 +112,9 @@ class World:
         if self.who == "user":
             self._move_programs()
             subprocess.run(["chown", "-R", f"{USER}:{USER}", self.agent.folder], check=True)
-            self.agent.process.argv = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--pdeathsig", "KILL",
+            self.groups = delegated_groups()
+            self.agent.process.argv = ["sh", "-c", "".join(f"echo $$ > {group}/cgroup.procs && " for group in self.groups) + 'exec "$@"',
+                                       "sh", "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--pdeathsig", "KILL",
                                        *self.agent.process.argv]
         self.cluster.agents["box"] = self.agent
         self.agent.process.start()
@@ -137,7 +147,7 @@ class World:
         self.listeners = [Listener(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),
                           Listener(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
                           Listener(socket.AF_UNIX, socket.SOCK_STREAM, str(self.folder / "socket")),
-                          Listener(socket.AF_UNIX, socket.SOCK_STREAM, "\0skerry-abstract-" + str(os.getpid()))]
+                          Listener(socket.AF_UNIX, socket.SOCK_STREAM, f"\0skerry-{self.folder}")]
         os.chmod(self.folder / "socket", 0o777)
         self.segment = ctypes.CDLL(None).shmget(SEGMENT, 4096, IPC_CREAT | 0o666)
         with socket.socket() as free:
@@ -155,6 +165,10 @@ class World:
         if "landlock" in held:
             held |= {f"landlock{number}" for number in range(1, version + 1)}
         return held
+
+    def missing(self):
+        """Layers that are wanted and that this machine does not permit."""
+        return {label.removeprefix(NO) for label in self.labels if label.startswith(NO)}
 
     def order(self, attack):
         tcp, udp, path, abstract = self.listeners
@@ -250,13 +264,30 @@ def stray_processes():
     return found
 
 
+def delegated_groups():
+    """Control groups of memory and pids that belong to USER, as systemd gives them to a service (version 1 alone)."""
+    groups = []
+    for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers in ("memory", "pids"):
+            group = pathlib.Path(f"/sys/fs/cgroup/{controllers}{path}") / f"skerry-test-{os.getpid()}"
+            try:
+                group.mkdir(exist_ok=True)
+                for entry in (group, group / "cgroup.procs", group / "tasks"):
+                    os.chown(entry, USER, USER)
+            except OSError:
+                return []
+            groups.append(group)
+    return groups
+
+
 def landlock_version():
     version = ctypes.CDLL(None).syscall(444, None, 0, 1)
     return max(version, 0)
 
 
 def disks():
-    found = [f"/dev/{path.name}" for path in pathlib.Path("/sys/block").glob("*")] if pathlib.Path("/sys/block").exists() else []
+    found = [f"/dev/{path.name}" for path in pathlib.Path("/sys/block").glob("[!lr]*")]  # not loop, not ram
     return [path for path in found if os.path.exists(path)][:2] or ["/dev/sda"]
 
 

@@ -207,12 +207,6 @@ TEST(Nvml, AddsUpItsGpusAndTheirJoules) {
   EXPECT_DOUBLE_EQ(*power.total_j(at(seconds(1))), 5);
 }
 
-TEST(Wire, ErrorsBecomeValidTextOfBoundedLength) {
-  EXPECT_EQ(printable("caf\xc3\xa9 \xff\xc0\xaf \xed\xa0\x80", 100), "caf\xc3\xa9 ??? ???");
-  EXPECT_EQ(printable("\xc3\xa9\xc3\xa9", 3), "\xc3\xa9");
-  EXPECT_EQ(printable("\xe2\x82", 9), "??");
-}
-
 TEST(Wire, AResultArrivesAsItLeft) {
   Ended ended{.attempt = ref(5),
               .outcome = Outcome::kCrashed,

@@ -234,7 +234,10 @@ TEST_F(DetectTest, AProgramThatIsNoRunnerHasNoLayers) {
     ASSERT_TRUE(sandbox);
     EXPECT_THAT(to_string(sandbox->layers()),
                 HasSubstr("limits no (" + program + " does not start: "));
-    EXPECT_FALSE(RunnerSandbox::detect(wanting(Layer::kLimits, Demand::kRequired), program));
+    const auto required =
+        RunnerSandbox::detect(wanting(Layer::kLimits, Demand::kRequired), program);
+    ASSERT_FALSE(required);
+    EXPECT_THAT(required.error().message, HasSubstr("runner.program"));
   }
 }
 

@@ -66,7 +66,8 @@ struct TorchTest : ::testing::Test {
                     runner::Loaded{.load_us = 5, .memory_bytes = mib << 20, .device = "cpu"});
   }
   void ran(Instant now, RunnerId id, RunToken token, std::uint64_t service_us = 1000) {
-    engine.received(now, id, runner::Ran{.id = token, .service_us = service_us, .outputs = "out"});
+    engine.received(
+        now, id, runner::Ran{.id = token, .service_us = service_us, .outputs = encode_values({})});
   }
   // What the nth frame to a runner names its state; the first frame is the load.
   std::string state_name(RunnerId id, std::size_t n) {
@@ -147,7 +148,9 @@ TEST_F(TorchTest, AProcessThatWasOnlyProbedIsAnybodysOnce) {
   const RunnerId probed = idle(at(seconds(0)), 1, work("s"));
   Work vision = work("s");
   vision.ns = "vision";
-  EXPECT_EQ(idle(at(seconds(1)), 2, vision), probed);
+  start(at(seconds(1)), 2, vision);
+  ran(at(seconds(1)), probed, 2);
+  EXPECT_THAT(runners.spawned, SizeIs(1));
   Work audio = vision;
   audio.ns = "audio";
   start(at(seconds(2)), 3, audio);
@@ -155,6 +158,18 @@ TEST_F(TorchTest, AProcessThatWasOnlyProbedIsAnybodysOnce) {
   // And a probe, which brings no inputs, takes what is there.
   start(at(seconds(3)), 4, work("s"));
   EXPECT_EQ(std::get<runner::Run>(runners.frames[probed].back()).id, 4u);
+}
+
+TEST_F(TorchTest, AnOutputThatIsNoneEndsItsProcess) {
+  start(at(seconds(0)), 1, work("s"));
+  loaded(at(seconds(1)), 1);
+  engine.received(at(seconds(2)), 1, runner::Ran{.id = 1, .outputs = "garbage"});
+  EXPECT_THAT(runners.killed, ElementsAre(1));
+  engine.exited(at(seconds(2)), 1, {.how = "by signal 9"});
+  const auto ended = engine.take_ended();
+  ASSERT_THAT(ended, SizeIs(1));
+  EXPECT_EQ(ended[0].outcome, Outcome::kCrashed);
+  EXPECT_THAT(ended[0].error, HasSubstr("what is no output"));
 }
 
 TEST_F(TorchTest, ProcessesAreSharedBetweenNamespacesWhereThatIsAllowed) {
@@ -166,7 +181,7 @@ TEST_F(TorchTest, ProcessesAreSharedBetweenNamespacesWhereThatIsAllowed) {
   ASSERT_EQ(sharing.admit(at(seconds(0)), next).admission, Admission::kNow);
   sharing.start(at(seconds(0)), 1, next);
   sharing.received(at(seconds(0)), 1, runner::Loaded{.memory_bytes = 1, .device = "cpu"});
-  sharing.received(at(seconds(0)), 1, runner::Ran{.id = 1, .outputs = "out"});
+  sharing.received(at(seconds(0)), 1, runner::Ran{.id = 1, .outputs = encode_values({})});
   next.ns = "audio";
   ASSERT_EQ(sharing.admit(at(seconds(1)), next).admission, Admission::kNow);
   sharing.start(at(seconds(1)), 2, next);
