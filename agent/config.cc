@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "agent/credentials.h"
+#include "agent/sandbox_config.h"
 #include "common/endpoint.h"
 #include "common/ids.h"
 #include "common/trust_config.h"
@@ -186,6 +187,7 @@ AgentConfig read_agent_config(ConfigReader& reader, const MachineFacts& machine)
   config.link.bandwidth_bytes_per_s =
       static_cast<double>(link.size_bytes("bandwidth_per_s", 100 * kMib, 1, kTib));
   read_runner(root.section("runner"), machine, config.runner);
+  read_sandbox(root.section("sandbox"), process_environment(), config);
   read_local_api(root.section("local_api"), config.insecure_dev, config.local_api);
   read_models(root.section("models"), config.models);
   config.model_trust = read_model_signing(root.section("model_signing"), true);

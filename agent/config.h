@@ -9,6 +9,7 @@
 
 #include "agent/cpu_limit.h"
 #include "agent/runner/inspect/policy.h"
+#include "agent/runner_sandbox.h"
 #include "common/config.h"
 #include "common/log.h"
 #include "common/model_trust.h"
@@ -51,6 +52,9 @@ struct AgentConfig {
     Duration sequence_idle{};
     std::uint32_t sequences = 8;
   } runner;
+  SandboxOptions sandbox;       // its devices and threads are setup.h's to fill in
+  bool finds_devices = true;    // those of GPUs, where runners may use them
+  bool shares_runners = false;  // between the namespaces of jobs
   struct LocalApi {
     std::string address;  // empty: the site has no API
     std::uint16_t port = 0;

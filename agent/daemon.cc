@@ -39,12 +39,12 @@ constexpr Duration kFullRetry = seconds(1);  // of a file, while the disk is ful
 
 class Daemon::Impl final : private LinkEvents, private BlobEvents, private RunnerEvents {
  public:
-  Impl(const AgentConfig& config, StateDir state, const CpuLimit& limit, const MakeSite& make_site,
-       Log& log)
+  Impl(const AgentConfig& config, StateDir state, const CpuLimit& limit, std::unique_ptr<Nvml> nvml,
+       const RunnerSandbox& sandbox, const MakeSite& make_site, Log& log)
       : log_(log),
         state_(std::move(state)),
         random_(random_seed()),
-        nvml_(Nvml::open()),
+        nvml_(std::move(nvml)),
         power_("/sys", nvml_.get(), config.power.sensors),
         sensors_("", physics_of(config), power_, nvml_.get()),
         link_(make_channel(config, "session"), io_.get_executor(), *this),
@@ -52,13 +52,14 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
         blobs_({.directory = state_.blobs(), .limit_bytes = config.cache_bytes}, bulk_, *this,
                clock_, io_.get_executor(), files_.get_executor(), random_.fork("blobs"), log),
         runners_({.program = config.runner.program, .cpu = config.cpu, .nice = config.runner.nice},
-                 limit, *this, clock_, io_.get_executor(), log),
+                 limit, sandbox, *this, clock_, io_.get_executor(), log),
         disk_(state_.path(), io_.get_executor(),
               [this](bool well) { step([&](Instant now) { journal_.synced(well, now); }); }),
         journal_({}, disk_),
         torch_(torch_options(config, nvml_.get()), runners_, log),
         site_(open_site(config, make_site)),
-        agent_(agent_options(config, state_, capabilities_of(config, limit, power_, nvml_.get())),
+        agent_(agent_options(config, state_,
+                             capabilities_of(config, limit, sandbox, power_, nvml_.get())),
                link_, journal_, engines(config), site_ ? site_->blobs() : blobs_, power_, sensors_,
                state_.newest_epoch(), random_.fork("session"), log,
                site_ ? std::optional(SiteParts{site_->link(), site_->port()}) : std::nullopt) {
@@ -348,8 +349,14 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const AgentConfig& config, const Ma
   if (!state) {
     return fail(std::move(state).error());
   }
+  auto nvml = Nvml::open();
+  const CpuLimit limit = CpuLimit::detect(config.cpu);
+  const auto sandbox = sandbox_of(config, nvml.get(), log);
+  if (!sandbox) {
+    return fail(sandbox.error());
+  }
   return std::unique_ptr<Daemon>(new Daemon(std::make_unique<Impl>(
-      config, *std::move(state), CpuLimit::detect(config.cpu), make_site, log)));
+      config, *std::move(state), limit, std::move(nvml), *sandbox, make_site, log)));
 }
 
 Status Daemon::run() { return impl_->run(); }

@@ -40,7 +40,7 @@ struct ExecutorOptions {
   std::uint32_t slots = 1;
   std::uint32_t queue_depth = 4;
   Duration grace = milliseconds(200);  // of a cancelled or expired run, before its runner is ended
-  Duration longest_grace = seconds(5);
+  Duration longest_grace = milliseconds(800);  // so that what is cancelled is gone within a second
   Duration patience = seconds(2);    // how long an attempt without room lets later ones pass
   std::size_t spool_limit = 10'000;  // unsettled results; beyond it new work is given back
   std::uint64_t spool_limit_bytes = 256u << 20;

@@ -40,6 +40,7 @@ bool Executor::start_next(Instant now) {
         .digest = attempt.assign.artifact,
         .artifact_path = attempt.artifact_path,
         .input = attempt.input,
+        .ns = attempt.assign.ns,
         .sequence = attempt.assign.sequence,
         .sequence_step = attempt.assign.sequence_step};
     const Verdict verdict = attempt.engine->admit(now, work);

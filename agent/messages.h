@@ -188,6 +188,7 @@ struct Assign {
   SequenceStep sequence_step = SequenceStep::kAny;
   Epoch epoch;
   bool interactive = false;
+  std::string ns;  // the job's namespace; empty: an older controller does not tell
 };
 struct Cancel {
   AttemptRef attempt;

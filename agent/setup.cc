@@ -4,13 +4,39 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "agent/credentials.h"
+#include "common/utf8.h"
 #include "common/version.h"
 
 namespace skerry::agent {
 namespace {
 
-constexpr int kMaxFrameBytes = 64 << 20;  // a frame of many assigns with inline inputs
+constexpr int kMaxFrameBytes = 64 << 20;     // a frame of many assigns with inline inputs
+constexpr std::size_t kMaxLabelBytes = 128;  // as the controller takes them
+
+bool may_use_gpu(const AgentConfig& config, const Nvml* gpus) {
+  return config.runner.device.starts_with("cuda") ||
+         (config.runner.device == "auto" && gpus != nullptr);
+}
+
+// The character devices of NVIDIA's driver.
+std::vector<std::string> gpu_devices() {
+  std::vector<std::string> devices;
+  for (const char* folder : {"/dev", "/dev/nvidia-caps"}) {
+    std::error_code missing;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, missing)) {
+      const std::string name = entry.path().filename();
+      if (name.starts_with("nvidia") && entry.is_character_file(missing)) {
+        devices.push_back(entry.path());
+      }
+    }
+  }
+  std::ranges::sort(devices);
+  return devices;
+}
 
 }  // namespace
 
@@ -39,7 +65,8 @@ NodePhysics physics_of(const AgentConfig& config) {
 }
 
 Capabilities capabilities_of(const AgentConfig& config, const CpuLimit& limit,
-                             const PowerSensors& power, const Nvml* gpus) {
+                             const RunnerSandbox& sandbox, const PowerSensors& power,
+                             const Nvml* gpus) {
   Capabilities node{.tier = config.tier,
                     .site = config.site,
                     .labels = config.labels,
@@ -57,6 +84,9 @@ Capabilities capabilities_of(const AgentConfig& config, const CpuLimit& limit,
                     .devices = {"cpu"}};
   node.labels["skerry/cpu-limit"] = limit.method_name();
   node.labels["skerry/cpu-quota"] = fmt::format("{:g}", limit.quota());
+  for (const auto& [label, value] : sandbox.labels()) {
+    node.labels[label] = printable(value, kMaxLabelBytes);
+  }
   for (std::size_t i = 0; gpus != nullptr && i < gpus->count(); ++i) {
     node.devices.push_back(fmt::format("cuda:{}", i));
   }
@@ -79,18 +109,38 @@ AgentOptions agent_options(const AgentConfig& config, const StateDir& state,
 }
 
 TorchOptions torch_options(const AgentConfig& config, const Nvml* gpus) {
-  const bool gpu = config.runner.device.starts_with("cuda") ||
-                   (config.runner.device == "auto" && gpus != nullptr);
   return {.threads = config.cpu.threads,
           .device = config.runner.device,
           .memory_bytes = config.memory_bytes,
           .runner_limit_bytes = config.runner.memory_limit_bytes,
-          .derives_limits = !gpu,
+          .derives_limits = !may_use_gpu(config, gpus),
           .sequence_instances = config.runner.sequences,
+          .shares_runners = config.shares_runners,
           .sequence_idle = config.runner.sequence_idle,
           .load_limit = config.runner.load_limit,
           .stall_limit = config.runner.stall_limit,
           .policy = config.models};
+}
+
+Result<RunnerSandbox> sandbox_of(const AgentConfig& config, const Nvml* gpus, Log& log) {
+  if (std::ranges::find(config.engines, "torch") == config.engines.end()) {
+    return RunnerSandbox();
+  }
+  SandboxOptions options = config.sandbox;
+  if (config.finds_devices && may_use_gpu(config, gpus)) {
+    std::ranges::copy(gpu_devices(), std::back_inserter(options.devices));
+  }
+  auto sandbox = RunnerSandbox::detect(std::move(options), config.runner.program);
+  if (!sandbox) {
+    return sandbox;
+  }
+  const bool whole = std::ranges::all_of(
+      sandbox->layers(), [](const runner::LayerState& state) { return state.missing.empty(); });
+  const std::string report =
+      fmt::format("the sandbox of runners, profile {}: {}", config.sandbox.profile,
+                  sandbox->layers().empty() ? "off" : to_string(sandbox->layers()));
+  whole && !sandbox->layers().empty() ? log.info("{}", report) : log.warn("{}", report);
+  return sandbox;
 }
 
 }  // namespace skerry::agent

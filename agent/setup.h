@@ -13,6 +13,7 @@
 #include "agent/engines/torch.h"
 #include "agent/nvml.h"
 #include "agent/power.h"
+#include "agent/runner_sandbox.h"
 #include "agent/state_dir.h"
 
 namespace skerry::agent {
@@ -22,10 +23,14 @@ namespace skerry::agent {
 std::shared_ptr<grpc::Channel> make_channel(const AgentConfig& config, const char* purpose);
 NodePhysics physics_of(const AgentConfig& config);
 Capabilities capabilities_of(const AgentConfig& config, const CpuLimit& limit,
-                             const PowerSensors& power, const Nvml* gpus);
+                             const RunnerSandbox& sandbox, const PowerSensors& power,
+                             const Nvml* gpus);
 AgentOptions agent_options(const AgentConfig& config, const StateDir& state,
                            Capabilities capabilities);
 // A GPU's driver maps private memory as it likes: where a runner may use one, no limit is derived.
 TorchOptions torch_options(const AgentConfig& config, const Nvml* gpus);
+// The sandbox of the torch engine's runners, found out by starting one; none asked for if there is no such engine.
+// kUnsupported if it lacks what is required.
+Result<RunnerSandbox> sandbox_of(const AgentConfig& config, const Nvml* gpus, Log& log);
 
 }  // namespace skerry::agent

@@ -221,7 +221,8 @@ ToAgent get(v1::Assign& from) {
                 .sequence = std::move(*from.mutable_sequence()),
                 .sequence_step = get(from.sequence_step()),
                 .epoch = Epoch{from.epoch()},
-                .interactive = from.interactive()};
+                .interactive = from.interactive(),
+                .ns = std::move(*from.mutable_ns())};
 }
 ToAgent get(v1::Probe& from) {
   return Probe{.model = std::move(*from.mutable_model()),
@@ -291,19 +292,6 @@ ToAgent body_of(v1::ControllerMessage& message) {
 }
 
 }  // namespace
-
-std::string printable(std::string_view text, std::size_t limit) {
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (out.size() + std::max<std::size_t>(length, 1) > limit) {
-      break;
-    }
-    out.append(length == 0 ? "?" : text.substr(0, length));
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return out;
-}
 
 v1::AgentFrame to_wire(const std::vector<Outgoing>& messages) {
   v1::AgentFrame frame;

@@ -26,7 +26,8 @@ struct Work {
   std::string digest;  // of the artifact; empty for engines without one
   std::string artifact_path;
   std::shared_ptr<const std::string>
-      input;  // encoded values; nullptr = the synthetic ones of a probe
+      input;       // encoded values; nullptr = the synthetic ones of a probe
+  std::string ns;  // whose inputs these are; empty: nobody's, as of a probe
   std::string sequence;
   SequenceStep sequence_step = SequenceStep::kAny;
 };

@@ -13,7 +13,6 @@
 #include <string>
 #include <utility>
 
-#include "agent/runner/descriptor_passing.h"
 #include "common/process_memory.h"
 
 extern char** environ;
@@ -108,23 +107,8 @@ Result<Frame> DirectRunner::receive() {
   }
 }
 
-Status DirectRunner::send_with_file(std::string_view bytes, const std::string& path) {
-  const auto file = open_for_passing(path);
-  if (!file) {
-    return fail(file.error());
-  }
-  if (Status sent = send_with_descriptor(fd_, bytes.front(), file->get()); !sent) {
-    return sent;
-  }
-  return send_bytes(bytes.substr(1));
-}
-
 Result<Frame> DirectRunner::call(const Frame& frame) {
-  const std::string bytes = encode_frame(frame);
-  const auto* load = std::get_if<Load>(&frame);
-  const bool with_file = load != nullptr && !load->artifact_path.empty();
-  if (Status sent = with_file ? send_with_file(bytes, load->artifact_path) : send_bytes(bytes);
-      !sent) {
+  if (auto sent = send_bytes(encode_frame(frame)); !sent) {
     return fail(std::move(sent).error());
   }
   return receive();

@@ -28,8 +28,7 @@ class DirectRunner {
   DirectRunner& operator=(DirectRunner&&) = delete;
   ~DirectRunner();
 
-  // Sends a frame, a kLoad with the file that it names, and blocks for its answer. kRunnerCrashed: the
-  // process is gone; kNotFound, kIo: there is no such file.
+  // Sends a frame and blocks for its answer. kRunnerCrashed: the process is gone.
   Result<Frame> call(const Frame& frame);
   Status send_bytes(std::string_view bytes);  // as they are, for tests of what is no frame
   Result<Frame> receive();
@@ -41,7 +40,6 @@ class DirectRunner {
 
  private:
   DirectRunner(pid_t pid, int fd) : pid_(pid), fd_(fd) {}
-  Status send_with_file(std::string_view bytes, const std::string& path);
 
   pid_t pid_ = -1;
   int fd_ = -1;

@@ -42,6 +42,10 @@ using ModelResult = Result<std::unique_ptr<Model>>;
 ModelResult load_model(const Load& load, const ModelManifest& manifest,
                        inspect::CheckedModel& checked);
 
+// The path of that library: found at the first call, which comes before the sandbox takes away the
+// sight of it.
+const std::string& torch_library();
+
 // What the library with libtorch exports under the name kTorchLoader; a C name returns no C++
 // value, hence the reference.
 using TorchLoader = void (*)(const Load& load, const ModelManifest& manifest,

@@ -1,5 +1,6 @@
 #include "agent/runner/serve.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -13,13 +14,11 @@
 #include <optional>
 #include <utility>
 
-#include "agent/runner/descriptor_passing.h"
 #include "agent/runner/inspect/checked_model.h"
 #include "agent/runner/model.h"
 #include "agent/runner/preprocess.h"
 #include "agent/runner/protocol.h"
 #include "common/manifest.h"
-#include "common/process_memory.h"
 #include "common/time.h"
 
 namespace skerry::runner {
@@ -41,13 +40,29 @@ Failed failed(std::uint64_t id, const Error& error) {
   return {.id = id, .code = error.code, .message = error.message};
 }
 
-// The file, checked: read once, inspected, and let go.
-Result<std::unique_ptr<inspect::CheckedModel>> check(const Load& request, Descriptor file) {
+// The descriptor given at the start, or one of the path's file, which is then the caller's.
+Result<int> open_model(const Load& request, int given) {
+  const int fd =
+      given >= 0 ? given : open(request.artifact_path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) {
+    return fail(ErrorCode::kModelFailed,
+                fmt::format("the model cannot be loaded: {} does not open: {}",
+                            request.artifact_path, std::strerror(errno)));
+  }
+  return fd;
+}
+
+// The file, read once and inspected.
+Result<std::unique_ptr<inspect::CheckedModel>> check(const Load& request, int given) {
+  const auto file = open_model(request, given);
   if (!file) {
-    return fail(ErrorCode::kInvalidArgument, "the load came without the model's file");
+    return fail(file.error());
   }
   auto artifact =
-      inspect::Artifact::read(file.get(), request.digest, request.policy.limits.artifact_bytes);
+      inspect::Artifact::read(*file, request.digest, request.policy.limits.artifact_bytes);
+  if (*file != given) {
+    close(*file);
+  }
   return artifact ? inspect::CheckedModel::inspect(std::move(*artifact), request.policy)
                   : fail(std::move(artifact).error());
 }
@@ -55,7 +70,9 @@ Result<std::unique_ptr<inspect::CheckedModel>> check(const Load& request, Descri
 // What one runner holds: at most one model, and its manifest.
 class Server {
  public:
-  Frame load(const Load& request, Descriptor file) {
+  Server(int model_fd, const OwnMemory& memory) : model_fd_(model_fd), memory_(memory) {}
+
+  Frame load(const Load& request) {
     const Instant start = clock_.now();
     if (model_ != nullptr) {
       return Failed{.id = 0,
@@ -77,7 +94,7 @@ class Server {
     if (!manifest) {
       return failed(0, manifest.error());
     }
-    auto checked = check(request, std::move(file));
+    auto checked = check(request, model_fd_);
     if (!checked) {
       return failed(0, checked.error());
     }
@@ -88,7 +105,7 @@ class Server {
     manifest_ = std::move(*manifest);
     model_ = std::move(*model);
     return Loaded{.load_us = since_us(clock_, start),
-                  .memory_bytes = resident_bytes(),
+                  .memory_bytes = memory_.resident_bytes(),
                   .device = model_->device()};
   }
 
@@ -129,6 +146,8 @@ class Server {
     return inputs ? model_->run(request.sequence, *inputs) : fail(std::move(inputs).error());
   }
 
+  const int model_fd_;
+  const OwnMemory& memory_;
   SystemClock clock_;
   ModelManifest manifest_;
   std::unique_ptr<Model> model_;
@@ -148,10 +167,10 @@ bool send_all(int fd, std::string_view bytes) {
   return true;
 }
 
-// The answer to a frame; none if the frame is not one that an agent sends. `file` came with it.
-std::optional<Frame> answer(Server& server, const Frame& frame, Descriptor& file) {
+// The answer to a frame; none if the frame is not one that an agent sends.
+std::optional<Frame> answer(Server& server, const Frame& frame) {
   if (const auto* load = std::get_if<Load>(&frame)) {
-    return server.load(*load, std::exchange(file, Descriptor()));
+    return server.load(*load);
   }
   if (const auto* run = std::get_if<Run>(&frame)) {
     return server.run(*run);
@@ -160,13 +179,13 @@ std::optional<Frame> answer(Server& server, const Frame& frame, Descriptor& file
 }
 
 // Answers what has arrived in full. 0, or the exit code that ends the runner.
-int answer_all(int fd, Server& server, FrameReader& reader, Descriptor& file) {
+int answer_all(int fd, Server& server, FrameReader& reader) {
   for (;;) {
     const auto frame = reader.next();
     if (!frame && frame.error().code == ErrorCode::kUnavailable) {
       return 0;
     }
-    const auto reply = frame ? answer(server, *frame, file) : std::nullopt;
+    const auto reply = frame ? answer(server, *frame) : std::nullopt;
     if (!reply) {
       std::fprintf(stderr, "skerry-runner: %s\n",
                    frame ? "the agent sent a frame that only a runner sends"
@@ -181,13 +200,13 @@ int answer_all(int fd, Server& server, FrameReader& reader, Descriptor& file) {
 
 }  // namespace
 
-int serve(int fd) {
-  Server server;
+int serve(const Descriptors& descriptors, const OwnMemory& memory) {
+  const int fd = descriptors.socket_fd;
+  Server server(descriptors.model_fd, memory);
   FrameReader reader;
-  Descriptor file;  // of the load that is on its way
   std::array<char, 64 * 1024> buffer;
   for (;;) {
-    const ssize_t got = receive_with_descriptor(fd, buffer, file);
+    const ssize_t got = recv(fd, buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EINTR) {
       continue;
     }
@@ -195,7 +214,7 @@ int serve(int fd) {
       return got == 0 ? 0 : 1;
     }
     reader.append({buffer.data(), static_cast<std::size_t>(got)});
-    if (const int code = answer_all(fd, server, reader, file); code != 0) {
+    if (const int code = answer_all(fd, server, reader); code != 0) {
       return code;
     }
   }

@@ -67,6 +67,7 @@ enum class SequenceStep : std::uint8_t {
 struct AssignAttempt {
   AttemptRef attempt;
   Epoch epoch;
+  std::string ns;  // of the job: a node does not share what it runs between namespaces
   std::string model;
   std::string variant;
   std::uint64_t manifest_revision = 0;  // the hub sends the manifest once per stream and revision

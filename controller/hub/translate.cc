@@ -317,6 +317,7 @@ void to_wire(const core::AssignAttempt& assign, const VariantSource& source,
   }
   message.set_epoch(assign.epoch.value);
   message.set_interactive(assign.interactive);
+  message.set_ns(assign.ns);
 }
 
 void to_wire(const core::ProbeVariant& probe, const VariantSource& source,

@@ -18,6 +18,9 @@ PATHS = {
     "fidelity": "bench/fidelity/skerry-bench-fidelity",
     "silence": "bench/skerry-bench-silence",
     "swarm": "bench/swarm/skerry-bench-swarm",
+    "hostile": "tests/sandbox/skerry-hostile",
+    "hostile-models": "tests/sandbox/skerry-hostile-models",
+    "sandbox-cost": "tests/sandbox/skerry-sandbox-cost",
 }
 DIGITS_MANIFEST = ROOT / "models" / "digits" / "model.yaml"
 

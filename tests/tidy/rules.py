@@ -36,6 +36,8 @@ FORBIDDEN_LIBRARIES = [
     {"in": ["scheduler/", "controller/core/", "tests/sim/"], "include": IO_LIBRARIES, "why": "this part is pure"},
     {"in": ["controller/", "cli/", "common/", "agent/"], "except": ["agent/runner/"], "include": TORCH,
      "why": "only the runner, models/ and rl/ link libtorch"},
+    {"in": ["controller/", "cli/", "common/", "agent/"], "except": ["agent/runner/"], "include": r"^seccomp\.h$",
+     "why": "the runner alone filters its system calls"},
     {"in": ["controller/", "agent/", "cli/", "common/"], "except": ["controller/store/"], "include": r"^rocksdb/",
      "why": "nothing outside controller/store may assume RocksDB"},
 ]

@@ -241,12 +241,6 @@ TEST(Nvml, AddsUpItsGpusAndTheirJoules) {
   EXPECT_DOUBLE_EQ(*power.total_j(at(seconds(1))), 5);
 }
 
-TEST(Wire, ErrorsBecomeValidTextOfBoundedLength) {
-  EXPECT_EQ(printable("caf\xc3\xa9 \xff\xc0\xaf \xed\xa0\x80", 100), "caf\xc3\xa9 ??? ???");
-  EXPECT_EQ(printable("\xc3\xa9\xc3\xa9", 3), "\xc3\xa9");
-  EXPECT_EQ(printable("\xe2\x82", 9), "??");
-}
-
 TEST(Wire, AResultArrivesAsItLeft) {
   Ended ended{.attempt = ref(5),
               .outcome = Outcome::kCrashed,
@@ -292,8 +286,8 @@ struct ProcessTest : ::testing::Test, RunnerEvents {
     scratch.put("runner", "#!/bin/sh\n" + body);
     std::filesystem::permissions(scratch.path + "/runner", std::filesystem::perms::owner_all);
     return std::make_unique<RunnerProcesses>(RunnerOptions{.program = scratch.path + "/runner"},
-                                             std::move(limit), *this, clock, io.get_executor(),
-                                             quiet_log());
+                                             std::move(limit), RunnerSandbox(), *this, clock,
+                                             io.get_executor(), quiet_log());
   }
   void run_until_exit() {
     while (exits.empty() && io.run_one_for(std::chrono::seconds(20)) > 0) {
@@ -307,7 +301,7 @@ TEST_F(ProcessTest, FramesPassAndTheExitComesLastWithItsReason) {
   const std::string answer = runner::encode_frame(runner::Ran{.id = 1, .outputs = "out"});
   scratch.put("answer", answer);
   auto runners = script("cat " + scratch.path + "/answer >&3; echo goodbye >&2; kill -SEGV $$\n");
-  runners->spawn(1, 0);
+  runners->spawn(1, {});
   run_until_exit();
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(std::get<runner::Ran>(frames[0]).outputs, "out");
@@ -318,7 +312,7 @@ TEST_F(ProcessTest, FramesPassAndTheExitComesLastWithItsReason) {
 
 TEST_F(ProcessTest, AKilledProcessAndWhatItStartedAreGone) {
   auto runners = script("sleep 1000 & echo $! > " + scratch.path + "/child; sleep 1000\n");
-  runners->spawn(1, 0);
+  runners->spawn(1, {});
   int child = 0;
   while (child == 0) {
     std::ifstream(scratch.path + "/child") >> child;
@@ -339,30 +333,15 @@ TEST_F(ProcessTest, AKilledProcessAndWhatItStartedAreGone) {
 
 TEST_F(ProcessTest, WhatIsNoFrameEndsTheProcess) {
   auto runners = script("head -c 100 /dev/zero | tr '\\0' '\\377' >&3; sleep 1000\n");
-  runners->spawn(1, 0);
+  runners->spawn(1, {});
   run_until_exit();
   EXPECT_THAT(exits[0].how, HasSubstr("no frame"));
 }
 
-TEST_F(ProcessTest, ALoadCarriesItsFileAndOneWithoutIsAnsweredAsFailed) {
-  scratch.put("model.pt", "the model's bytes");
-  // What comes as a descriptor is no path of the file system's: the shell only sees that a frame came.
-  auto runners = script("head -c 20 <&3 >/dev/null; sleep 1000\n");
-  runners->spawn(1, 0);
-  runners->send(1, runner::Load{.artifact_path = scratch.path + "/model.pt", .digest = "d"});
-  runners->spawn(2, 0);
-  runners->send(2, runner::Load{.artifact_path = scratch.path + "/gone.pt", .digest = "d"});
-  while (frames.empty() && io.run_one_for(std::chrono::seconds(20)) > 0) {
-  }
-  ASSERT_EQ(frames.size(), 1u);
-  EXPECT_EQ(std::get<runner::Failed>(frames[0]).code, ErrorCode::kNotFound);
-  EXPECT_THAT(std::get<runner::Failed>(frames[0]).message, HasSubstr("gone.pt"));
-}
-
 TEST_F(ProcessTest, AProgramThatIsNotThereIsToldAsNeverStarted) {
   RunnerProcesses runners({.program = scratch.path + "/nothing"}, {{}, CpuLimit::Method::kNone, ""},
-                          *this, clock, io.get_executor(), quiet_log());
-  runners.spawn(1, 0);
+                          RunnerSandbox(), *this, clock, io.get_executor(), quiet_log());
+  runners.spawn(1, {});
   run_until_exit();
   EXPECT_TRUE(exits[0].never_started);
   EXPECT_THAT(exits[0].how, HasSubstr("No such file"));
@@ -376,7 +355,7 @@ TEST_F(ProcessTest, TheStopAndGoLimitSlowsABusyProcessToItsShare) {
     exits.clear();
     auto runners = script(burn, std::move(limit));
     const Instant begun = clock.now();
-    runners->spawn(1, 0);
+    runners->spawn(1, {});
     runners->send(1, runner::Run{.id = 1});
     run_until_exit();
     return to_seconds(clock.now() - begun);

@@ -24,6 +24,8 @@ const std::vector<Frame>& sample_frames() {
           .cpu_us = 4,
           .outputs = std::string(70'000, 'x')},
       Failed{.id = 7, .code = ErrorCode::kInternal, .message = "why"},
+      Ready{.layers = {{.layer = Layer::kCgroup, .missing = "why"},
+                       {.layer = Layer::kPid, .missing = ""}}},
   };
   return frames;
 }
