@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/cpu_limit.h"
+#include "agent/credentials.h"
 #include "common/config.h"
 #include "common/log.h"
 
@@ -17,6 +18,7 @@ struct AgentConfig {
   std::string name;
   std::string controller;
   bool insecure_dev = false;
+  TlsFiles tls;
   std::string state_dir;
   std::string tier;
   std::string site;

@@ -12,6 +12,7 @@
 
 #include "agent/agent.h"
 #include "agent/bulk.h"
+#include "agent/credentials.h"
 #include "agent/engines/noop.h"
 #include "agent/engines/torch.h"
 #include "agent/grpc_link.h"
@@ -38,16 +39,16 @@ constexpr Duration kFullRetry = seconds(1);  // of a file, while the disk is ful
 
 class Daemon::Impl final : private LinkEvents, private BlobEvents, private RunnerEvents {
  public:
-  Impl(const AgentConfig& config, StateDir state, const CpuLimit& limit, const MakeSite& make_site,
-       Log& log)
+  Impl(const AgentConfig& config, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+       StateDir state, const CpuLimit& limit, const MakeSite& make_site, Log& log)
       : log_(log),
         state_(std::move(state)),
         random_(random_seed()),
         nvml_(Nvml::open()),
         power_("/sys", nvml_.get(), config.power.sensors),
         sensors_("", physics_of(config), power_, nvml_.get()),
-        link_(make_channel(config, "session"), io_.get_executor(), *this),
-        bulk_(make_channel(config, "bulk")),
+        link_(make_channel(config, credentials, "session"), io_.get_executor(), *this),
+        bulk_(make_channel(config, credentials, "bulk")),
         blobs_({.directory = state_.blobs(), .limit_bytes = config.cache_bytes}, bulk_, *this,
                clock_, io_.get_executor(), files_.get_executor(), random_.fork("blobs"), log),
         runners_({.program = config.runner.program, .cpu = config.cpu, .nice = config.runner.nice},
@@ -343,8 +344,12 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const AgentConfig& config, const Ma
   if (!state) {
     return fail(std::move(state).error());
   }
+  const auto credentials = channel_credentials(config.controller, config.insecure_dev, config.tls);
+  if (!credentials) {
+    return fail(credentials.error());
+  }
   return std::unique_ptr<Daemon>(new Daemon(std::make_unique<Impl>(
-      config, *std::move(state), CpuLimit::detect(config.cpu), make_site, log)));
+      config, *credentials, *std::move(state), CpuLimit::detect(config.cpu), make_site, log)));
 }
 
 Status Daemon::run() { return impl_->run(); }

@@ -4,7 +4,6 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
-#include "agent/credentials.h"
 #include "common/version.h"
 
 namespace skerry::agent {
@@ -14,7 +13,9 @@ constexpr int kMaxFrameBytes = 64 << 20;  // a frame of many assigns with inline
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> make_channel(const AgentConfig& config, const char* purpose) {
+std::shared_ptr<grpc::Channel> make_channel(
+    const AgentConfig& config, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+    const char* purpose) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetString("skerry.purpose", purpose);
@@ -25,9 +26,7 @@ std::shared_ptr<grpc::Channel> make_channel(const AgentConfig& config, const cha
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(kMaxFrameBytes);
-  const auto credentials = channel_credentials(config.controller, config.insecure_dev);
-  return grpc::CreateCustomChannel(config.controller, credentials ? *credentials : nullptr,
-                                   arguments);
+  return grpc::CreateCustomChannel(config.controller, credentials, arguments);
 }
 
 NodePhysics physics_of(const AgentConfig& config) {
