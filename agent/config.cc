@@ -155,9 +155,11 @@ AgentConfig read_agent_config(ConfigReader& reader, const MachineFacts& machine)
   }
   config.controller = root.text("controller", "127.0.0.1:8081");
   config.insecure_dev = root.boolean("insecure_dev", false);
-  if (const auto credentials = channel_credentials(config.controller, config.insecure_dev);
-      !credentials) {
-    root.issue("controller", "is refused: " + credentials.error().message);
+  ConfigFields tls = root.section("tls");
+  config.tls = {.identity = tls.text("identity"), .trust = tls.text("trust")};
+  if (const Status secured = check_secured(config.controller, config.insecure_dev, config.tls);
+      !secured) {
+    root.issue("controller", "is refused: " + secured.error().message);
   }
   config.state_dir = root.text("state_dir", "/var/lib/skerry/agent");
   config.tier = root.choice("tier", "edge", {"device", "edge", "cloud"});

@@ -10,6 +10,7 @@
 #include "agent/cpu_limit.h"
 #include "agent/runner/inspect/policy.h"
 #include "agent/runner_sandbox.h"
+#include "agent/credentials.h"
 #include "common/config.h"
 #include "common/log.h"
 #include "common/model_trust.h"
@@ -21,6 +22,7 @@ struct AgentConfig {
   std::string name;
   std::string controller;
   bool insecure_dev = false;
+  TlsFiles tls;
   std::string state_dir;
   std::string tier;
   std::string site;

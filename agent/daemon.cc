@@ -12,6 +12,7 @@
 
 #include "agent/agent.h"
 #include "agent/bulk.h"
+#include "agent/credentials.h"
 #include "agent/engines/noop.h"
 #include "agent/engines/torch.h"
 #include "agent/grpc_link.h"
@@ -39,7 +40,8 @@ constexpr Duration kFullRetry = seconds(1);  // of a file, while the disk is ful
 
 class Daemon::Impl final : private LinkEvents, private BlobEvents, private RunnerEvents {
  public:
-  Impl(const AgentConfig& config, StateDir state, const CpuLimit& limit, std::unique_ptr<Nvml> nvml,
+  Impl(const AgentConfig& config, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+       StateDir state, const CpuLimit& limit, std::unique_ptr<Nvml> nvml,
        const RunnerSandbox& sandbox, const MakeSite& make_site, Log& log)
       : log_(log),
         state_(std::move(state)),
@@ -47,8 +49,8 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
         nvml_(std::move(nvml)),
         power_("/sys", nvml_.get(), config.power.sensors),
         sensors_("", physics_of(config), power_, nvml_.get()),
-        link_(make_channel(config, "session"), io_.get_executor(), *this),
-        bulk_(make_channel(config, "bulk")),
+        link_(make_channel(config, credentials, "session"), io_.get_executor(), *this),
+        bulk_(make_channel(config, credentials, "bulk")),
         blobs_({.directory = state_.blobs(), .limit_bytes = config.cache_bytes}, bulk_, *this,
                clock_, io_.get_executor(), files_.get_executor(), random_.fork("blobs"), log),
         runners_({.program = config.runner.program, .cpu = config.cpu, .nice = config.runner.nice},
@@ -349,14 +351,19 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const AgentConfig& config, const Ma
   if (!state) {
     return fail(std::move(state).error());
   }
+  const auto credentials = channel_credentials(config.controller, config.insecure_dev, config.tls);
+  if (!credentials) {
+    return fail(credentials.error());
+  }
   auto nvml = Nvml::open();
   const CpuLimit limit = CpuLimit::detect(config.cpu);
   const auto sandbox = sandbox_of(config, nvml.get(), log);
   if (!sandbox) {
     return fail(sandbox.error());
   }
-  return std::unique_ptr<Daemon>(new Daemon(std::make_unique<Impl>(
-      config, *std::move(state), limit, std::move(nvml), *sandbox, make_site, log)));
+  return std::unique_ptr<Daemon>(
+      new Daemon(std::make_unique<Impl>(config, *credentials, *std::move(state), limit,
+                                        std::move(nvml), *sandbox, make_site, log)));
 }
 
 Status Daemon::run() { return impl_->run(); }

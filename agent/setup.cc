@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "agent/credentials.h"
 #include "common/utf8.h"
 #include "common/version.h"
 
@@ -40,7 +39,9 @@ std::vector<std::string> gpu_devices() {
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> make_channel(const AgentConfig& config, const char* purpose) {
+std::shared_ptr<grpc::Channel> make_channel(
+    const AgentConfig& config, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+    const char* purpose) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetString("skerry.purpose", purpose);
@@ -51,9 +52,7 @@ std::shared_ptr<grpc::Channel> make_channel(const AgentConfig& config, const cha
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(kMaxFrameBytes);
-  const auto credentials = channel_credentials(config.controller, config.insecure_dev);
-  return grpc::CreateCustomChannel(config.controller, credentials ? *credentials : nullptr,
-                                   arguments);
+  return grpc::CreateCustomChannel(config.controller, credentials, arguments);
 }
 
 NodePhysics physics_of(const AgentConfig& config) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
 
 #include <memory>
 
@@ -20,7 +21,9 @@ namespace skerry::agent {
 
 // Shares nothing with the other channel to the same address, neither its connection nor its flow
 // control.
-std::shared_ptr<grpc::Channel> make_channel(const AgentConfig& config, const char* purpose);
+std::shared_ptr<grpc::Channel> make_channel(
+    const AgentConfig& config, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+    const char* purpose);
 NodePhysics physics_of(const AgentConfig& config);
 Capabilities capabilities_of(const AgentConfig& config, const CpuLimit& limit,
                              const RunnerSandbox& sandbox, const PowerSensors& power,

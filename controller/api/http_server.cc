@@ -178,7 +178,7 @@ void HttpServer::welcome(Socket socket) {
   if (error) {
     return;  // it is gone again
   }
-  const PeerCounts::Peer peer = PeerCounts::peer_of(remote.address());
+  const PeerCounts::Peer peer = controller::peer_of(remote.address());
   const Executor executor = socket.get_executor();
   auto connection = std::make_shared<Connection>(std::move(socket), shared_);
   Refusal refusal = Refusal::kNone;

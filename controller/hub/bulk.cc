@@ -11,14 +11,6 @@
 #include "controller/hub/upload_pins.h"
 
 namespace skerry::hub {
-namespace {
-
-grpc::Status too_many() {
-  return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many transfers are under way"};
-}
-
-}  // namespace
-
 // ---- Fetch
 
 FetchCall* FetchCall::open(HubParts& parts, grpc::CallbackServerContext& context,
@@ -26,18 +18,18 @@ FetchCall* FetchCall::open(HubParts& parts, grpc::CallbackServerContext& context
   auto* call = new FetchCall(parts, context, request);
   parts.counters.add(Count::kTransfers);
   begun(call);
-  if (parts.transfers.add(*call)) {
+  if (const Status added = parts.transfers.add(*call); added) {
     parts.pool.run([call] { call->step(); });
   } else {
     parts.counters.add(Count::kTransfersRefused);
-    call->Finish(too_many());
+    call->Finish(to_grpc(added.error()));
   }
   return call;
 }
 
 FetchCall::FetchCall(HubParts& parts, grpc::CallbackServerContext& context,
                      const v1::FetchRequest& request)
-    : Transfer(context, parts.clock.now()),
+    : Transfer(context, peer_of(parts, context), parts.clock.now()),
       parts_(parts),
       digest_(request.digest()),
       offset_(request.offset()) {}
@@ -112,18 +104,18 @@ UploadCall* UploadCall::open(HubParts& parts, grpc::CallbackServerContext& conte
   auto* call = new UploadCall(parts, context, reply);
   parts.counters.add(Count::kTransfers);
   begun(call);
-  if (parts.transfers.add(*call)) {
+  if (const Status added = parts.transfers.add(*call); added) {
     call->StartRead(&call->chunk_);
   } else {
     parts.counters.add(Count::kTransfersRefused);
-    call->Finish(too_many());
+    call->Finish(to_grpc(added.error()));
   }
   return call;
 }
 
 UploadCall::UploadCall(HubParts& parts, grpc::CallbackServerContext& context,
                        v1::UploadReply& reply)
-    : Transfer(context, parts.clock.now()), parts_(parts), reply_(reply) {}
+    : Transfer(context, peer_of(parts, context), parts.clock.now()), parts_(parts), reply_(reply) {}
 
 // A stream that was cut off reads like one that ended; the digest tells them apart.
 void UploadCall::OnReadDone(bool ok) {

@@ -5,9 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "common/time.h"
+#include "controller/hub/door/admission.h"
+#include "controller/hub/door/door.h"
+#include "controller/hub/door/options.h"
 
 namespace skerry::hub {
 
@@ -37,9 +41,17 @@ struct TransferLimits {
   Duration unclaimed_timeout = minutes(60);  // an upload that no result named is thrown away
 };
 
+// What the agents' port needs to take nodes by their certificates alone.
+struct HubTls {
+  door::DoorKeys keys;
+  door::Admission* admission = nullptr;  // outlives the hub
+  door::DoorOptions limits = {};
+};
+
 struct HubOptions {
   std::string listen = "127.0.0.1";
   std::uint16_t port = 0;     // 0 = any free one; Hub::port() tells
+  std::optional<HubTls> tls;  // without: plain text, and everybody is believed
   bool insecure_dev = false;  // lets `listen` be more than loopback without TLS
   std::size_t max_streams = 4096;
   std::size_t max_message_bytes = 4u << 20;  // of one frame from an agent

@@ -12,6 +12,7 @@ INCLUDE_DIRECTIONS = {
     "controller/blobs/": ["controller/blobs/", "common/"],
     "controller/records/": ["controller/records/", "controller/core/", "controller/store/", "scheduler/", "common/"],
     "controller/metrics/": ["controller/metrics/", "controller/core/", "scheduler/", "common/"],
+    "controller/hub/door/": ["controller/hub/door/", "controller/peer_address.h", "common/"],
     "controller/hub/": ["controller/hub/", "controller/*.h", "controller/core/", "controller/records/site_job.h", "controller/blobs/",
                         "scheduler/", "skerry/v1/", "common/"],
     "controller/api/": ["controller/api/", "controller/*.h", "controller/core/", "controller/blobs/", "controller/metrics/",
@@ -38,6 +39,9 @@ FORBIDDEN_LIBRARIES = [
      "why": "only the runner, models/ and rl/ link libtorch"},
     {"in": ["controller/", "cli/", "common/", "agent/"], "except": ["agent/runner/"], "include": r"^seccomp\.h$",
      "why": "the runner alone filters its system calls"},
+    {"in": ["controller/hub/door/", "common/pki/"], "include": r"^(grpc|google/protobuf|skerry/v1)",
+     "why": "what stands before gRPC knows nothing of it"},
+    {"in": ["common/pki/"], "include": r"^boost/asio", "why": "keys and certificates do no network I/O"},
     {"in": ["controller/", "agent/", "cli/", "common/"], "except": ["controller/store/"], "include": r"^rocksdb/",
      "why": "nothing outside controller/store may assume RocksDB"},
 ]

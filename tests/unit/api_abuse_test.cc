@@ -141,7 +141,7 @@ TEST(Abuse, ZeroMeansNoLimitOfConnectionsOfAnAddress) {
 
 TEST(Abuse, AddressesOfOneNetworkOfIPv6CountTogether) {
   const auto peer = [](const char* text) {
-    return PeerCounts::peer_of(boost::asio::ip::make_address(text));
+    return controller::peer_of(boost::asio::ip::make_address(text));
   };
   EXPECT_EQ(peer("2001:db8::1"), peer("2001:db8::ffff:1"));
   EXPECT_NE(peer("2001:db8::1"), peer("2001:db8:0:1::1"));
