@@ -24,6 +24,7 @@
 #include "common/log.h"
 #include "common/time.h"
 #include "controller/api/api_server.h"
+#include "controller/auth/authenticator.h"
 #include "controller/blobs/blob_dir.h"
 #include "controller/bundle_policies.h"
 #include "controller/core/core.h"
@@ -41,6 +42,7 @@ struct CoreHostOptions {
   store::Backlog backlog_limit = kBacklogLimit;
   Duration max_late = kMaxLate;
   std::uint64_t reserve_bytes = 0;  // of the disk, kept for accepted work
+  auth::Mode callers = auth::Mode::kTokens;
 };
 
 class CoreHost {
@@ -67,6 +69,7 @@ class CoreHost {
   StoreArchive& archive() { return *archive_; }
   CoreModels& models() { return models_; }
   metrics::Metrics& metrics() { return metrics_; }
+  auth::Authenticator& callers() { return callers_; }
   api::ApiServer& api() { return *api_; }  // after start_api()
 
  private:
@@ -82,6 +85,7 @@ class CoreHost {
   const CoreHostOptions options_;
   Listeners listeners_;
   metrics::Metrics metrics_;
+  auth::Authenticator callers_;
   std::atomic<Driver*> durable_listener_ = nullptr;
   std::unique_ptr<store::Store> store_;
   std::optional<StoreArchive> archive_;

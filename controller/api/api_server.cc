@@ -28,6 +28,8 @@ struct ApiServer::State {
                  .log = parts.log,
                  .ready_checks = std::move(parts.ready_checks),
                  .turn_away = std::move(parts.turn_away),
+                 .callers = parts.callers,
+                 .denials = denials,
                  .workers = workers,
                  .manifests = manifests,
                  .events = events,
@@ -61,6 +63,7 @@ struct ApiServer::State {
   asio::thread_pool workers;
   ManifestCache manifests;
   BodyBudget documents;
+  Denials denials;
   EventRing events;
   Services services;
   ApiService service;

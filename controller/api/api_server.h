@@ -48,6 +48,7 @@ struct ApiParts {
   metrics::Metrics& metrics;
   Clock& clock;
   Log& log;
+  auth::Authenticator& callers;
   std::vector<ReadyCheck> ready_checks = {};
   TurnAway turn_away = {};
 };

@@ -33,9 +33,10 @@ Error bodies_full(const BodyBudget& bodies) {
 
 }  // namespace
 
-Connection::Connection(Socket socket, HttpShared& shared)
+Connection::Connection(Socket socket, std::string address, HttpShared& shared)
     : socket_(std::move(socket)),
       executor_(socket_.get_executor()),
+      address_(std::move(address)),
       shared_(shared),
       buffer_(kBufferBytes),
       body_share_(shared.bodies),
@@ -311,7 +312,8 @@ Task<bool> Connection::answer_one() {
 Dispatch Connection::take_request() {
   auto& message = parser_->get();
   const std::string target(message.target().data(), message.target().size());
-  request_ = Request{.verb = message.method(), .headers = std::move(message.base())};
+  request_ =
+      Request{.verb = message.method(), .headers = std::move(message.base()), .address = address_};
   keep_alive_ = parser_->keep_alive();
   http_1_0_ = message.version() < 11;
   chunked_response_ = false;

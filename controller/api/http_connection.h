@@ -69,7 +69,7 @@ enum class Refusal : std::uint8_t { kNone, kFull, kAddressFull };
 
 class Connection final : public Exchange, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Socket socket, HttpShared& shared);
+  Connection(Socket socket, std::string address, HttpShared& shared);
 
   // The whole life of the connection. Await on its strand, holding a shared_ptr until it ends.
   Task<void> run();
@@ -119,6 +119,7 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
 
   Socket socket_;
   const Executor executor_;
+  const std::string address_;  // of the client
   HttpShared& shared_;
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;

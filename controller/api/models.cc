@@ -53,6 +53,15 @@ Result<PreparedModel> pin_artifacts(blobs::BlobDir& blobs, ModelManifest manifes
   return PreparedModel{.manifest = std::move(manifest), .pins = std::move(pins)};
 }
 
+// Models are everybody's, so who changes them must be allowed to everywhere.
+std::optional<Response> refused(const Call& call, std::string_view action) {
+  if (may(call, auth::Permission::kManageModels, {})) {
+    return std::nullopt;
+  }
+  return deny(call, action, call.request().param("name"), {},
+              fmt::format("{} may not change models of all namespaces", call.request().caller.id));
+}
+
 }  // namespace
 
 Task<Response> list_models(Call call) {
@@ -86,6 +95,9 @@ Task<Response> get_model(Call call) {
 }
 
 Task<Response> put_model(Call call) {
+  if (auto refusal = refused(call, "model.apply")) {
+    co_return *std::move(refusal);
+  }
   const auto document = co_await parse_body(call);
   if (!document) {
     co_return problem(document.error());
@@ -115,6 +127,9 @@ Task<Response> put_model(Call call) {
 }
 
 Task<Response> delete_model(Call call) {
+  if (auto refusal = refused(call, "model.delete")) {
+    co_return *std::move(refusal);
+  }
   const std::string& name = call.request().param("name");
   const auto reply = co_await ask(call, core::DeleteModel{.ticket = core::kNoTicket, .name = name});
   call->manifests.drop(name);

@@ -170,9 +170,13 @@ class Core {
   // The dry run. kNotFound if there is no such model.
   Result<std::vector<scheduler::PlanEntry>> plan(const JobSpec& spec, Instant now) const;
   const scheduler::Fleet& fleet() const;
+  std::vector<Token> tokens() const;             // by id
+  std::vector<JoinToken> join_tokens() const;    // likewise; those that have expired among them
+  std::vector<NodeIdentity> identities() const;  // by node
   // By an open job, a retained result or a model, or by one that was until a batch of which nobody
   // has said yet that it is durable.
   bool blob_in_use(std::string_view digest) const;
+  bool is_artifact(std::string_view digest) const;  // of a model that is applied now
   // A site's: what is to be brought to the controller, by id.
   std::vector<Job> jobs_to_bring(JobId after, std::size_t most) const;
   std::size_t to_bring() const;

@@ -43,7 +43,11 @@ struct Changed {
 struct HandedOver {
   std::optional<JobId> last;  // none = there was nothing to hand over
 };
-using Reply = std::variant<Submitted, Finished, StillRunning, Listed, Changed, HandedOver>;
+struct Enrolled {
+  NodeIdentity identity;
+};
+using Reply =
+    std::variant<Submitted, Finished, StillRunning, Listed, Changed, HandedOver, Enrolled>;
 struct Answer {
   Ticket ticket = kNoTicket;
   Result<Reply> reply;
@@ -227,9 +231,15 @@ struct BreakerChanged {  // of the active policy
   std::string fault;   // why it opened: "not_finite", ...
   std::string reason;  // the same as a sentence
 };
+// For those who decide what callers and nodes may do; told when it is durable. One of them is set.
+struct AccessChanged {
+  std::optional<Token> token;
+  std::optional<std::string> token_gone;
+  std::optional<NodeIdentity> identity;
+};
 using Happening = std::variant<JobChanged, JobEnded, SubmitRefused, DecisionMade, AttemptFailed,
                                HedgeLooked, HedgeEnded, NodeChanged, SpoolChanged, BrakeChanged,
-                               ModelChanged, PolicyChanged, BreakerChanged>;
+                               ModelChanged, PolicyChanged, BreakerChanged, AccessChanged>;
 
 struct Output {
   BatchNumber after = 0;

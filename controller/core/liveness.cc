@@ -118,17 +118,17 @@ void suspect(Context& ctx, NodeEntry& node) {
   fall_silent(ctx, node, fmt::format("{} is silent", node.spec.name));
 }
 
-void give_up(Context& ctx, NodeEntry& node) {
+}  // namespace
+
+void give_up_node(Context& ctx, NodeEntry& node, std::string_view why) {
   node.given_up = true;
   node.suspect = true;
   node.recovering = false;
   update_availability(ctx, node);
-  announce_node(ctx, node, "given up");
+  announce_node(ctx, node, why, ctx.batch_so_far());
   sequences_lost_with(ctx, node.id);
   fall_silent(ctx, node, fmt::format("{} is disconnected", node.spec.name));
 }
-
-}  // namespace
 
 void update_availability(Context& ctx, NodeEntry& node) {
   using scheduler::Availability;
@@ -226,7 +226,7 @@ void node_timer(Context& ctx, NodeId id) {
   } else if (quiet >= patience(ctx.state, node)) {
     brake_if_most_are_silent(ctx);
     if (!ctx.state.braking) {
-      give_up(ctx, node);
+      give_up_node(ctx, node, "given up");
     }
   }
   schedule_node_timer(ctx, node);

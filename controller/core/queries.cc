@@ -1,6 +1,7 @@
 // queries.cc: what others may read of the core. Nothing here changes anything.
 
 #include <algorithm>
+#include <ranges>
 
 #include "controller/core/context.h"
 #include "controller/core/unknown.h"
@@ -65,12 +66,29 @@ std::optional<BreakerView> breaker_view(const State& state) {
       .drift_limit = breaker->drift().limit()};
 }
 
+template <typename Map>
+std::vector<typename Map::mapped_type> values_of(const Map& map) {
+  const auto values = map | std::views::values;
+  return {values.begin(), values.end()};
+}
+
 }  // namespace
+
+std::vector<Token> Core::tokens() const { return values_of(state_->tokens); }
+std::vector<JoinToken> Core::join_tokens() const { return values_of(state_->join_tokens); }
+std::vector<NodeIdentity> Core::identities() const { return values_of(state_->identities); }
 
 const Settings& Core::settings() const { return state_->settings; }
 Epoch Core::epoch() const { return state_->epoch; }
 const scheduler::Fleet& Core::fleet() const { return state_->fleet; }
 bool Core::blob_in_use(std::string_view digest) const { return state_->blob_uses.in_use(digest); }
+
+bool Core::is_artifact(std::string_view digest) const {
+  return std::ranges::any_of(state_->models, [&](const auto& model) {
+    const auto& variants = model.second.manifest.variants;
+    return std::ranges::find(variants, digest, &VariantSpec::digest) != variants.end();
+  });
+}
 
 const Job* Core::find_job(JobId id) const {
   const auto it = state_->jobs.find(id);

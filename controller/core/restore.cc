@@ -191,6 +191,20 @@ void restore(Context& ctx, StoredState stored) {
                          .remembered = 0,
                          .batch = 0});
   }
+  for (Token& token : stored.tokens) {
+    state.tokens.emplace(token.id, std::move(token));
+  }
+  for (JoinToken& token : stored.join_tokens) {
+    state.join_tokens.emplace(token.id, std::move(token));
+  }
+  for (NodeIdentity& identity : stored.identities) {
+    state.identities.emplace(identity.node, std::move(identity));
+  }
+  if (stored.audit_last) {
+    state.audit = {.first = stored.audit_first,
+                   .last = stored.audit_last->seq,
+                   .hash = stored.audit_last->hash};
+  }
   if (!state.ended.empty()) {
     state.timers.add({ctx.now, TimerKind::kRetention, 0});
   }

@@ -79,6 +79,10 @@ struct Settings {
   std::uint32_t decisions_per_apply =
       256;  // the rest is done at the next Tick, so that no event waits long
   QuotaSettings quotas;
+  bool require_identity = false;  // no agent is welcome but by the key that it enrolled with
+  // The audit trail: its key, and how many lines are kept.
+  std::string audit_key;
+  std::uint64_t max_audit_records = 1'000'000;
   // probes: runs on synthetic inputs
   std::uint32_t probe_runs = 20;         // at most, for every variant on every new node; 0 = none
   Duration probe_interval = seconds(5);  // on average, between repeated ones of a node; 0 = none

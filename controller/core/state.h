@@ -8,6 +8,8 @@
 //   nodes       every enrolled node; its session is set while its agent is connected
 //   models      manifests, and which variants exist
 //   policies    bundles, which one is active, and which are shadows
+//   tokens      who may call, who may join, and which nodes have (join_tokens, identities)
+//   audit       where the trail of what callers changed stands
 //   waiters     callers that wait for a job's end
 //   timers      what waits for time
 //
@@ -135,6 +137,12 @@ struct IdempotencyEntry {
   BatchNumber batch = 0;
 };
 
+struct AuditTrail {
+  std::uint64_t first = 1;  // of the lines that are kept
+  std::uint64_t last = 0;
+  std::string hash = std::string(32, '\0');  // of the last one
+};
+
 struct State {
   State(Settings settings_in, std::uint64_t seed, CoreHelpers helpers);
 
@@ -190,6 +198,10 @@ struct State {
     bool from_submit = false;  // answers Submitted, not StillRunning, when the time is up
   };
   std::map<Ticket, Waiter> waiters;
+  std::map<std::string, Token, std::less<>> tokens;
+  std::map<std::string, JoinToken, std::less<>> join_tokens;
+  std::map<std::string, NodeIdentity, std::less<>> identities;  // by node
+  AuditTrail audit;
   BlobUses blob_uses;
   Timers timers;
 };

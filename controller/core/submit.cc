@@ -155,14 +155,13 @@ void remember(Context& ctx, const Submit& event, const std::vector<JobId>& jobs)
   ctx.write(IdempotencyRecord{ns, key, digest, jobs});
 }
 
-JobEntry* find(State& state, const std::string& ns, JobId id) {
+JobEntry* find(State& state, const Within& within, JobId id) {
   const auto it = state.jobs.find(id);
-  return it == state.jobs.end() || (!ns.empty() && it->second.job.spec.ns != ns) ? nullptr
-                                                                                 : &it->second;
+  return it == state.jobs.end() || !within.holds(it->second.job.spec.ns) ? nullptr : &it->second;
 }
 
 bool matches(const JobFilter& filter, const Job& job) {
-  return (filter.ns.empty() || filter.ns == job.spec.ns) &&
+  return (filter.ns.empty() || filter.ns == job.spec.ns) && filter.within.holds(job.spec.ns) &&
          (filter.model.empty() || filter.model == job.spec.model) &&
          (!filter.state || *filter.state == job.state);
 }
@@ -233,7 +232,7 @@ void handle(Context& ctx, Submit& event) {
 }
 
 void handle(Context& ctx, Await& event) {
-  JobEntry* entry = find(ctx.state, event.ns, event.job);
+  JobEntry* entry = find(ctx.state, event.within, event.job);
   if (entry == nullptr) {
     ctx.answer(event.ticket, fail(unknown_job(event.job)));
   } else if (is_terminal(entry->job.state)) {
@@ -283,7 +282,7 @@ void handle(Context& ctx, Abandon& event) {
 }
 
 void handle(Context& ctx, CancelJob& event) {
-  JobEntry* entry = find(ctx.state, event.ns, event.job);
+  JobEntry* entry = find(ctx.state, event.within, event.job);
   if (entry == nullptr) {
     ctx.answer(event.ticket, fail(unknown_job(event.job)));
     return;

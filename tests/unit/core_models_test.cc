@@ -40,7 +40,7 @@ TEST_F(CoreModels, IsTrippedByCrashesOnThreeNodesWithinTenMinutesAndNoSuccessThe
     apply(Submit{.ticket = ++tickets, .jobs = {job}});
     const JobId id = std::get<Submitted>(*answers.at(tickets)).jobs.at(0);
     finish(nodes[node], last_assigned(nodes[node]), outcome);
-    apply(CancelJob{.ticket = ++tickets, .ns = {}, .job = id});  // else it is tried again
+    apply(CancelJob{.ticket = ++tickets, .job = id});  // else it is tried again
   };
   const auto pass_alive = [&](Duration time) {
     for (const Instant end = now + time; now < end;) {

@@ -149,7 +149,7 @@ TEST_F(QuotasInTheCore, AJobThatEndsMakesRoomAndSoDoesOneThatIsCancelled) {
   ASSERT_EQ(state(first), TaskState::kSucceeded);
   const JobId second = submit(spec());
   EXPECT_FALSE(answer_to({spec()}));
-  apply(CancelJob{.ticket = ++tickets, .ns = {}, .job = second});
+  apply(CancelJob{.ticket = ++tickets, .job = second});
   submit(spec());
 }
 
