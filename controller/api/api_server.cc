@@ -28,6 +28,7 @@ struct ApiServer::State {
                  .log = parts.log,
                  .ready_checks = std::move(parts.ready_checks),
                  .turn_away = std::move(parts.turn_away),
+                 .authority = parts.authority,
                  .callers = parts.callers,
                  .denials = denials,
                  .workers = workers,

@@ -51,6 +51,7 @@ struct ApiParts {
   auth::Authenticator& callers;
   std::vector<ReadyCheck> ready_checks = {};
   TurnAway turn_away = {};
+  NodeAuthority* authority = nullptr;  // nullptr: no machine can join here
 };
 
 class ApiServer {

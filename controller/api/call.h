@@ -33,6 +33,7 @@ namespace skerry::api {
 class EventRing;
 class HttpServer;
 class ManifestCache;
+class NodeAuthority;
 class Router;
 
 // One condition of being ready, by name: "store", "leader". Called on any thread; must return at
@@ -57,6 +58,7 @@ struct Services {
   Log& log;
   std::vector<ReadyCheck> ready_checks;
   TurnAway turn_away;
+  NodeAuthority* authority;  // nullptr: no machine can join here
   auth::Authenticator& callers;
   Denials& denials;
   asio::thread_pool& workers;  // for off_strand()

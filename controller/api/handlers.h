@@ -54,6 +54,8 @@ Task<Response> create_join_token(Call call);
 Task<Response> list_join_tokens(Call call);
 Task<Response> delete_join_token(Call call);
 Task<Response> revoke_node(Call call);
+Task<Response> enrol_node(Call call);
+Task<Response> renew_node(Call call);
 // audit.cc
 Task<Response> export_audit(Call call);
 // events.cc

@@ -7,6 +7,7 @@
 #include "controller/api/handler_parts.h"
 #include "controller/api/handlers.h"
 #include "controller/api/json_reader.h"
+#include "controller/api/node_authority.h"
 #include "controller/api/problem.h"
 #include "controller/auth/token_text.h"
 
@@ -72,7 +73,108 @@ Result<std::pair<core::JoinToken, std::string>> read_wanted(const boost::json::v
   return std::pair(std::move(token), std::move(fresh.text));
 }
 
+// Kept in step with the routes: what a machine that has no token of ours sends.
+struct Papers {
+  std::string token;
+  std::string csr;
+  std::string certificate;
+};
+
+Result<Papers> read_papers(const boost::json::value& json, std::string_view proof) {
+  std::vector<FieldIssue> issues;
+  JsonFields fields(&json, "", issues);
+  Papers papers;
+  (proof == "token" ? papers.token : papers.certificate) = fields.required_text(proof);
+  papers.csr = fields.required_text("csr");
+  fields.finish();
+  if (Status valid = to_status(std::move(issues)); !valid) {
+    return fail(std::move(valid).error());
+  }
+  return papers;
+}
+
+Error nobody_joins_here() {
+  return {ErrorCode::kUnsupported, "this controller has no authority, so no machine can join", {}};
+}
+
+// The certificate that the core has agreed to.
+Task<Response> issue(Call call, std::string node, std::string csr, int status) {
+  const auto papers = co_await off_strand(call, [call, node, csr = std::move(csr)] {
+    return call->authority->issue(node, csr, call->clock.now());
+  });
+  if (!papers) {
+    co_return problem(papers.error());
+  }
+  JsonWriter json;
+  json.object()
+      .member("node", node)
+      .member("certificate", papers->certificate)
+      .member("authorities", papers->authorities)
+      .member("trust_domain", papers->trust_domain)
+      .member("expires_at", papers->expires_at)
+      .end();
+  co_return json_response(status, json.take());
+}
+
+// Machines show who they are by what they send, not by a caller's token.
+void call_as(Call call, const std::string& who) { call.request().caller.id = who; }
+
 }  // namespace
+
+Task<Response> enrol_node(Call call) {
+  const std::string node = call.request().param("name");
+  const auto document = co_await parse_body(call);
+  auto papers = document ? read_papers(document->root(), "token") : fail(document.error());
+  if (!papers || call->authority == nullptr) {
+    co_return problem(papers ? nobody_joins_here() : papers.error());
+  }
+  if (const Status valid = validate_name("name", node); !valid) {
+    co_return problem(valid.error());
+  }
+  const auto token = auth::read_token(auth::TokenKind::kJoin, papers->token);
+  if (!token) {
+    co_return problem(token.error());
+  }
+  auto key =
+      co_await off_strand(call, [call, csr = papers->csr] { return call->authority->key_of(csr); });
+  if (!key) {
+    co_return problem(key.error());
+  }
+  call_as(call, "join-token:" + token->id);
+  const auto reply = co_await ask(call, core::Enrol{.token_id = token->id,
+                                                    .secret_hash = token->secret_hash,
+                                                    .node = node,
+                                                    .key = std::move(*key)});
+  if (!reply) {
+    if (reply.error().code == ErrorCode::kPermissionDenied) {
+      note_denied(*call.services, call.request(), "node.enrol", node, {}, reply.error().message);
+    }
+    co_return problem(reply.error());
+  }
+  co_return co_await issue(call, node, std::move(papers->csr), 201);
+}
+
+Task<Response> renew_node(Call call) {
+  const std::string node = call.request().param("name");
+  const auto document = co_await parse_body(call);
+  auto papers = document ? read_papers(document->root(), "certificate") : fail(document.error());
+  if (!papers || call->authority == nullptr) {
+    co_return problem(papers ? nobody_joins_here() : papers.error());
+  }
+  call_as(call, "node:" + node);
+  auto key =
+      co_await off_strand(call, [call, node, certificate = papers->certificate, csr = papers->csr] {
+        return call->authority->key_of_renewal(node, certificate, csr, call->clock.now());
+      });
+  const auto reply =
+      key ? co_await ask(call, core::RenewIdentity{.node = node, .key = std::move(*key)})
+          : fail(key.error());
+  if (!reply) {
+    note_denied(*call.services, call.request(), "node.renew", node, {}, reply.error().message);
+    co_return problem(reply.error());
+  }
+  co_return co_await issue(call, node, std::move(papers->csr), 200);
+}
 
 Task<Response> create_join_token(Call call) {
   const auto document = co_await parse_body(call);
@@ -93,8 +195,11 @@ Task<Response> create_join_token(Call call) {
       .member("id", token.id)
       .member("token", text)
       .member("name", token.name_pattern)
-      .member("expires_at", token.expires_at)
-      .end();
+      .member("expires_at", token.expires_at);
+  if (call->authority != nullptr) {
+    json.member("authority", call->authority->fingerprint(call->clock.now()));
+  }
+  json.end();
   co_return json_response(201, json.take());
 }
 

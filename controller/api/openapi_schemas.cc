@@ -72,7 +72,8 @@ std::string_view openapi_schemas() {
   "name":{"type":"string","description":"of the node; one * stands for anything"},"labels":{"$ref":"#/components/schemas/Texts"},
   "site":{"type":"string"},"ttl_s":{"type":"number","minimum":1,"description":"an hour if absent"}},"additionalProperties":false},
 "NewJoinToken":{"type":"object","required":["id","token","name","expires_at"],"properties":{"id":{"type":"string"},
-  "token":{"type":"string","description":"shown this once"},"name":{"type":"string"},"expires_at":{"type":"string"}},
+  "token":{"type":"string","description":"shown this once"},"name":{"type":"string"},"expires_at":{"type":"string"},
+  "authority":{"type":"string","description":"fingerprint of who signs for nodes"}},
   "additionalProperties":false},
 "JoinToken":{"type":"object","required":["id","name","labels","site","created_by","created_at","expires_at","state"],"properties":{
   "id":{"type":"string"},"name":{"type":"string"},"labels":{"$ref":"#/components/schemas/Texts"},"site":{"type":"string"},
@@ -80,6 +81,14 @@ std::string_view openapi_schemas() {
   "state":{"enum":["unused","used","expired"]},"used_for":{"type":"string"}},"additionalProperties":false},
 "JoinTokenList":{"type":"object","required":["items"],"properties":{"items":{"type":"array",
   "items":{"$ref":"#/components/schemas/JoinToken"}}},"additionalProperties":false},
+"EnrolRequest":{"type":"object","required":["token","csr"],"properties":{"token":{"type":"string"},
+  "csr":{"type":"string","description":"PKCS#10 in PEM, ECDSA on P-256"}},"additionalProperties":false},
+"RenewRequest":{"type":"object","required":["certificate","csr"],"properties":{
+  "certificate":{"type":"string","description":"PEM, expired by at most 30 days"},"csr":{"type":"string"}},
+  "additionalProperties":false},
+"NodePapers":{"type":"object","required":["node","certificate","authorities","trust_domain","expires_at"],"properties":{
+  "node":{"type":"string"},"certificate":{"type":"string"},"authorities":{"type":"string"},"trust_domain":{"type":"string"},
+  "expires_at":{"type":"string"}},"additionalProperties":false},
 "Changed":{"type":"object","required":["changed"],"properties":{"changed":{"type":"boolean"}},"additionalProperties":false},
 "State":{"enum":["READY","LEASED","RUNNING","BACKOFF","UNKNOWN","SUCCEEDED","FAILED","CANCELLED","EXPIRED","QUARANTINED","MOVED"]},
 "Objectives":{"type":"object","required":["latency_ms","energy_j","cost_usd","error"],"properties":{
