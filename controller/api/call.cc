@@ -62,6 +62,17 @@ core::Within within(const Call& call, auth::Permission permission) {
   return {.only = std::move(names)};
 }
 
+core::Within in_sight(const Call& call) {
+  std::vector<std::string> names;
+  for (const core::Grant& grant : call.request().caller.grants) {
+    if (grant.ns.empty()) {
+      return {};
+    }
+    names.push_back(grant.ns);
+  }
+  return {.only = std::move(names)};
+}
+
 void note_denied(Services& services, const Request& request, std::string_view action,
                  std::string_view object, std::string_view ns, std::string_view why) {
   constexpr std::size_t kMostShown = 200;  // bytes of what a stranger asked for

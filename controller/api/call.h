@@ -83,6 +83,7 @@ struct Call {
 // have it.
 bool may(const Call& call, auth::Permission permission, std::string_view ns);
 core::Within within(const Call& call, auth::Permission permission);
+core::Within in_sight(const Call& call);  // where they were granted anything at all
 // For the audit trail: what the caller asked for and may not do.
 void note_denied(Services& services, const Request& request, std::string_view action,
                  std::string_view object, std::string_view ns, std::string_view why);

@@ -45,7 +45,7 @@ Task<Result<std::vector<ManifestCache::Entry>>> find_manifests(
     Call call, const std::vector<JobRequest>* requests) {
   std::vector<ManifestCache::Entry> manifests;
   for (const JobRequest& request : *requests) {
-    auto manifest = co_await find_manifest(call, request.spec.model);
+    auto manifest = co_await find_manifest(call, request.spec.ns, request.spec.model);
     if (!manifest) {
       Error error = manifest.error();
       for (FieldIssue& issue : error.fields) {

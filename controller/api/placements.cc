@@ -38,7 +38,7 @@ Task<Result<std::uint64_t>> input_bytes_of(Call call, JobRequest request,
   if (request.inputs == nullptr) {
     co_return request.input_bytes.value_or(0);
   }
-  const auto manifest = co_await find_manifest(call, request.spec.model);
+  const auto manifest = co_await find_manifest(call, request.spec.ns, request.spec.model);
   if (!manifest) {
     co_return fail(manifest.error());
   }

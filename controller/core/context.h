@@ -200,6 +200,9 @@ void install_model(State& state, const ModelManifest& manifest, std::uint64_t re
 void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node);
 void model_worked_on(ModelEntry& model, NodeId node);
 void trip_timer(Context& ctx, scheduler::ModelId id);
+// What a job of this namespace means by a model's name: its namespace's own before everybody's, and
+// never another namespace's. nullptr: there is none.
+const ModelEntry* find_model(const State& state, std::string_view ns, std::string_view name);
 // What the node has loaded: told to the fleet, as far as it is of the newest manifests.
 void set_loaded(State& state, NodeEntry& node, std::vector<LoadedVariant> loaded);
 

@@ -164,6 +164,8 @@ class Core {
   std::vector<ModelView> models() const;  // by name
   std::optional<ModelView> model(std::string_view name) const;
   const ModelManifest* manifest(std::string_view model, std::uint64_t revision) const;
+  // What a job of this namespace means by a model's name; nullptr: there is none.
+  const ModelManifest* manifest_for(std::string_view ns, std::string_view name) const;
   PoliciesView policies() const;
   QueueStats queue_stats(Instant now) const;
   std::vector<QuotaView> quotas() const;  // by namespace

@@ -71,6 +71,18 @@ std::vector<scheduler::Variant> variants_of(const ModelEntry& entry) {
 
 }  // namespace
 
+const ModelEntry* find_model(const State& state, std::string_view ns, std::string_view name) {
+  const std::string_view owner = namespace_of_model(name);
+  if (!owner.empty() && owner != ns) {
+    return nullptr;
+  }
+  auto found = state.models.find(whole_model_name(ns, bare_model_name(name)));
+  if (found == state.models.end() && owner.empty()) {
+    found = state.models.find(std::string(name));
+  }
+  return found == state.models.end() ? nullptr : &found->second;
+}
+
 void install_model(State& state, const ModelManifest& manifest, std::uint64_t revision) {
   auto [it, fresh] = state.models.try_emplace(manifest.name);
   ModelEntry& entry = it->second;

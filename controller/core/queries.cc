@@ -157,6 +157,11 @@ std::optional<ModelView> Core::model(std::string_view name) const {
   return it == state_->models.end() ? std::nullopt : std::optional(view_of(*state_, it->second));
 }
 
+const ModelManifest* Core::manifest_for(std::string_view ns, std::string_view name) const {
+  const ModelEntry* model = find_model(*state_, ns, name);
+  return model == nullptr ? nullptr : &model->manifest;
+}
+
 const ModelManifest* Core::manifest(std::string_view model, std::uint64_t revision) const {
   const auto it = state_->models.find(std::string(model));
   return it == state_->models.end() || it->second.revision != revision ? nullptr
@@ -197,11 +202,11 @@ std::vector<QuotaView> Core::quotas() const {
 }
 
 Result<std::vector<scheduler::PlanEntry>> Core::plan(const JobSpec& spec, Instant now) const {
-  const auto it = state_->models.find(spec.model);
-  if (it == state_->models.end()) {
+  const ModelEntry* model = find_model(*state_, spec.ns, spec.model);
+  if (model == nullptr) {
     return fail(unknown_model(spec.model, "/model"));
   }
-  return scheduler::plan({.model = it->second.id,
+  return scheduler::plan({.model = model->id,
                           .input_bytes = static_cast<double>(spec.inputs.size_bytes),
                           .preference = spec.preference,
                           .constraints = &spec.constraints,

@@ -42,20 +42,21 @@ Status has_room(const State& state, Urgency urgency, std::size_t jobs) {
                           to_string(urgency), most));
 }
 
-Status model_takes_work(const State& state, const std::string& name, const std::string& field,
+Status model_takes_work(const State& state, const JobSpec& spec, const std::string& field,
                         Instant now) {
-  const auto model = state.models.find(name);
-  if (model == state.models.end()) {
+  const std::string& name = spec.model;
+  const ModelEntry* model = find_model(state, spec.ns, name);
+  if (model == nullptr) {
     return fail(unknown_model(name, field));
   }
-  if (!model->second.tripped) {
+  if (!model->tripped) {
     return {};
   }
   return fail(
       ErrorCode::kUnavailable,
       fmt::format("model '{}' crashed on several nodes and takes no new work for {:.0f} s, or "
                   "until it is applied again",
-                  name, to_seconds(model->second.tripped_at + state.settings.trip_time - now)),
+                  name, to_seconds(model->tripped_at + state.settings.trip_time - now)),
       {{field, "apply a mended model, or try again later"}});
 }
 
@@ -69,7 +70,7 @@ Status admit(State& state, const Submit& event, Instant now) {
   for (std::size_t i = 0; i < event.jobs.size(); ++i) {
     const JobSpec& spec = event.jobs[i];
     const std::string field = event.jobs.size() == 1 ? "/model" : fmt::format("/jobs/{}/model", i);
-    if (auto usable = model_takes_work(state, spec.model, field, now); !usable) {
+    if (auto usable = model_takes_work(state, spec, field, now); !usable) {
       return usable;
     }
     if (spec.durability == Durability::kNone && (event.jobs.size() > 1 || !event.wait_until)) {
@@ -96,7 +97,9 @@ JobEntry& accept(Context& ctx, JobSpec spec, Instant submitted_at) {
   entry.job.submitted_at = submitted_at;
   entry.job.epoch = state.epoch;
   entry.job.spec = std::move(spec);
-  entry.model = state.models.at(entry.job.spec.model).id;
+  const ModelEntry& model = *find_model(state, entry.job.spec.ns, entry.job.spec.model);
+  entry.job.spec.model = model.manifest.name;
+  entry.model = model.id;
   count_open(state, entry);
   if (entry.job.stored()) {
     entry.job.last_batch = ctx.batch();
@@ -177,7 +180,7 @@ Result<Reply> time_is_up(const State::Waiter& waiter, const Job& job) {
 
 Status admit_open(const State& state, const JobSpec& spec, Instant now) {
   Status room = has_room(state, spec.urgency, 1);
-  return room ? model_takes_work(state, spec.model, "/model", now) : room;
+  return room ? model_takes_work(state, spec, "/model", now) : room;
 }
 
 JobId accept_job(Context& ctx, JobSpec spec, Instant submitted_at) {

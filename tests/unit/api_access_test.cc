@@ -219,6 +219,24 @@ TEST_F(ApiAccess, TheAdminOfANamespaceManagesItsTokensAndNoOthers) {
   EXPECT_THAT(call(admin, "GET", "/api/v1/tokens").json().at("items").as_array(), SizeIs(2));
 }
 
+TEST_F(ApiAccess, TheAdminOfANamespaceHasModelsThatOthersDoNotSee) {
+  const std::string admin = api.make_token({{.role = Role::kNamespaceAdmin, .ns = "vision"}});
+  const std::string other = api.make_token({{.role = Role::kNamespaceAdmin, .ns = "speech"}});
+  std::string own(kEcho);
+  own.replace(own.find(R"("name":"echo")"), 13, R"("name":"echo","namespace":"vision")");
+  EXPECT_EQ(call(other, "PUT", "/api/v1/models/echo", own).status, 403);
+  EXPECT_EQ(call(admin, "PUT", "/api/v1/models/echo", kEcho).status, 403);
+  EXPECT_EQ(call(admin, "PUT", "/api/v1/models/echo", own).status, 200);
+  EXPECT_EQ(call(admin, "GET", "/api/v1/models/echo?namespace=vision").status, 200);
+  EXPECT_EQ(call(admin, "GET", "/api/v1/models/echo").status, 404);
+  EXPECT_EQ(call(other, "GET", "/api/v1/models/echo?namespace=vision").status, 404);
+  EXPECT_THAT(call(other, "GET", "/api/v1/models").json().at("items").as_array(), IsEmpty());
+  EXPECT_THAT(call(root, "GET", "/api/v1/models").json().at("items").as_array(), SizeIs(1));
+  EXPECT_EQ(call(admin, "POST", "/api/v1/jobs", job_in("vision")).status, 202);
+  EXPECT_EQ(call(other, "POST", "/api/v1/jobs", job_in("speech")).status, 404);
+  EXPECT_EQ(call(other, "DELETE", "/api/v1/models/echo?namespace=vision").status, 403);
+}
+
 TEST_F(ApiAccess, WhatIsWrongWithATokensRequestIsNamed) {
   const Reply reply = call(
       root, "POST", "/api/v1/tokens",

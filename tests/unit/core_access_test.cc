@@ -185,6 +185,27 @@ TEST_F(CoreAccess, TheTrailGoesOnAfterARestartAndKeepsItsNewestLines) {
   EXPECT_EQ(records<DeleteAuditRecord>().at(0).seq, 4u);
 }
 
+TEST_F(CoreAccess, ANameMeansTheNamespacesOwnModelBeforeEverybodysAndNeverAnothers) {
+  put_model("digits");
+  put_model("vision/digits");
+  put_model("vision/faces");
+  const auto submit_in = [&](const std::string& ns, const std::string& model) {
+    JobSpec job = spec(ns);
+    job.model = model;
+    apply(Submit{.ticket = ++tickets, .jobs = {job}});
+    const auto& answer = answers.at(tickets);
+    return answer ? core->find_job(std::get<Submitted>(*answer).jobs[0])->spec.model
+                  : std::string(to_string(answer.error().code));
+  };
+  EXPECT_EQ(submit_in("vision", "digits"), "vision/digits");
+  EXPECT_EQ(submit_in("vision", "vision/digits"), "vision/digits");
+  EXPECT_EQ(submit_in("speech", "digits"), "digits");
+  EXPECT_EQ(submit_in("vision", "faces"), "vision/faces");
+  EXPECT_EQ(submit_in("speech", "faces"), "not_found");
+  EXPECT_EQ(submit_in("speech", "vision/faces"), "not_found");
+  EXPECT_EQ(submit_in("speech", "speech/digits"), "not_found") << "it has none of its own";
+}
+
 TEST(NamePatterns, AStarStandsForAnything) {
   EXPECT_TRUE(fits_pattern("shop-1", "shop-1"));
   EXPECT_FALSE(fits_pattern("shop-1", "shop-17"));
