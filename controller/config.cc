@@ -57,6 +57,9 @@ void read_quota(ConfigFields fields, core::Quota& quota) {
   count("burst_jobs", quota.burst_jobs);
   count("max_open_jobs", quota.max_open_jobs);
   count("max_running", quota.max_running);
+  quota.max_share = fields.number("max_share", quota.max_share, 0, 1);
+  quota.max_stored_bytes =
+      fields.size_bytes("max_stored_bytes", quota.max_stored_bytes, 0, 1ULL << 50);
   quota.max_input_bytes =
       fields.size_bytes("max_input_bytes", quota.max_input_bytes, 0, 1ULL << 50);
 }

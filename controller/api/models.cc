@@ -148,6 +148,9 @@ Task<Response> put_model(Call call) {
 
 Task<Response> delete_model(Call call) {
   const std::string name = name_of(call.request());
+  if (!may_see(in_sight(call), name)) {
+    co_return problem(core::unknown_model(name));
+  }
   if (auto refusal = refused(call, "model.delete", name)) {
     co_return *std::move(refusal);
   }

@@ -200,6 +200,7 @@ void install_model(State& state, const ModelManifest& manifest, std::uint64_t re
 void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node);
 void model_worked_on(ModelEntry& model, NodeId node);
 void trip_timer(Context& ctx, scheduler::ModelId id);
+std::uint64_t artifact_bytes(const ModelManifest& manifest);  // of all its variants
 // What a job of this namespace means by a model's name: its namespace's own before everybody's, and
 // never another namespace's. nullptr: there is none.
 const ModelEntry* find_model(const State& state, std::string_view ns, std::string_view name);

@@ -83,6 +83,7 @@ struct QuotaView {
   std::uint64_t open_jobs = 0;
   std::uint64_t running = 0;
   std::uint64_t input_bytes = 0;
+  std::uint64_t stored_bytes = 0;  // with results that are kept, and its models
 };
 
 struct QueueStats {

@@ -118,6 +118,18 @@ void suspect(Context& ctx, NodeEntry& node) {
   fall_silent(ctx, node, fmt::format("{} is silent", node.spec.name));
 }
 
+// Namespaces that may have a share of the slots may have more or fewer now.
+void count_slots(State& state, NodeEntry& node, std::uint64_t slots) {
+  if (node.counted_slots == slots) {
+    return;
+  }
+  state.slots += slots - std::exchange(node.counted_slots, slots);
+  state.quotas.set_slots(state.slots);
+  for (const std::string& ns : state.quotas.with_share()) {
+    state.ready.cap(ns, state.quotas.is_full(ns));
+  }
+}
+
 }  // namespace
 
 void give_up_node(Context& ctx, NodeEntry& node, std::string_view why) {
@@ -139,6 +151,7 @@ void update_availability(Context& ctx, NodeEntry& node) {
                           : (open ? Availability::kReady : Availability::kCordoned));
   ctx.state.ready.unblock_all();
   count_silence(ctx.state, node);
+  count_slots(ctx.state, node, reachable ? node.spec.slots : 0);
 }
 
 void fall_silent(Context& ctx, NodeEntry& node, std::string_view reason) {

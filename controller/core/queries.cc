@@ -196,7 +196,8 @@ std::vector<QuotaView> Core::quotas() const {
                      .quota = quota,
                      .open_jobs = use.open_jobs,
                      .running = use.running,
-                     .input_bytes = use.input_bytes});
+                     .input_bytes = use.input_bytes,
+                     .stored_bytes = use.stored_bytes()});
   }
   return views;
 }

@@ -133,6 +133,7 @@ void restore_results(Context& ctx, std::vector<ResultRecord>& results) {
     it->second.job.result->output.bytes = nullptr;
     it->second.job.spec.inputs = {};
     use_blob(state, it->second.job.result->output);
+    state.quotas.kept_output(it->second.job.spec.ns, it->second.job.result->output.size_bytes);
     if (waits_to_be_brought(state, it->second.job)) {
       state.to_bring.insert(record.id);
     } else {

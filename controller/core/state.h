@@ -89,6 +89,7 @@ struct NodeEntry {
   Instant timer_at = kNever;  // its next look by the clock
   std::string counted_site;   // as it stands in State::site_silence
   SilenceCount counted;
+  std::uint64_t counted_slots = 0;  // as they stand in State::slots
   Duration alone{};
   std::uint32_t brought = 0;
   std::uint32_t brought_jobs = 0;  // of its site, since its last hello
@@ -167,6 +168,7 @@ struct State {
   std::deque<JobId> ended;   // retained, oldest first
   std::set<JobId> to_bring;  // a site's: ended, or held back, and not settled by the controller
   ReadyQueue ready;
+  std::uint64_t slots = 0;  // of the nodes that are there
   Quotas quotas;
   bool held_timer_set = false;  // a lane of it is held, or a task set aside
   double hedges_left = 0;       // of the budget

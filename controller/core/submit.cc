@@ -17,7 +17,8 @@ namespace {
 // Whether a refusal says nothing against the jobs, only that there is too much of them.
 bool is_for_now(ErrorCode code) {
   return code == ErrorCode::kOverloaded || code == ErrorCode::kQuotaRate ||
-         code == ErrorCode::kQuotaOpenJobs || code == ErrorCode::kQuotaInputBytes;
+         code == ErrorCode::kQuotaOpenJobs || code == ErrorCode::kQuotaInputBytes ||
+         code == ErrorCode::kQuotaStoredBytes;
 }
 
 Status within_quota(State& state, const Submit& event, Instant now) {

@@ -234,7 +234,7 @@ TEST_F(ApiAccess, TheAdminOfANamespaceHasModelsThatOthersDoNotSee) {
   EXPECT_THAT(call(root, "GET", "/api/v1/models").json().at("items").as_array(), SizeIs(1));
   EXPECT_EQ(call(admin, "POST", "/api/v1/jobs", job_in("vision")).status, 202);
   EXPECT_EQ(call(other, "POST", "/api/v1/jobs", job_in("speech")).status, 404);
-  EXPECT_EQ(call(other, "DELETE", "/api/v1/models/echo?namespace=vision").status, 403);
+  EXPECT_EQ(call(other, "DELETE", "/api/v1/models/echo?namespace=vision").status, 404);
 }
 
 TEST_F(ApiAccess, WhatIsWrongWithATokensRequestIsNamed) {
