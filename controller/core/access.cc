@@ -63,6 +63,7 @@ void handle(Context& ctx, PutToken& event) {
   ctx.happen(AccessChanged{.token = event.token}, ctx.batch());
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
   tokens.emplace(event.token.id, std::move(event.token));
+  orders_changed(ctx);
 }
 
 void handle(Context& ctx, RevokeToken& event) {
@@ -75,6 +76,7 @@ void handle(Context& ctx, RevokeToken& event) {
   ctx.state.tokens.erase(known);
   forget(ctx, event.id);
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
+  orders_changed(ctx);
 }
 
 void handle(Context& ctx, TokensUsed& event) {

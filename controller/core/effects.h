@@ -106,6 +106,15 @@ struct GiveOrders {
     std::uint64_t revision = 0;
   };
   std::vector<Model> models;
+  // Of those who may call the site's API, with no more than reading and submitting.
+  struct Token {
+    std::string id;
+    std::string secret_hash;
+    std::vector<std::string> readers;     // namespaces; "" = all of them
+    std::vector<std::string> submitters;  // likewise
+    Instant expires_at = kNever;
+  };
+  std::vector<Token> tokens;
   std::string policy;
   std::shared_ptr<const std::string> bundle;  // nullptr: it is built in
 };

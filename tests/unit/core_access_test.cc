@@ -206,6 +206,26 @@ TEST_F(CoreAccess, ANameMeansTheNamespacesOwnModelBeforeEverybodysAndNeverAnothe
   EXPECT_EQ(submit_in("speech", "speech/digits"), "not_found") << "it has none of its own";
 }
 
+TEST_F(CoreAccess, SitesLearnWhoMayCallWithNoMoreThanReadingAndSubmitting) {
+  const SessionId session{++sessions};
+  AgentHello hello{.session = session, .incarnation = 1, .site_api = true};
+  hello.node = {.name = "n1", .engines = {"torch"}};
+  apply(hello);
+  Token admin = token("a");
+  admin.grants = {{.role = Role::kClusterAdmin}, {.role = Role::kViewer, .ns = "vision"}};
+  Token metrics = token("b");
+  metrics.grants = {{.role = Role::kMetrics}};
+  ASSERT_TRUE(ask(PutToken{.token = admin}));
+  ASSERT_TRUE(ask(PutToken{.token = metrics}));
+  const auto orders = sent<GiveOrders>(session).back();
+  ASSERT_EQ(orders.tokens.size(), 1u);
+  EXPECT_EQ(orders.tokens[0].id, "a");
+  EXPECT_THAT(orders.tokens[0].submitters, ElementsAre(""));
+  EXPECT_THAT(orders.tokens[0].readers, ElementsAre("vision"));
+  ASSERT_TRUE(ask(RevokeToken{.id = "a"}));
+  EXPECT_THAT(sent<GiveOrders>(session).back().tokens, IsEmpty());
+}
+
 TEST(NamePatterns, AStarStandsForAnything) {
   EXPECT_TRUE(fits_pattern("shop-1", "shop-1"));
   EXPECT_FALSE(fits_pattern("shop-1", "shop-17"));
