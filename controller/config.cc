@@ -143,6 +143,10 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   ControllerConfig config;
   config.data_dir = root.text("data_dir", "/var/lib/skerry/controller");
   config.insecure_dev = root.boolean("insecure_dev", false);
+  config.allow_anonymous = root.boolean("allow_anonymous", false);
+  if (config.allow_anonymous && !config.insecure_dev) {
+    root.issue("allow_anonymous", "lets everybody do everything: only with insecure_dev: true");
+  }
   config.api = read_endpoint(root, "api_listen", "127.0.0.1:8080", config.insecure_dev);
   config.api_url = root.text("api_url");
   if (!config.api_url.empty() && !config.api_url.starts_with("http://") &&
