@@ -13,6 +13,7 @@
 
 #include "cli/json_text.h"
 #include "cli/units.h"
+#include "common/yaml_documents.h"
 
 namespace skerry::cli {
 
@@ -197,7 +198,7 @@ Result<std::vector<json::value>> json_from_yaml(std::string_view text, std::stri
   }
   try {
     std::vector<json::value> documents;
-    for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
+    for (const YAML::Node& node : load_yaml_documents(std::string(text))) {
       if (node.IsNull() || !node.IsDefined()) {
         continue;
       }

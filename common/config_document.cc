@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "common/yaml_documents.h"
+
 namespace skerry {
 namespace {
 
@@ -87,7 +89,7 @@ void ConfigDocument::load() {
     return;
   }
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(input_.text);
+    const std::vector<YAML::Node> documents = load_yaml_documents(input_.text);
     if (documents.size() > 1) {
       issue("", input_.origin, "holds more than one document");
     }

@@ -127,6 +127,7 @@ std::vector<const boost::json::value*> JsonFields::elements(std::string_view key
     return {};
   }
   std::vector<const boost::json::value*> items;
+  items.reserve(array->size());
   for (const auto& item : *array) {
     items.push_back(&item);
   }

@@ -169,7 +169,9 @@ OutputSpec read_output(const boost::json::value* json, const std::string& pointe
   OutputSpec output;
   output.name = read_value_name(fields);
   output.kind = read_kind<OutputKind>(fields, kOutputKinds);
-  for (const auto* item : fields.elements("labels", kMaxLabels)) {
+  const auto labels = fields.elements("labels", kMaxLabels);
+  output.labels.reserve(labels.size());
+  for (const auto* item : labels) {
     const auto* text = item->if_string();
     if (text == nullptr || text->empty() || text->size() > 1024) {
       fields.issue("labels", "must hold texts of 1 to 1024 bytes");

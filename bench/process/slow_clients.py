@@ -12,6 +12,7 @@ CLIENTS = 2000
 ADDRESSES = 4  # that they come from, each under the limit of connections per address
 MEASURED_S = 15
 RATE_PER_S = 200
+PHASES = 100  # of a second: clients that know nothing of each other do not all send at once
 
 
 def slow_clients(programs):
@@ -81,14 +82,16 @@ class Crowd:
     def run(self):
         for number in range(CLIENTS):
             self.connect(number)
+        due = time.monotonic()
         while not self.stopped.is_set():
-            second = time.monotonic() + 1
-            for number in list(self.clients):
-                self.send_byte(number)
-            while (left := second - time.monotonic()) > 0:
-                for key, _ in self.selector.select(left):
-                    self.drop(key.data)  # an answer: it was cut off
-                    self.connect(key.data)
+            for phase in range(PHASES):
+                for number in range(phase, CLIENTS, PHASES):
+                    self.send_byte(number)
+                due += 1 / PHASES
+                while (left := due - time.monotonic()) > 0:
+                    for key, _ in self.selector.select(left):
+                        self.drop(key.data)  # an answer: it was cut off
+                        self.connect(key.data)
 
     def send_byte(self, number):
         client, slowly, sent = self.clients[number]

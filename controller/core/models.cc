@@ -216,6 +216,18 @@ void set_loaded(State& state, NodeEntry& node, std::vector<LoadedVariant> loaded
   state.fleet.set_resident(node.id, ids);
 }
 
+namespace {
+
+// A few tasks that crash whatever runs them trip a model that is well, so the first rest is short; each
+// further one is twice as long, until a task of it succeeds.
+Duration rest_of(const Settings& settings, std::uint32_t trips_before) {
+  constexpr std::uint32_t kMostDoublings = 20;
+  return std::min(settings.trip_time,
+                  settings.trip_first * (1 << std::min(trips_before, kMostDoublings)));
+}
+
+}  // namespace
+
 void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node) {
   model.crashes[node] = ctx.now;
   const Instant since = ctx.now - ctx.state.settings.trip_window;
@@ -223,21 +235,23 @@ void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node) {
       model.crashes, [&](const auto& crash) { return crash.second >= since; });
   if (!model.tripped && recent >= ctx.state.settings.trip_nodes) {
     model.tripped = true;
-    model.tripped_at = ctx.now;
-    ctx.state.timers.add(
-        {ctx.now + ctx.state.settings.trip_time, TimerKind::kTrip, model.id.value});
+    model.tripped_until = ctx.now + rest_of(ctx.state.settings, model.trips++);
+    ctx.state.timers.add({model.tripped_until, TimerKind::kTrip, model.id.value});
     ctx.state.fleet.set_tripped(model.id, true);
     ctx.happen(ModelChanged{model.manifest.name, "tripped"});
   }
 }
 
-void model_worked_on(ModelEntry& model, NodeId node) { model.crashes.erase(node); }
+void model_worked_on(ModelEntry& model, NodeId node) {
+  model.crashes.erase(node);
+  model.trips = 0;
+}
 
 // The breaker closes again: if the model still crashes everywhere, it trips again.
 void trip_timer(Context& ctx, scheduler::ModelId id) {
   const auto it = ctx.state.models.find(ctx.state.model_names.at(id.value));
   if (it == ctx.state.models.end() || it->second.id != id || !it->second.tripped ||
-      it->second.tripped_at + ctx.state.settings.trip_time > ctx.now) {
+      it->second.tripped_until > ctx.now) {
     return;
   }
   it->second.tripped = false;

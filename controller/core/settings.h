@@ -66,7 +66,8 @@ struct Settings {
   std::uint32_t trip_nodes =
       3;  // a model that crashed on that many nodes, with no success there since,
   Duration trip_window = minutes(10);  // within this time, takes no new work
-  Duration trip_time = seconds(60);    // for so long, or until it is applied again
+  Duration trip_first = seconds(5);  // for so long, or until it is applied again; each further time
+  Duration trip_time = seconds(60);  // twice as long, up to this, until a task of it succeeds
   Duration sequence_idle =
       seconds(60);  // an idle sequence is forgotten; a later task of it starts afresh
   // hedging: a second attempt of an interactive task while the first goes on

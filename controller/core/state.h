@@ -125,7 +125,8 @@ struct ModelEntry {
   double hedges_promised = 0;
   double hedges_won = 0;
   bool tripped = false;
-  Instant tripped_at{};
+  Instant tripped_until{};
+  std::uint32_t trips = 0;  // since a task of it succeeded
   std::map<NodeId, Instant> crashes;  // the last one on each node, unless it worked there since
 };
 

@@ -57,7 +57,7 @@ Status model_takes_work(const State& state, const JobSpec& spec, const std::stri
       ErrorCode::kUnavailable,
       fmt::format("model '{}' crashed on several nodes and takes no new work for {:.0f} s, or "
                   "until it is applied again",
-                  name, to_seconds(model->tripped_at + state.settings.trip_time - now)),
+                  name, to_seconds(model->tripped_until - now)),
       {{field, "apply a mended model, or try again later"}});
 }
 

@@ -213,7 +213,7 @@ void CoreWorld::operate(const Operation& operation) {
     case 1:
       return apply(core::Await{.job = job_of(operation.b), .until = now_ + time_of(operation.c)});
     case 2:
-      return apply(core::ListJobs{.before = job_of(operation.b), .limit = operation.c});
+      return apply(core::ListJobs{.before = job_of(operation.b), .limit = 1U + operation.c});
     case 3:
       return apply(core::DeleteModel{.name = model_name(operation.b)});
     case 4:

@@ -71,8 +71,10 @@ void run(std::string_view input) {
   if (error) {
     return;
   }
-  const MemoryBound bound(input.size(), kFixedBytes);
-  const auto manifest = manifest_from_json(json);
+  const auto manifest = [&] {
+    const MemoryBound bound(input.size(), kFixedBytes);
+    return manifest_from_json(json);
+  }();
   if (!manifest) {
     check(!manifest.error().fields.empty() && manifest.error().fields.size() < kMostIssues,
           "a refusal names the fields that are wrong");

@@ -256,6 +256,7 @@ TEST(Yaml, WhatJsonCannotHoldIsRefusedWithItsLine) {
       {"a: 1\na: 2\n", "test.yaml:2: 'a' is set twice"},
       {"? [1]\n: 2\n", "a key must be a text"},
       {"a: [1\n", "test.yaml:"},
+      {"[1], 2\n", "this does not belong"},
       {"a: &a [*a]\n", "nested deeper than 64"},
   };
   for (const auto& [yaml, expected] : cases) {

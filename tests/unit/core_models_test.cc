@@ -67,6 +67,34 @@ TEST_F(CoreModels, IsTrippedByCrashesOnThreeNodesWithinTenMinutesAndNoSuccessThe
   EXPECT_TRUE(tripped());
 }
 
+TEST_F(CoreModels, RestsTwiceAsLongEachTimeItTripsUntilATaskSucceeds) {
+  settings.trip_nodes = 1;
+  settings.trip_first = seconds(5);
+  settings.trip_time = seconds(15);
+  restart({});
+  put_model();
+  const SessionId node = connect("n1");
+  const auto rest_after_a_crash = [&] {
+    const JobId id = submit(spec());
+    finish(node, last_assigned(node), AttemptOutcome::kCrashed);
+    apply(CancelJob{.ticket = ++tickets, .job = id});
+    Duration rest{};
+    while (core->model("m")->tripped) {
+      apply(AgentHeartbeat{.session = node});
+      pass(seconds(1));
+      rest += seconds(1);
+    }
+    return rest;
+  };
+  EXPECT_EQ(rest_after_a_crash(), seconds(5));
+  EXPECT_EQ(rest_after_a_crash(), seconds(10));
+  EXPECT_EQ(rest_after_a_crash(), seconds(15));
+  EXPECT_EQ(rest_after_a_crash(), seconds(15));
+  submit(spec());
+  finish(node, last_assigned(node));
+  EXPECT_EQ(rest_after_a_crash(), seconds(5));
+}
+
 TEST_F(CoreModels, ARevisionNamesOneManifestForEverAlsoAfterTheModelWasDeleted) {
   put_model();
   const auto first = core->model("m")->revision;

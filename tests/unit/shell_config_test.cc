@@ -119,6 +119,9 @@ TEST(Config, RefusesWhatIsNoYamlOrAnotherKindOrSetTwice) {
   EXPECT_THAT(told("apiVersion: skerry/v1\nkind: DemoConfig\nname: a\nname: b\n"),
               HasSubstr("d.yaml:4: name is set twice"));
   EXPECT_THAT(told("- a\n"), HasSubstr("must be a mapping"));
+  EXPECT_THAT(told("{}, name\n"), HasSubstr("d.yaml:1: this does not belong"));
+  EXPECT_THAT(told("apiVersion: skerry/v1\nkind: DemoConfig\n---\nname: a\n"),
+              HasSubstr("more than one document"));
 }
 
 TEST(Config, ListsOfSectionsAreReadOneByOne) {
