@@ -42,7 +42,7 @@ class CoreAccess : public CoreWorld {
     const SessionId session{++sessions};
     AgentHello hello{.session = session, .incarnation = 1, .certified_key = std::move(key)};
     hello.node = {
-        .name = name, .site = "elsewhere", .engines = {"torch"}, .labels = {{"zone", "b"}}};
+        .name = name, .site = "elsewhere", .labels = {{"zone", "b"}}, .engines = {"torch"}};
     hello.capacity = 4;
     apply(hello);
     return session;
