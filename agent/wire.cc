@@ -245,6 +245,13 @@ ToAgent get(v1::StandingOrders& from) {
     orders.models.push_back(
         {.revision = model.revision(), .manifest_json = std::move(*model.mutable_manifest_json())});
   }
+  for (v1::StandingOrders::Token& token : *from.mutable_tokens()) {
+    orders.tokens.push_back({.id = std::move(*token.mutable_id()),
+                             .secret_hash = std::move(*token.mutable_secret_hash()),
+                             .readers = {token.readers().begin(), token.readers().end()},
+                             .submitters = {token.submitters().begin(), token.submitters().end()},
+                             .expires_at = instant_from_us(token.expires_us())});
+  }
   return orders;
 }
 ToAgent get(v1::SiteJobTaken& from) {

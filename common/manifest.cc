@@ -304,12 +304,15 @@ Result<ModelManifest> manifest_from_json(const boost::json::value& json) {
   }
   const auto* metadata = fields.member("metadata");
   JsonFields meta(metadata, "/metadata", issues);
-  manifest.name = meta.required_text("name");
-  if (!manifest.name.empty()) {
-    require(meta, "name", validate_name("model name", manifest.name));
+  const std::string name = meta.required_text("name");
+  if (!name.empty()) {
+    require(meta, "name", validate_name("model name", name));
   }
-  manifest.ns = meta.text("namespace", "default");
-  require(meta, "namespace", validate_name("namespace", manifest.ns));
+  const std::string ns = meta.text("namespace");
+  if (!ns.empty()) {
+    require(meta, "namespace", validate_name("namespace", ns));
+  }
+  manifest.name = whole_model_name(ns, name);
   meta.finish();
   const auto* spec = fields.member("spec");
   read_spec(spec, manifest, issues);

@@ -88,7 +88,6 @@ struct VariantSpec {
 
 struct ModelManifest {
   std::string name;
-  std::string ns = "default";
   std::string description;
   // "torch", or "noop": the agent answers with the input, for measuring the path.
   std::string engine = "torch";

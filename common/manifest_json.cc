@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value_from.hpp>
 
+#include "common/ids.h"
 #include "common/manifest.h"
 
 namespace skerry {
@@ -94,8 +95,6 @@ json::object variant_json(const VariantSpec& variant) {
 }  // namespace
 
 boost::json::value manifest_to_json(const ModelManifest& manifest) {
-  json::object metadata{{"name", manifest.name}};
-  put(metadata, "namespace", manifest.ns, ModelManifest().ns);
   json::object spec;
   put(spec, "description", manifest.description, {});
   spec["engine"] = manifest.engine;
@@ -116,6 +115,8 @@ boost::json::value manifest_to_json(const ModelManifest& manifest) {
   spec["inputs"] = std::move(inputs);
   spec["outputs"] = std::move(outputs);
   spec["variants"] = std::move(variants);
+  json::object metadata{{"name", bare_model_name(manifest.name)}};
+  put(metadata, "namespace", std::string(namespace_of_model(manifest.name)), std::string());
   return json::object{{"apiVersion", "skerry/v1"},
                       {"kind", "Model"},
                       {"metadata", std::move(metadata)},

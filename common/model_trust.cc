@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "common/ids.h"
+
 namespace skerry {
 
 namespace {
@@ -32,17 +34,18 @@ std::optional<Complaint> complaint_about(const ModelManifest& manifest, const Va
                                               "(model_signing.keys)",
                                               variant.signed_by)};
   }
-  const auto covers = [&manifest](const std::string& ns) { return ns == "*" || ns == manifest.ns; };
+  const std::string_view space = namespace_of_model(manifest.name);
+  const auto covers = [space](const std::string& ns) { return ns == "*" || ns == space; };
   if (std::ranges::none_of(key->namespaces, covers)) {
-    return Complaint{"signed_by", fmt::format("the key '{}' does not count for namespace '{}'",
-                                              key->id, manifest.ns)};
+    return Complaint{"signed_by", fmt::format("the key '{}' does not count for {}", key->id,
+                                              space.empty() ? "models of all namespaces"
+                                                            : fmt::format("namespace '{}'", space))};
   }
   if (!key->key.verifies(to_signed_text(statement_of(manifest, variant)), variant.signature)) {
     return Complaint{
         "signature",
-        fmt::format("is not that of key '{}' on variant '{}' of model '{}' with {} in "
-                    "namespace '{}'",
-                    key->id, variant.name, manifest.name, variant.digest, manifest.ns)};
+        fmt::format("is not that of key '{}' on variant '{}' of model '{}' with {}", key->id,
+                    variant.name, manifest.name, variant.digest)};
   }
   return std::nullopt;
 }
@@ -50,8 +53,10 @@ std::optional<Complaint> complaint_about(const ModelManifest& manifest, const Va
 }  // namespace
 
 ModelStatement statement_of(const ModelManifest& manifest, const VariantSpec& variant) {
-  return {
-      .digest = variant.digest, .model = manifest.name, .variant = variant.name, .ns = manifest.ns};
+  return {.digest = variant.digest,
+          .model = std::string(bare_model_name(manifest.name)),
+          .variant = variant.name,
+          .ns = std::string(namespace_of_model(manifest.name))};
 }
 
 std::vector<FieldIssue> check_signatures(const ModelManifest& manifest, const ModelTrust& trust) {

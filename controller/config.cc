@@ -59,6 +59,9 @@ void read_quota(ConfigFields fields, core::Quota& quota) {
   count("burst_jobs", quota.burst_jobs);
   count("max_open_jobs", quota.max_open_jobs);
   count("max_running", quota.max_running);
+  quota.max_share = fields.number("max_share", quota.max_share, 0, 1);
+  quota.max_stored_bytes =
+      fields.size_bytes("max_stored_bytes", quota.max_stored_bytes, 0, 1ULL << 50);
   quota.max_input_bytes =
       fields.size_bytes("max_input_bytes", quota.max_input_bytes, 0, 1ULL << 50);
 }
@@ -142,6 +145,10 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   ControllerConfig config;
   config.data_dir = root.text("data_dir", "/var/lib/skerry/controller");
   config.insecure_dev = root.boolean("insecure_dev", false);
+  config.allow_anonymous = root.boolean("allow_anonymous", false);
+  if (config.allow_anonymous && !config.insecure_dev) {
+    root.issue("allow_anonymous", "lets everybody do everything: only with insecure_dev: true");
+  }
   config.api_tls = tls::read_server_files(root.section("api_tls"));
   config.api =
       read_endpoint(root, "api_listen", "127.0.0.1:8080", config.insecure_dev || config.api_tls);

@@ -25,7 +25,8 @@ struct ControllerConfig {
   std::size_t api_connections = 0;
   std::size_t api_connections_per_address = 0;  // 0 = no limit
   Endpoint agents;
-  bool insecure_dev = false;  // lets both listen beyond loopback without TLS, and nags about it
+  bool allow_anonymous = false;  // nobody is asked for a token; with insecure_dev alone
+  bool insecure_dev = false;     // lets both listen beyond loopback without TLS, and nags about it
   std::string ready_file;     // gets the endpoints as JSON once requests are accepted; empty = none
   std::uint32_t threads = 1;  // that run the core and the API together
   Duration stop_grace{};

@@ -15,6 +15,7 @@ CoreHost::CoreHost(boost::asio::io_context& io, Clock& clock, Log& log, CoreHost
       clock_(clock),
       log_(log),
       options_(std::move(options)),
+      callers_(options_.callers),
       core_(options_.core, random_seed(), {.stopwatch = &clock_, .factory = &policies_}),
       models_(core_) {}
 
@@ -77,6 +78,9 @@ Status CoreHost::start_driver() {
       *store_, {.send = listeners_.send,
                 .happened = [this](const core::Happening& happening) { happened(happening); },
                 .warn = [this](std::string_view sentence) { log_.warn("{}", sentence); }});
+  for (core::Token& token : core_.tokens()) {
+    callers_.directory().put(std::move(token));
+  }
   if (!started && started.error().code == ErrorCode::kCorrupt) {
     started.error().message += fmt::format(
         ". Acknowledged work cannot be read. Restore {} from a backup", options_.folder);
@@ -117,6 +121,7 @@ Result<std::uint16_t> CoreHost::start_api(api::ApiOptions options,
                              .metrics = metrics_,
                              .clock = clock_,
                              .log = log_,
+                             .callers = callers_,
                              .ready_checks = std::move(checks),
                              .turn_away = std::move(turn_away),
                              .model_trust = options_.model_trust});
@@ -124,6 +129,9 @@ Result<std::uint16_t> CoreHost::start_api(api::ApiOptions options,
 }
 
 void CoreHost::happened(const core::Happening& happening) {
+  if (const auto* access = std::get_if<core::AccessChanged>(&happening)) {
+    callers_.heard(*access);
+  }
   metrics_.observe(happening);
   log_happening(log_, happening);
   if (api_) {

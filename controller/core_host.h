@@ -26,6 +26,7 @@
 #include "common/time.h"
 #include "common/tls/rotating_context.h"
 #include "controller/api/api_server.h"
+#include "controller/auth/authenticator.h"
 #include "controller/blobs/blob_dir.h"
 #include "controller/bundle_policies.h"
 #include "controller/core/core.h"
@@ -44,6 +45,7 @@ struct CoreHostOptions {
   Duration max_late = kMaxLate;
   std::uint64_t reserve_bytes = 0;  // of the disk, kept for accepted work
   ModelTrust model_trust;           // what models must be signed by
+  auth::Mode callers = auth::Mode::kTokens;
 };
 
 class CoreHost {
@@ -73,6 +75,7 @@ class CoreHost {
   StoreArchive& archive() { return *archive_; }
   CoreModels& models() { return models_; }
   metrics::Metrics& metrics() { return metrics_; }
+  auth::Authenticator& callers() { return callers_; }
   api::ApiServer& api() { return *api_; }  // after start_api()
 
  private:
@@ -89,6 +92,7 @@ class CoreHost {
   Listeners listeners_;
   metrics::Metrics metrics_;
   std::unique_ptr<tls::RotatingContext> certificate_;
+  auth::Authenticator callers_;
   std::atomic<Driver*> durable_listener_ = nullptr;
   std::unique_ptr<store::Store> store_;
   std::optional<StoreArchive> archive_;

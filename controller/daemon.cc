@@ -15,6 +15,7 @@
 #include "controller/bundle_policies.h"
 #include "controller/core_host.h"
 #include "controller/descriptors.h"
+#include "controller/first_secrets.h"
 #include "controller/hub/hub.h"
 #include "controller/hub_metrics.h"
 #include "controller/insecure_dev.h"
@@ -35,11 +36,12 @@ class Daemon {
                .backlog_limit = config.backlog_limit,
                .max_late = config.max_late,
                .reserve_bytes = config.reserve_bytes,
-               .model_trust = config.model_trust}) {}
+               .model_trust = config.model_trust,
+               .callers = config.allow_anonymous ? auth::Mode::kOpen : auth::Mode::kTokens}) {}
 
   Status open() {
-    for (const auto step : {&Daemon::open_host, &Daemon::offer_policy, &Daemon::start_api,
-                            &Daemon::start_hub, &Daemon::write_ready_file}) {
+    for (const auto step : {&Daemon::open_host, &Daemon::make_first_token, &Daemon::offer_policy,
+                            &Daemon::start_api, &Daemon::start_hub, &Daemon::write_ready_file}) {
       if (auto status = (this->*step)(); !status) {
         close();
         return status;
@@ -96,6 +98,13 @@ class Daemon {
     return host_.open(
         {.send = [this](const core::Send& send) { hub_->send(send); },
          .happened = [this](const core::Happening& happening) { breaker_note_.heard(happening); }});
+  }
+
+  Status make_first_token() {
+    return config_.allow_anonymous
+               ? Status()
+               : controller::make_first_token(host_.driver(), host_.core().tokens(),
+                                              config_.data_dir, *log_);
   }
 
   Status offer_policy() {
@@ -194,11 +203,16 @@ class Daemon {
 
 }  // namespace
 
-Status run_daemon(const ControllerConfig& config) {
+Status run_daemon(ControllerConfig config) {
   auto log = make_log(config.log);
   if (!log) {
     return fail(std::move(log).error());
   }
+  auto key = audit_key(config.data_dir);
+  if (!key) {
+    return fail(std::move(key).error());
+  }
+  config.core.audit_key = *std::move(key);
   Daemon daemon(config, *log);
   if (auto status = daemon.open(); !status) {
     return status;

@@ -130,6 +130,7 @@ class Site final : public LocalSite, private SitePort {
                                ? orders.api_url
                                : api_url_on(config_.controller, orders.api_port, orders.api_tls));
     follow_models(orders.models);
+    follow_tokens(orders.tokens);
     follow_policy(orders);
   }
 
@@ -159,6 +160,43 @@ class Site final : public LocalSite, private SitePort {
         }
       }
     });
+  }
+
+  void follow_tokens(const std::vector<StandingOrders::Token>& tokens) {
+    core_.driver().inspect([this, tokens](const core::Core& core, Instant) {
+      std::set<std::string, std::less<>> wanted;
+      for (const StandingOrders::Token& token : tokens) {
+        wanted.insert(token.id);
+      }
+      std::set<std::string, std::less<>> held;
+      for (const core::Token& token : core.tokens()) {
+        held.insert(token.id);
+        if (!wanted.contains(token.id)) {
+          core_.driver().ask(core::RevokeToken{.id = token.id, .by = controller()},
+                             [this](const auto& reply) { note("a token's end", reply); });
+        }
+      }
+      for (const StandingOrders::Token& token : tokens) {
+        if (!held.contains(token.id)) {
+          core_.driver().ask(core::PutToken{.token = as_ours(token), .by = controller()},
+                             [this](const auto& reply) { note("a token", reply); });
+        }
+      }
+    });
+  }
+
+  static core::By controller() { return {.caller = "controller", .address = {}}; }
+
+  static core::Token as_ours(const StandingOrders::Token& from) {
+    core::Token token{
+        .id = from.id, .secret_hash = from.secret_hash, .expires_at = from.expires_at};
+    for (const std::string& ns : from.readers) {
+      token.grants.push_back({.role = core::Role::kViewer, .ns = ns});
+    }
+    for (const std::string& ns : from.submitters) {
+      token.grants.push_back({.role = core::Role::kSubmitter, .ns = ns});
+    }
+    return token;
   }
 
   void follow_policy(const StandingOrders& orders) {

@@ -29,6 +29,9 @@ struct ApiServer::State {
                  .ready_checks = std::move(parts.ready_checks),
                  .turn_away = std::move(parts.turn_away),
                  .model_trust = std::move(parts.model_trust),
+                 .authority = parts.authority,
+                 .callers = parts.callers,
+                 .denials = denials,
                  .workers = workers,
                  .manifests = manifests,
                  .events = events,
@@ -87,6 +90,7 @@ struct ApiServer::State {
   asio::thread_pool workers;
   ManifestCache manifests;
   BodyBudget documents;
+  Denials denials;
   EventRing events;
   Services services;
   ApiService service;
@@ -103,7 +107,7 @@ Result<std::uint16_t> ApiServer::start() {
 
 void ApiServer::publish(const core::Happening& happening, Instant now) {
   if (const auto* model = std::get_if<core::ModelChanged>(&happening)) {
-    state_->manifests.drop(model->model);
+    state_->manifests.drop();
   }
   state_->events.publish(happening, now);
 }

@@ -50,9 +50,11 @@ struct ApiParts {
   metrics::Metrics& metrics;
   Clock& clock;
   Log& log;
+  auth::Authenticator& callers;
   std::vector<ReadyCheck> ready_checks = {};
   TurnAway turn_away = {};
   ModelTrust model_trust = {};  // what models must be signed by to be applied
+  NodeAuthority* authority = nullptr;  // nullptr: no machine can join here
 };
 
 class ApiServer {

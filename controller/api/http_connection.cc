@@ -26,9 +26,10 @@ Error Connection::bodies_full() const {
                       shared_.bodies.bytes())};
 }
 
-Connection::Connection(Socket socket, HttpShared& shared)
+Connection::Connection(Socket socket, std::string address, HttpShared& shared)
     : stream_(std::move(socket)),
       executor_(stream_.executor()),
+      address_(std::move(address)),
       shared_(shared),
       buffer_(kBufferBytes),
       body_share_(shared.bodies),
@@ -141,7 +142,8 @@ Task<bool> Connection::answer_one() {
 Dispatch Connection::take_request() {
   auto& message = parser_->get();
   const std::string target(message.target().data(), message.target().size());
-  request_ = Request{.verb = message.method(), .headers = std::move(message.base())};
+  request_ =
+      Request{.verb = message.method(), .headers = std::move(message.base()), .address = address_};
   message.clear();  // for the trailer
   // A request to go over to another protocol is not taken; nothing behind it is ours to read.
   keep_alive_ = parser_->keep_alive() && !request_.has_header("Upgrade");

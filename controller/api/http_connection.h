@@ -86,7 +86,7 @@ struct HandshakeEnd {
 
 class Connection final : public Exchange, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Socket socket, HttpShared& shared);
+  Connection(Socket socket, std::string address, HttpShared& shared);
 
   // Before anything else, if it is to be TLS. Who speaks HTTP instead is told so. kDone: go on with one
   // of the below; otherwise the connection is over.
@@ -142,6 +142,7 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
 
   Stream stream_;
   const Executor executor_;
+  const std::string address_;  // of the client
   HttpShared& shared_;
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;

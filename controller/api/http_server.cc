@@ -180,7 +180,8 @@ void HttpServer::welcome(Socket socket) {
   }
   const PeerCounts::Peer peer = controller::peer_of(remote.address());
   const Executor executor = socket.get_executor();
-  auto connection = std::make_shared<Connection>(std::move(socket), shared_);
+  auto connection =
+      std::make_shared<Connection>(std::move(socket), remote.address().to_string(), shared_);
   Refusal refusal = Refusal::kNone;
   {
     const HttpLimits& limits = shared_.limits;

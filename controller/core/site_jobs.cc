@@ -39,8 +39,8 @@ Status check_ended(const SiteJobRecords& brought) {
 
 Status acceptable(const State& state, const SiteJobRecords& brought, Instant now) {
   const JobSpec& spec = brought.job.spec;
-  for (const auto& valid : {validate_name("namespace", spec.ns),
-                            validate_name("model name", spec.model), check_ended(brought)}) {
+  for (const auto& valid : {validate_name("namespace", spec.ns), validate_model_name(spec.model),
+                            check_ended(brought)}) {
     if (!valid) {
       return valid;
     }
@@ -63,6 +63,7 @@ JobId record_ended(Context& ctx, SiteJobRecords& brought) {
   job.retries = brought.task.retries;
   job.result = std::move(brought.result->result);
   use_blob(state, job.result->output);
+  state.quotas.kept_output(job.spec.ns, job.result->output.size_bytes);
   ++state.by_state[static_cast<std::size_t>(job.state)];
   ctx.write(JobRecord{id, job.spec, job.submitted_at});
   ctx.write(ResultRecord{id, *job.result});

@@ -368,6 +368,14 @@ void to_wire(const core::GiveOrders& orders, const OrderFacts& facts, v1::Contro
       model.set_manifest_json(*facts.manifests[i]);
     }
   }
+  for (const core::GiveOrders::Token& from : orders.tokens) {
+    auto& token = *message.add_tokens();
+    token.set_id(from.id);
+    token.set_secret_hash(from.secret_hash);
+    token.mutable_readers()->Assign(from.readers.begin(), from.readers.end());
+    token.mutable_submitters()->Assign(from.submitters.begin(), from.submitters.end());
+    token.set_expires_us(to_us(from.expires_at));
+  }
   message.set_policy(orders.policy);
   if (orders.bundle != nullptr) {
     message.set_bundle(*orders.bundle);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "common/digest.h"
+
 namespace skerry::sim {
 
 namespace {
@@ -46,6 +48,17 @@ void SimStore::apply(const core::ResultRecord& record) {
   results_[record.id] = record;
 }
 
+void SimStore::apply(const core::AuditRecord& record) {
+  if (!audit_.empty()) {
+    const core::AuditRecord& last = audit_.rbegin()->second;
+    if (record.seq != last.seq + 1 || !record.line.ends_with(to_hex(last.hash) + "\"}")) {
+      broken_.push_back(
+          fmt::format("line {} of the audit trail does not follow line {}", record.seq, last.seq));
+    }
+  }
+  audit_[record.seq] = record;
+}
+
 void SimStore::apply(const core::DeleteRecords& record) {
   jobs_.erase(record.id);
   tasks_.erase(record.id);
@@ -60,7 +73,12 @@ core::StoredState SimStore::stored() const {
           .tasks = values_of(tasks_),
           .results = values_of(results_),
           .idempotency = values_of(keys_),
-          .policies = values_of(policies_)};
+          .policies = values_of(policies_),
+          .tokens = values_of(tokens_),
+          .join_tokens = values_of(join_tokens_),
+          .identities = values_of(identities_),
+          .audit_first = audit_.empty() ? 1 : audit_.begin()->first,
+          .audit_last = audit_.empty() ? std::nullopt : std::optional(audit_.rbegin()->second)};
 }
 
 }  // namespace skerry::sim

@@ -36,8 +36,7 @@ struct PinnedSiteTest : ExecutorTest {
 
   static ModelManifest unsigned_model() {
     ModelManifest model;
-    model.name = "digits";
-    model.ns = "shop";
+    model.name = "shop/digits";
     model.variants = {{.name = "s", .digest = sha256_digest("the model")}};
     return model;
   }
@@ -72,11 +71,11 @@ TEST_F(PinnedSiteTest, RunsWhatTheHolderOfItsKeySigned) {
 TEST_F(PinnedSiteTest, FetchesNothingThatIsNotSigned) {
   assign_pinned(assignment_of(unsigned_model(), 1));
   EXPECT_EQ(result_of(1).outcome, Outcome::kInfrastructure) << "another node may run it";
-  EXPECT_THAT(result_of(1).error, HasSubstr("variant 's' of model 'digits': signature is missing"));
+  EXPECT_THAT(result_of(1).error, HasSubstr("variant 's' of model 'shop/digits': signature is missing"));
   ModelManifest elsewhere = signed_model();
-  elsewhere.ns = "default";
+  elsewhere.name = "lab/digits";
   assign_pinned(assignment_of(elsewhere, 2));
-  EXPECT_THAT(result_of(2).error, HasSubstr("does not count for namespace 'default'"));
+  EXPECT_THAT(result_of(2).error, HasSubstr("does not count for namespace 'lab'"));
   ModelManifest other = signed_model();
   other.variants[0].digest = sha256_digest("another model");
   assign_pinned(assignment_of(other, 3));
@@ -88,7 +87,7 @@ TEST_F(PinnedSiteTest, FetchesNothingThatIsNotSigned) {
 
 TEST_F(PinnedSiteTest, ProbesNothingThatIsNotSigned) {
   const ModelManifest model = unsigned_model();
-  pinned.probe(at(seconds(0)), {.model = "digits",
+  pinned.probe(at(seconds(0)), {.model = "shop/digits",
                                 .variant = "s",
                                 .artifact = model.variants[0].digest,
                                 .manifest_json = boost::json::serialize(manifest_to_json(model)),

@@ -63,12 +63,30 @@ class MemoryArchive final : public JobArchive {
     }
     return found;
   }
+  Result<std::vector<core::AuditRecord>> audit_after(std::uint64_t seq,
+                                                     std::size_t limit) const override {
+    const std::scoped_lock lock(mutex_);
+    std::vector<core::AuditRecord> found;
+    for (const core::AuditRecord& line : audit_) {
+      if (line.seq > seq && found.size() < limit) {
+        found.push_back(line);
+      }
+    }
+    return found;
+  }
+  // As if somebody had been at the disk.
+  void edit_audit(const std::function<void(std::vector<core::AuditRecord>&)>& edit) {
+    const std::scoped_lock lock(mutex_);
+    edit(audit_);
+  }
   void keep(const core::RecordWrite& write) {
     const std::scoped_lock lock(mutex_);
     if (const auto* result = std::get_if<core::ResultRecord>(&write)) {
       results_[result->id] = *result;
     } else if (const auto* decision = std::get_if<core::DecisionRecord>(&write)) {
       decisions_[decision->job].push_back(*decision);
+    } else if (const auto* line = std::get_if<core::AuditRecord>(&write)) {
+      audit_.push_back(*line);
     }
   }
 
@@ -78,6 +96,7 @@ class MemoryArchive final : public JobArchive {
   mutable std::mutex mutex_;
   std::map<JobId, core::ResultRecord> results_;
   std::map<JobId, std::vector<core::DecisionRecord>> decisions_;
+  std::vector<core::AuditRecord> audit_;
 };
 
 // An io_context on threads of its own.
@@ -106,14 +125,17 @@ core::Settings quick_settings() {
   settings.suspect_after = hours(1);
   settings.disconnected_after = hours(2);
   settings.reconnect_grace = Duration(0);
+  settings.audit_key = "key";
   return settings;
 }
 
 struct TestApi::State final : public controller::Gateway {
-  State(ApiOptions options, std::vector<ReadyCheck> ready_checks, ModelTrust model_trust)
+  State(ApiOptions options, std::vector<ReadyCheck> ready_checks, auth::Mode mode,
+        ModelTrust model_trust)
       : root(std::filesystem::path(testing::TempDir()) / ("api-" + to_hex(random_bytes(8)))),
         blobs(*blobs::BlobDir::open(root)),
         log("test", std::make_shared<spdlog::sinks::null_sink_mt>()),
+        callers(mode),
         core(quick_settings(), 1, {.stopwatch = nullptr, .factory = &policies}),
         server(api_loop.io, std::move(options),
                ApiParts{.gateway = *this,
@@ -122,8 +144,9 @@ struct TestApi::State final : public controller::Gateway {
                         .metrics = metrics,
                         .clock = clock,
                         .log = log,
-                        .ready_checks = std::move(ready_checks),
-                        .model_trust = std::move(model_trust)}) {
+                         .callers = callers,
+                         .ready_checks = std::move(ready_checks),
+                         .model_trust = std::move(model_trust)}) {
     run_on_core([this] { carry_out(core.restore({}, clock.now())); });
   }
 
@@ -190,6 +213,9 @@ struct TestApi::State final : public controller::Gateway {
     }
   }
   void deliver(core::Happening& happening) {
+    if (const auto* access = std::get_if<core::AccessChanged>(&happening)) {
+      callers.heard(*access);
+    }
     metrics.observe(happening);
     server.publish(happening, clock.now());
   }
@@ -247,6 +273,7 @@ struct TestApi::State final : public controller::Gateway {
   Log log;
   MemoryArchive archive;
   metrics::Metrics metrics;
+  auth::Authenticator callers;
   WordPolicies policies;
   core::Core core;
   std::map<core::Ticket, std::move_only_function<void(Result<core::Reply>)>> waiting;
@@ -272,8 +299,9 @@ struct TestApi::State final : public controller::Gateway {
   std::future<void> stop_ended = stop_done.get_future();
 };
 
-TestApi::TestApi(ApiOptions options, std::vector<ReadyCheck> ready_checks, ModelTrust model_trust)
-    : state_(std::make_unique<State>(std::move(options), std::move(ready_checks),
+TestApi::TestApi(ApiOptions options, std::vector<ReadyCheck> ready_checks, auth::Mode mode,
+                 ModelTrust model_trust)
+    : state_(std::make_unique<State>(std::move(options), std::move(ready_checks), mode,
                                      std::move(model_trust))) {
   const auto port = state_->server.start();
   EXPECT_TRUE(port) << port.error().message;
@@ -302,6 +330,16 @@ bool TestApi::has_stopped(Duration within) const {
 }
 void TestApi::on_archive_read(std::function<void()> read) {
   state_->archive.on_read = std::move(read);
+}
+
+std::string TestApi::make_token(std::vector<core::Grant> grants) {
+  const auth::FreshToken fresh = auth::make_token(auth::TokenKind::kCaller);
+  state_->callers.directory().put(
+      {.id = fresh.token.id, .secret_hash = fresh.token.secret_hash, .grants = std::move(grants)});
+  return fresh.text;
+}
+void TestApi::edit_audit(const std::function<void(std::vector<core::AuditRecord>&)>& edit) {
+  state_->archive.edit_audit(edit);
 }
 
 std::uint16_t TestApi::port() const { return state_->port; }

@@ -72,7 +72,7 @@ core::Settings quick_settings();  // no probes, short grace
 class TestApi {
  public:
   explicit TestApi(ApiOptions options = {}, std::vector<ReadyCheck> ready_checks = {},
-                   ModelTrust model_trust = {});
+                   auth::Mode mode = auth::Mode::kOpen, ModelTrust model_trust = {});
   ~TestApi();
 
   std::uint16_t port() const;
@@ -102,6 +102,11 @@ class TestApi {
 
   void put_noop_model(const std::string& name = "echo");  // one input "x": f32 [1, -1]
   std::string submit(std::string_view body);              // 202 expected; the id
+
+  // The text of a token with these grants, which the server knows from now on.
+  std::string make_token(std::vector<core::Grant> grants);
+  // Of what the store has of the audit trail.
+  void edit_audit(const std::function<void(std::vector<core::AuditRecord>&)>& edit);
 
   blobs::BlobDir& blobs();
   // Called for each event that a request has for the core, before the core gets it. Set it while no

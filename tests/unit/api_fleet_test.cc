@@ -123,7 +123,8 @@ TEST(Models, BadManifestsAreRefusedByField) {
 
 TEST(Models, AreSignedWhereTheControllerAsksForIt) {
   const PrivateKey key = PrivateKey::generate();
-  TestApi api({}, {}, {.required = true, .keys = {{"release", key.public_key(), {"default"}}}});
+  TestApi api({}, {}, auth::Mode::kOpen,
+              {.required = true, .keys = {{"release", key.public_key(), {"*"}}}});
   const std::string digest = sha256_digest("m");
   api.call("PUT", "/api/v1/blobs/" + digest, "m");
   const auto apply = [&](const std::string& signature, const std::string& by) {

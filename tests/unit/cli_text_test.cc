@@ -150,6 +150,7 @@ TEST(ExitCodes, EveryErrorCodeHasItsExitCode) {
       {ErrorCode::kQuotaRate, ExitCode::kUnavailable},
       {ErrorCode::kQuotaOpenJobs, ExitCode::kUnavailable},
       {ErrorCode::kQuotaInputBytes, ExitCode::kUnavailable},
+      {ErrorCode::kQuotaStoredBytes, ExitCode::kUnavailable},
       {ErrorCode::kOverloaded, ExitCode::kUnavailable},
       {ErrorCode::kStorageFull, ExitCode::kUnavailable},
       {ErrorCode::kDeadlineExceeded, ExitCode::kUnavailable},

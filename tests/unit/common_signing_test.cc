@@ -95,8 +95,7 @@ struct TrustTest : testing::Test {
 
   static ModelManifest manifest() {
     ModelManifest model;
-    model.name = "digits";
-    model.ns = "vision";
+    model.name = "vision/digits";
     model.variants = {{.name = "small", .digest = sha256_digest("small")},
                       {.name = "large", .digest = sha256_digest("large")}};
     return model;
@@ -138,7 +137,7 @@ TEST_F(TrustTest, AMissingSignatureIsRefusedWhereOneIsRequired) {
 
 TEST_F(TrustTest, ASignatureIsWorthNothingElsewhere) {
   ModelManifest renamed = signed_manifest();
-  renamed.name = "faces";
+  renamed.name = "vision/faces";
   EXPECT_THAT(fields(renamed),
               ElementsAre("/spec/variants/0/signature", "/spec/variants/1/signature"));
   ModelManifest swapped = signed_manifest();
@@ -151,14 +150,14 @@ TEST_F(TrustTest, ASignatureIsWorthNothingElsewhere) {
   EXPECT_THAT(check_signatures(exchanged, trust)[0].message, HasSubstr(sha256_digest("evil")));
   trust.keys[0].namespaces = {"*"};
   ModelManifest moved = signed_manifest();
-  moved.ns = "default";
+  moved.name = "digits";
   EXPECT_THAT(fields(moved),
               ElementsAre("/spec/variants/0/signature", "/spec/variants/1/signature"));
 }
 
 TEST_F(TrustTest, AKeyCountsForItsNamespacesOnly) {
   ModelManifest model = manifest();
-  model.ns = "payments";
+  model.name = "payments/digits";
   for (VariantSpec& variant : model.variants) {
     variant.signature = key.sign(to_signed_text(statement_of(model, variant)));
     variant.signed_by = "release";
