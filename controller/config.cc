@@ -164,6 +164,7 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   read_store(root.section("store"), config);
   config.max_late = root.duration("max_late", kMaxLate, milliseconds(1), minutes(1));
   read_core(root.section("core"), config.core);
+  config.oidc = auth::read_oidc_settings(root.section("oidc"));
   if (auto status = reader.finish(); !status) {
     return fail(std::move(status).error());
   }

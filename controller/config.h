@@ -9,6 +9,7 @@
 #include "common/endpoint.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "controller/auth/oidc_settings.h"
 #include "controller/core/settings.h"
 #include "controller/store/store.h"
 
@@ -32,6 +33,7 @@ struct ControllerConfig {
   Duration max_late{};              // of the core, likewise
   std::string default_policy;       // a bundle's path, or "none"; empty = the one that comes along
   core::Settings core;
+  auth::OidcSettings oidc;
 };
 
 // kInvalidArgument with every issue, one a line. `effective`, if given, gets all settings as YAML.

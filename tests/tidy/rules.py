@@ -11,6 +11,7 @@ INCLUDE_DIRECTIONS = {
     "controller/store/": ["controller/store/", "common/"],
     "controller/blobs/": ["controller/blobs/", "common/"],
     "controller/records/": ["controller/records/", "controller/core/", "controller/store/", "scheduler/", "common/"],
+    "controller/auth/": ["controller/auth/", "controller/outbound/fetcher.h", "controller/outbound/policy.h", "common/"],
     "controller/outbound/": ["controller/outbound/", "common/"],
     "controller/metrics/": ["controller/metrics/", "controller/core/", "scheduler/", "common/"],
     "controller/hub/": ["controller/hub/", "controller/*.h", "controller/core/", "controller/records/site_job.h", "controller/blobs/",
