@@ -10,7 +10,7 @@
 
 #pragma once
 
-#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,7 +39,7 @@ struct Claims {
   Instant issued_at;
   Instant not_before;
   Instant expires_at;
-  boost::json::object all;  // as the issuer wrote them: for rules on further ones
+  boost::json::value all;  // an object, as the issuer wrote it: for rules on further ones
 };
 
 // A token whose shape is right, and about which nothing else is known. Refers to the text.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json/value.hpp>
 
 #include "common/check.h"
 
@@ -101,11 +100,10 @@ std::vector<std::string_view> role_names() {
 
 bool is_namespaced(Role role) { return role <= Role::kNamespaceAdmin; }
 
-std::vector<Grant> grants_of(const json::object& claims, std::span<const RoleRule> rules) {
-  const json::value all(claims);
+std::vector<Grant> grants_of(const json::value& claims, std::span<const RoleRule> rules) {
   std::vector<Grant> grants;
   for (const RoleRule& rule : rules) {
-    if (!fits(all, rule)) {
+    if (!claims.is_object() || !fits(claims, rule)) {
       continue;
     }
     if (!is_namespaced(rule.role)) {

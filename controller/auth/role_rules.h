@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -58,7 +58,7 @@ struct RoleRule {
   bool operator==(const RoleRule&) const = default;
 };
 
-// Sorted, each once.
-std::vector<Grant> grants_of(const boost::json::object& claims, std::span<const RoleRule> rules);
+// Sorted, each once; none if the claims are no object.
+std::vector<Grant> grants_of(const boost::json::value& claims, std::span<const RoleRule> rules);
 
 }  // namespace skerry::auth

@@ -21,9 +21,9 @@ class Resolver {
                                                  std::stop_token stop) = 0;
 };
 
-// The system's: getaddrinfo, with hosts files and whatever else the machine is set up for, on a thread of
-// glibc's (getaddrinfo_a), since it has no time limit of its own. What is still under way when its time is over
-// is left to end by itself; while many such wait, further names are refused.
+// The system's: getaddrinfo, with hosts files and whatever else the machine is set up for. It knows no
+// time limit, so it runs on a thread of its own; one whose time is over is left to end by itself, and
+// while several such have not ended, further names are refused.
 class SystemResolver final : public Resolver {
  public:
   Result<std::vector<IpAddress>> resolve(const std::string& host, Duration timeout,

@@ -100,7 +100,7 @@ void Transfer::set_destination() {
   if (!target_.address) {
     std::string pin = fmt::format("{}:{}:", target_.host, target_.port);
     for (const IpAddress& address : addresses_) {
-      pin += fmt::format(fmt::runtime(address.is_v4() ? "{}," : "[{}],"), address.text());
+      pin += address.is_v4() ? address.text() + "," : "[" + address.text() + "],";
     }
     pin.pop_back();
     pinned_.reset(curl_slist_append(nullptr, pin.c_str()));
