@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/model_trust.h"
 #include "common/tls/files.h"
+#include "controller/oidc/settings.h"
 #include "controller/core/settings.h"
 #include "controller/store/store.h"
 
@@ -37,6 +38,7 @@ struct ControllerConfig {
   ModelTrust model_trust;
   std::string default_policy;  // a bundle's path, or "none"; empty = the one that comes along
   core::Settings core;
+  oidc::Settings oidc;
 };
 
 // kInvalidArgument with every issue, one a line. `effective`, if given, gets all settings as YAML.

@@ -11,6 +11,8 @@ INCLUDE_DIRECTIONS = {
     "controller/store/": ["controller/store/", "common/"],
     "controller/blobs/": ["controller/blobs/", "common/"],
     "controller/records/": ["controller/records/", "controller/core/", "controller/store/", "scheduler/", "common/"],
+    "controller/auth/": ["controller/auth/", "controller/outbound/fetcher.h", "controller/outbound/policy.h", "common/"],
+    "controller/outbound/": ["controller/outbound/", "common/"],
     "controller/metrics/": ["controller/metrics/", "controller/core/", "scheduler/", "common/"],
     "controller/hub/door/": ["controller/hub/door/", "controller/peer_address.h", "common/"],
     "controller/hub/": ["controller/hub/", "controller/*.h", "controller/core/", "controller/records/site_job.h", "controller/blobs/",
@@ -44,13 +46,15 @@ FORBIDDEN_LIBRARIES = [
     {"in": ["common/pki/"], "include": r"^boost/asio", "why": "keys and certificates do no network I/O"},
     {"in": ["controller/", "agent/", "cli/", "common/"], "except": ["controller/store/"], "include": r"^rocksdb/",
      "why": "nothing outside controller/store may assume RocksDB"},
+    {"in": ["controller/", "agent/", "cli/", "common/", "scheduler/"], "except": ["controller/outbound/"], "include": r"^curl/",
+     "why": "what fetches a URL goes through the guards of controller/outbound"},
 ]
 
 # ---- Calls that must not be made, as a regular expression on the code without comments and string contents.
 # A shell does I/O and may ask for the time; pure parts are given `now` and a generator.
 
 CPP = [".h", ".cc"]
-SHELLS = ["controller/api/", "controller/hub/", "controller/store/", "controller/*", "agent/", "cli/", "bench/", "models/",
+SHELLS = ["controller/api/", "controller/hub/", "controller/outbound/", "controller/store/", "controller/*", "agent/", "cli/", "bench/", "models/",
           "rl/skerry_rl/",
           "controller/metrics/", "tests/relay/", "tests/sim/main.cc", "common/time.cc"]
 BANNED = [
