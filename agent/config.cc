@@ -19,6 +19,7 @@
 namespace skerry::agent {
 namespace {
 
+constexpr const char* kUsualStateDir = "/var/lib/skerry/agent";
 constexpr std::uint64_t kMib = 1u << 20;
 constexpr std::uint64_t kTib = std::uint64_t{1} << 40;
 constexpr std::uint32_t kQueuePerSlot = 4;
@@ -146,22 +147,37 @@ MachineFacts this_machine() {
   return facts;
 }
 
+std::string state_dir_of(ConfigReader& reader) {
+  return reader.root().text("state_dir", kUsualStateDir);
+}
+
 AgentConfig read_agent_config(ConfigReader& reader, const MachineFacts& machine) {
   ConfigFields root = reader.root();
   AgentConfig config;
-  config.name = root.text("name", as_node_name(machine.host_name));
+  const auto& joined = machine.membership;
+  config.name = root.text("name", joined ? joined->node : as_node_name(machine.host_name));
   if (const Status valid = validate_name("node name", config.name); !valid) {
     root.issue("name", valid.error().message);
   }
-  config.controller = root.text("controller", "127.0.0.1:8081");
+  if (joined && config.name != joined->node) {
+    root.issue("name", fmt::format("is '{}', but this machine joined as '{}': leave it out, or join "
+                                   "again",
+                                   config.name, joined->node));
+  }
+  config.controller = root.text("controller", joined ? joined->agents : "127.0.0.1:8081");
+  config.state_dir = root.text("state_dir", kUsualStateDir);
   config.insecure_dev = root.boolean("insecure_dev", false);
   ConfigFields tls = root.section("tls");
   config.tls = {.identity = tls.text("identity"), .trust = tls.text("trust")};
+  if (joined && !config.tls.is_set()) {
+    const Papers papers(config.state_dir);
+    config.tls = {.identity = papers.identity_file(), .trust = papers.trust_file()};
+    config.renews = true;
+  }
   if (const Status secured = check_secured(config.controller, config.insecure_dev, config.tls);
       !secured) {
     root.issue("controller", "is refused: " + secured.error().message);
   }
-  config.state_dir = root.text("state_dir", "/var/lib/skerry/agent");
   config.tier = root.choice("tier", "edge", {"device", "edge", "cloud"});
   config.site = root.text("site");
   if (const Status valid = validate_name("site", config.site); !config.site.empty() && !valid) {

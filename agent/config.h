@@ -4,13 +4,15 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/cpu_limit.h"
+#include "agent/credentials.h"
+#include "agent/membership/papers.h"
 #include "agent/runner/inspect/policy.h"
 #include "agent/runner_sandbox.h"
-#include "agent/credentials.h"
 #include "common/config.h"
 #include "common/log.h"
 #include "common/model_trust.h"
@@ -23,6 +25,7 @@ struct AgentConfig {
   std::string controller;
   bool insecure_dev = false;
   TlsFiles tls;
+  bool renews = false;  // its certificate, which it has from joining
   std::string state_dir;
   std::string tier;
   std::string site;
@@ -77,8 +80,13 @@ struct MachineFacts {
   std::uint32_t processors = 1;
   std::uint64_t memory_bytes = 1u << 30;
   std::string runner_program;
+  // What it joined as, if it did; its papers lie in the state directory (membership/papers.h).
+  std::optional<Membership> membership;
 };
 MachineFacts this_machine();
+
+// Where the agent keeps its state, which has to be known before its membership is.
+std::string state_dir_of(ConfigReader& reader);
 
 // Reads and checks every setting; what is wrong is told by reader.finish(), which is the caller's
 // to call.

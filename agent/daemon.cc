@@ -20,6 +20,7 @@
 #include "agent/log_journal.h"
 #include "agent/model_cache.h"
 #include "agent/runner_process.h"
+#include "agent/membership/renewal.h"
 #include "agent/setup.h"
 #include "agent/state_dir.h"
 #include "agent/telemetry.h"
@@ -67,6 +68,9 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
                site_ ? std::optional(SiteParts{site_->link(), site_->port()}) : std::nullopt) {
     if (config.insecure_dev) {
       nag_.emplace(io_, log_, insecure_dev_sentence());
+    }
+    if (config.renews) {
+      renewal_.emplace(Papers(config.state_dir), clock_, log_);
     }
     log_.info(
         "agent {} starts: {} slots, queue {}, engines {}, controller {}, cpu limit {} ({:g} "
@@ -318,6 +322,7 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   asio::thread_pool files_{1};
   asio::steady_timer timer_{io_};
   std::optional<Nag> nag_;
+  std::optional<Renewal> renewal_;
   asio::signal_set signals_{io_, SIGTERM, SIGINT};
   Instant armed_ = kNever;
   Instant save_epoch_at_{};

@@ -9,6 +9,7 @@
 #include "cli/listings.h"
 #include "cli/units.h"
 #include "cli/url.h"
+#include "common/join_line.h"
 
 namespace skerry::cli {
 
@@ -55,14 +56,14 @@ Result<json::value> post(Context& context, const std::string& path, const json::
 }
 
 // The secret goes to standard output alone, so that it can be piped into a file.
-void show_secret(Context& context, const json::value& made) {
+void show_secret(Context& context, const json::value& made, const char* what = "token") {
   if (!context.settings.for_people()) {
-    show(context.settings, made, {text_at(made, "token")});
+    show(context.settings, made, {text_at(made, what)});
     return;
   }
   note(fmt::format("token {} until {}; it is shown this once", text_at(made, "id"),
                    text_at(made, "expires_at")));
-  print(text_at(made, "token") + "\n");
+  print(text_at(made, what) + "\n");
 }
 
 Result<ExitCode> create(Context& context, const CreateFlags& flags) {
@@ -163,6 +164,7 @@ Result<ExitCode> can_i(Context& context, const std::string& permission) {
 
 struct JoinFlags {
   std::string name;
+  std::string url;
   std::string site;
   std::vector<std::string> labels;
   std::optional<Duration> ttl;
@@ -189,7 +191,19 @@ Result<ExitCode> create_join_token(Context& context, const JoinFlags& flags) {
   if (!made) {
     return fail(made.error());
   }
-  show_secret(context, *made);
+  const std::string authority = text_at(*made, "authority");
+  if (authority.empty()) {
+    show_secret(context, *made);
+    return ExitCode::kOk;
+  }
+  const bool of_one = flags.name.find('*') == std::string::npos;
+  json::object told = made->get_object();
+  told["line"] = to_text(JoinLine{
+      .token = text_at(*made, "token"),
+      .url = flags.url.empty() ? context.settings.server.text() : flags.url,
+      .authority = authority,
+      .node = of_one ? flags.name : std::string()});
+  show_secret(context, told, "line");
   return ExitCode::kOk;
 }
 
@@ -263,6 +277,10 @@ void add_node_access(Command root) {
   made.add({.names = "--label", .help = "likewise, several times", .value = "KEY=VALUE"},
            flags->labels);
   made.add({.names = "--ttl", .help = "how long it is good for (1h)"}, flags->ttl);
+  made.add({.names = "--url",
+            .help = "of the controller as the machine reaches it (default: as you do)",
+            .value = "URL"},
+           flags->url);
   made.on_run([flags](Context& context) { return create_join_token(context, *flags); });
   token.sub("list", "Join tokens, without their secrets").on_run(list_join_tokens);
   auto ids = std::make_shared<std::vector<std::string>>();

@@ -11,8 +11,9 @@
 #include "common/log.h"
 #include "common/model_trust.h"
 #include "common/tls/files.h"
-#include "controller/oidc/settings.h"
 #include "controller/core/settings.h"
+#include "controller/installation_options.h"
+#include "controller/oidc/settings.h"
 #include "controller/store/store.h"
 
 namespace skerry::controller {
@@ -25,7 +26,11 @@ struct ControllerConfig {
   std::uint64_t api_body_bytes = 0;  // of all request bodies and large answers held at once
   std::size_t api_connections = 0;
   std::size_t api_connections_per_address = 0;  // 0 = no limit
+  bool api_tls_built_in = false;  // instead of files: a certificate of the installation's authority
   Endpoint agents;
+  bool agent_tls = true;      // agents prove who they are; off with insecure_dev alone
+  std::string agent_address;  // as agents dial it, if not at the host of REST and agents' port
+  InstallationOptions installation;
   bool allow_anonymous = false;  // nobody is asked for a token; with insecure_dev alone
   bool insecure_dev = false;     // lets both listen beyond loopback without TLS, and nags about it
   std::string ready_file;     // gets the endpoints as JSON once requests are accepted; empty = none

@@ -112,7 +112,8 @@ Result<tls::ContextSource> CoreHost::open_tls(const tls::ServerFiles& files) {
 
 Result<std::uint16_t> CoreHost::start_api(api::ApiOptions options,
                                           std::vector<api::ReadyCheck> checks,
-                                          api::TurnAway turn_away) {
+                                          api::TurnAway turn_away,
+                                          api::NodeAuthority* authority) {
   checks.insert(checks.begin(), {"store", [this] { return driver_->accepts_work(); }});
   api_.emplace(io_, std::move(options),
                api::ApiParts{.gateway = *driver_,
@@ -124,7 +125,8 @@ Result<std::uint16_t> CoreHost::start_api(api::ApiOptions options,
                              .callers = callers_,
                              .ready_checks = std::move(checks),
                              .turn_away = std::move(turn_away),
-                             .model_trust = options_.model_trust});
+                             .model_trust = options_.model_trust,
+                             .authority = authority});
   return api_->start();
 }
 

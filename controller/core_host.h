@@ -66,7 +66,8 @@ class CoreHost {
   Result<tls::ContextSource> open_tls(const tls::ServerFiles& files);
   // `checks` are asked for readiness beside the store's.
   Result<std::uint16_t> start_api(api::ApiOptions options, std::vector<api::ReadyCheck> checks = {},
-                                  api::TurnAway turn_away = {});
+                                  api::TurnAway turn_away = {},
+                                  api::NodeAuthority* authority = nullptr);
   void close();  // idempotent
 
   const core::Core& core() const { return core_; }

@@ -169,6 +169,14 @@ TrustBundle Authorities::believed(Instant now) const {
   return *std::move(bundle);
 }
 
+std::vector<const Authority*> Authorities::all() const {
+  std::vector<const Authority*> all;
+  for (const Member& member : members_) {
+    all.push_back(&member.authority);
+  }
+  return all;
+}
+
 Status Authorities::rotate(Instant now, Duration announcement) {
   if (folder_.empty()) {
     return fail(ErrorCode::kUnsupported,

@@ -106,7 +106,7 @@ Result<std::uint16_t> ApiServer::start() {
 }
 
 void ApiServer::publish(const core::Happening& happening, Instant now) {
-  if (const auto* model = std::get_if<core::ModelChanged>(&happening)) {
+  if (std::holds_alternative<core::ModelChanged>(happening)) {
     state_->manifests.drop();
   }
   state_->events.publish(happening, now);

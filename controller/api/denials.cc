@@ -26,7 +26,7 @@ void Denials::note(controller::Gateway& gateway, core::AuditEntry entry, Instant
       entry.detail += fmt::format(" ({} more were denied before)", left_out);
     }
   }
-  gateway.tell(core::NoteDenied{std::move(entry)});
+  gateway.tell(core::NoteInAudit{.entry = std::move(entry)});
 }
 
 }  // namespace skerry::api

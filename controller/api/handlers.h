@@ -56,6 +56,10 @@ Task<Response> delete_join_token(Call call);
 Task<Response> revoke_node(Call call);
 Task<Response> enrol_node(Call call);
 Task<Response> renew_node(Call call);
+// authorities.cc
+Task<Response> list_authorities(Call call);
+Task<Response> rotate_authority(Call call);
+Task<Response> forget_authority(Call call);
 // audit.cc
 Task<Response> export_audit(Call call);
 // events.cc

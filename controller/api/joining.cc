@@ -108,6 +108,7 @@ Task<Response> issue(Call call, std::string node, std::string csr, int status) {
   JsonWriter json;
   json.object()
       .member("node", node)
+      .member("agents", papers->agents)
       .member("certificate", papers->certificate)
       .member("authorities", papers->authorities)
       .member("trust_domain", papers->trust_domain)

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/error.h"
 #include "common/time.h"
@@ -15,9 +16,18 @@ namespace skerry::api {
 
 // What a node needs to be one; all PEM.
 struct NodePapers {
+  std::string agents;       // where it connects: "HOST:PORT", or ":PORT" of the host that answers
   std::string certificate;  // with those above it
   std::string authorities;  // whom it believes
   std::string trust_domain;
+  Instant expires_at{};
+};
+
+// One that signs, is going to, or did.
+struct AuthorityState {
+  std::string fingerprint;
+  std::string state;  // "announced", "signing", "retired"
+  Instant signs_from{};
   Instant expires_at{};
 };
 
@@ -36,6 +46,12 @@ class NodeAuthority {
                                    Instant now) const = 0;
   // Of the authority that signs now: what a join token pins.
   virtual std::string fingerprint(Instant now) const = 0;
+
+  // In the order in which they sign.
+  virtual std::vector<AuthorityState> authorities(Instant now) const = 0;
+  // pki::Authorities::rotate() and forget(), which say more.
+  virtual Status rotate(Instant now, Duration announcement) = 0;
+  virtual Status forget(const std::string& fingerprint) = 0;
 };
 
 }  // namespace skerry::api

@@ -86,8 +86,16 @@ std::string_view openapi_schemas() {
 "RenewRequest":{"type":"object","required":["certificate","csr"],"properties":{
   "certificate":{"type":"string","description":"PEM, expired by at most 30 days"},"csr":{"type":"string"}},
   "additionalProperties":false},
-"NodePapers":{"type":"object","required":["node","certificate","authorities","trust_domain","expires_at"],"properties":{
-  "node":{"type":"string"},"certificate":{"type":"string"},"authorities":{"type":"string"},"trust_domain":{"type":"string"},
+"Authority":{"type":"object","required":["fingerprint","state","signs_from","expires_at"],"properties":{
+  "fingerprint":{"type":"string"},"state":{"enum":["announced","signing","retired"]},"signs_from":{"type":"string"},
+  "expires_at":{"type":"string"}},"additionalProperties":false},
+"AuthorityList":{"type":"object","required":["items"],"properties":{"items":{"type":"array",
+  "items":{"$ref":"#/components/schemas/Authority"}}},"additionalProperties":false},
+"RotateRequest":{"type":"object","properties":{"announcement_s":{"type":"number","minimum":0,
+  "description":"two days if absent: every node hears of it by then; 0 if a key is no longer secret"}},"additionalProperties":false},
+"NodePapers":{"type":"object","required":["node","agents","certificate","authorities","trust_domain","expires_at"],"properties":{
+  "node":{"type":"string"},"agents":{"type":"string","description":"where it connects: HOST:PORT, or :PORT of this host"},
+  "certificate":{"type":"string"},"authorities":{"type":"string"},"trust_domain":{"type":"string"},
   "expires_at":{"type":"string"}},"additionalProperties":false},
 "Changed":{"type":"object","required":["changed"],"properties":{"changed":{"type":"boolean"}},"additionalProperties":false},
 "State":{"enum":["READY","LEASED","RUNNING","BACKOFF","UNKNOWN","SUCCEEDED","FAILED","CANCELLED","EXPIRED","QUARANTINED","MOVED"]},

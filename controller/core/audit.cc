@@ -175,6 +175,9 @@ void audit(Context& ctx, const AuditEntry& entry) {
   drop_oldest(ctx);
 }
 
-void handle(Context& ctx, NoteDenied& event) { audit(ctx, event.entry); }
+void handle(Context& ctx, NoteInAudit& event) {
+  audit(ctx, event.entry);
+  ctx.answer(event.ticket, Changed{true}, ctx.batch());
+}
 
 }  // namespace skerry::core

@@ -252,7 +252,7 @@ std::optional<Error> refused_identity(const State& state, const AgentHello& hell
 std::optional<AuditEntry> audit_entry(const State& state,
                                       const Event& event);  // of what a caller asks for
 void audit(Context& ctx, const AuditEntry& entry);
-void handle(Context& ctx, NoteDenied& event);
+void handle(Context& ctx, NoteInAudit& event);
 
 // ---- retention.cc
 void retain(Context& ctx, JobEntry& entry);

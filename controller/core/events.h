@@ -210,8 +210,10 @@ struct AuditEntry {
   std::string detail;   // may be empty
   std::string outcome;  // "done", "denied"
 };
-// Somebody asked for what they may not do.
-struct NoteDenied {
+// For the audit trail, beside the changes of the core's own state, which note themselves: somebody asked for
+// what they may not do, or is about to do something elsewhere. Answer: Changed.
+struct NoteInAudit {
+  Ticket ticket = kNoTicket;
   AuditEntry entry;
 };
 
@@ -347,7 +349,7 @@ using Event =
     std::variant<Submit, Await, ListJobs, Abandon, CancelJob, PutModel, DeleteModel, ChangeNode,
                  ApplyPolicy, ChangePolicy, RollBackPolicy, OfferPolicy, PutToken, RevokeToken,
                  TokensUsed, PutJoinToken, DropJoinToken, Enrol, RenewIdentity, RevokeNode,
-                 NoteDenied, AgentHello, AgentHeartbeat, AttemptStarted, AttemptEnded,
+                 NoteInAudit, AgentHello, AgentHeartbeat, AttemptStarted, AttemptEnded,
                  AttemptReturned, CreditsChanged, ProbeEnded, ResidentChanged, SessionClosed,
                  SiteJobBrought, HandOver, SiteJobSettled, Tick>;
 

@@ -168,7 +168,11 @@ bool AgentStream::greet(const v1::AgentMessage& message) {
                                                    {"peer", peer_->address},
                                                    {"agent_version", hello.software_version()}}));
   parts_.counters.add(Count::kSessionsOpened);
-  parts_.gateway.tell(from_wire(hello, id_));
+  core::AgentHello told = from_wire(hello, id_);
+  if (peer_->proved) {
+    told.certified_key = peer_->proved->certificate.key_digest();
+  }
+  parts_.gateway.tell(std::move(told));
   return true;
 }
 

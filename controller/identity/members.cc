@@ -4,9 +4,12 @@
 
 namespace skerry::identity {
 
-void Members::put(const core::NodeIdentity& identity) {
+bool Members::put(const core::NodeIdentity& identity) {
   const std::scoped_lock lock(mutex_);
-  members_.insert_or_assign(identity.node, Member{identity.key, identity.revoked});
+  Member& member = members_[identity.node];
+  const bool cut_off = identity.revoked || (!member.key.empty() && member.key != identity.key);
+  member = {identity.key, identity.revoked};
+  return cut_off;
 }
 
 Status Members::check(std::string_view node, std::string_view key) const {

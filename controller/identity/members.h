@@ -16,7 +16,8 @@ namespace skerry::identity {
 
 class Members {
  public:
-  void put(const core::NodeIdentity& identity);
+  // Whether connections that were admitted before must end: the node was revoked, or has another key now.
+  bool put(const core::NodeIdentity& identity);
 
   // kPermissionDenied: not enrolled, with another key, or revoked; a sentence for the log.
   Status check(std::string_view node, std::string_view key) const;

@@ -4,8 +4,10 @@
 
 #pragma once
 
+#include <cstdint>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "common/error.h"
 #include "common/pki/authorities.h"
@@ -26,6 +28,17 @@ class Registry final : public api::NodeAuthority {
                                 Instant now) const override;
   std::string fingerprint(Instant now) const override;
 
+  std::vector<api::AuthorityState> authorities(Instant now) const override;
+  Status rotate(Instant now, Duration announcement) override;
+  Status forget(const std::string& fingerprint) override;
+
+  // "HOST:PORT" of the agents' port as nodes are to dial it; without a host, the one by which they reached
+  // REST. Until it is set nobody can join.
+  void advertise(std::string agents);
+  // Grows with every change of the authorities.
+  std::uint64_t revision() const;
+  // Drops those that nobody can have a certificate of any more. kIo.
+  Status prune(Instant now);
   // Whom nodes' certificates are held against.
   pki::TrustBundle believed(Instant now) const;
   // A fresh key with a certificate of the controller's, which nothing else ever sees.
@@ -35,6 +48,8 @@ class Registry final : public api::NodeAuthority {
  private:
   mutable std::mutex mutex_;  // of authorities_: they are for one thread at a time
   pki::Authorities authorities_;
+  std::string agents_;
+  std::uint64_t revision_ = 1;
 };
 
 }  // namespace skerry::identity

@@ -75,7 +75,7 @@ void allow(ConfigFields fields, std::string_view key, const std::string& url,
   policy.ports.push_back(target->port);
 }
 
-void read_policy(ConfigFields fields, Issuer& issuer) {
+void read_policy(ConfigFields fields, IssuerSettings& issuer) {
   outbound::Policy& policy = issuer.policy;
   policy.hosts = fields.texts("key_hosts");
   for (const std::string& pattern : policy.hosts) {
@@ -98,7 +98,7 @@ void read_policy(ConfigFields fields, Issuer& issuer) {
   policy.most_body_bytes = kMostSetBytes;
 }
 
-void read_key_source(ConfigFields fields, Issuer& issuer) {
+void read_key_source(ConfigFields fields, IssuerSettings& issuer) {
   issuer.key_file = fields.text("key_file");
   issuer.jwks_url = fields.text("jwks_url");
   if (!issuer.key_file.empty() && !issuer.jwks_url.empty()) {
@@ -114,8 +114,8 @@ void read_key_source(ConfigFields fields, Issuer& issuer) {
   }
 }
 
-Issuer read_issuer(ConfigFields fields) {
-  Issuer issuer;
+IssuerSettings read_issuer(ConfigFields fields) {
+  IssuerSettings issuer;
   issuer.name = fields.required_text("name");
   if (const Status valid = validate_name("name", issuer.name); !issuer.name.empty() && !valid) {
     fields.issue("name", valid.error().message);
@@ -156,8 +156,8 @@ Settings read_settings(ConfigFields fields) {
                  "must be at least refresh and retry together, or one failure leaves no keys");
   }
   for (const ConfigFields& section : fields.sections("issuers")) {
-    Issuer issuer = read_issuer(section);
-    for (const Issuer& other : settings.issuers) {
+    IssuerSettings issuer = read_issuer(section);
+    for (const IssuerSettings& other : settings.issuers) {
       if (other.name == issuer.name || other.rules.issuer == issuer.rules.issuer) {
         ConfigFields(section).issue("name", fmt::format("'{}' has the name or the issuer of '{}'",
                                                         issuer.name, other.name));

@@ -17,7 +17,7 @@
 
 namespace skerry::oidc {
 
-struct Issuer {
+struct IssuerSettings {
   std::string name;  // for logs and callers' ids; Rules::issuer is what tokens call it
   Rules rules;
   std::string key_file;     // a set of keys; or
@@ -28,7 +28,7 @@ struct Issuer {
 
 struct Settings {
   KeyTimes times;
-  std::vector<Issuer> issuers;
+  std::vector<IssuerSettings> issuers;
 };
 
 // What is wrong becomes issues of the fields' reader.

@@ -9,7 +9,7 @@ namespace skerry::oidc {
 
 namespace {
 
-std::unique_ptr<KeySource> source_of(const Issuer& issuer,
+std::unique_ptr<KeySource> source_of(const IssuerSettings& issuer,
                                      const Verifier::MakeFetcher& make_fetcher) {
   if (!issuer.key_file.empty()) {
     return keys_of_file(issuer.key_file);
@@ -23,13 +23,13 @@ std::unique_ptr<KeySource> source_of(const Issuer& issuer,
 }  // namespace
 
 struct Verifier::Issuer {
-  Issuer settings;
+  IssuerSettings settings;
   KeyKeeper keys;
 };
 
 Verifier::Verifier(Settings settings, const MakeFetcher& make_fetcher, Clock& clock,
                            Log& log) {
-  for (const Issuer& issuer : settings.issuers) {
+  for (const IssuerSettings& issuer : settings.issuers) {
     issuers_.push_back(std::unique_ptr<Issuer>(new Issuer{
         issuer, {issuer.name, source_of(issuer, make_fetcher), settings.times, clock, log}}));
   }

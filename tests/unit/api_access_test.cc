@@ -139,7 +139,7 @@ TEST_F(ApiAccess, EveryRoleOnEveryRouteInEveryNamespace) {
 
 TEST_F(ApiAccess, NoRouteButThePublicOnesAnswersAStranger) {
   for (const Route& route : api_routes()) {
-    for (const std::string token :
+    for (const std::string& token :
          {std::string(), std::string("sky_made-up"), root.substr(0, 50)}) {
       const Reply reply = call(token, std::string(to_string(route.verb)),
                                target_of(route, "j0000100000001"), body_of(route, "vision"));

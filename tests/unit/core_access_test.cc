@@ -156,7 +156,7 @@ TEST_F(CoreAccess, EveryChangeOfACallerIsALineInItsBatchChainedToTheOneBefore) {
   const JobId id = submit(spec("vision"));
   ask(CancelJob{.job = id, .by = {.caller = "token:a", .address = "10.0.0.7"}});
   ask(CancelJob{.job = id});  // changes nothing
-  apply(NoteDenied{{.by = {.caller = "token:b"}, .action = "model.apply", .outcome = "denied"}});
+  apply(NoteInAudit{.entry = {.by = {.caller = "token:b"}, .action = "model.apply", .outcome = "denied"}});
   const auto all = lines();
   ASSERT_EQ(all.size(), 4u);
   std::string previous(32, '\0');

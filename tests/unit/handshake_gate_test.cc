@@ -14,7 +14,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 HandshakeGate::Peer peer(int number) {
-  return PeerCounts::peer_of(boost::asio::ip::make_address("10.0.0." + std::to_string(number)));
+  return controller::peer_of(boost::asio::ip::make_address("10.0.0." + std::to_string(number)));
 }
 
 // Notes who got a turn, and who was dropped without one.

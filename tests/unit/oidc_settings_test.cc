@@ -59,7 +59,7 @@ TEST(Settings, AnIssuerNeedsThreeSettingsAndIsStrictByDefault) {
   const Read read = read_issuer("");
   EXPECT_EQ(read.wrong, "");
   ASSERT_THAT(read.settings.issuers, SizeIs(1));
-  const Issuer& issuer = read.settings.issuers[0];
+  const IssuerSettings& issuer = read.settings.issuers[0];
   EXPECT_EQ(issuer.name, "corp");
   EXPECT_EQ(issuer.rules.issuer, "https://idp.example/realm");
   EXPECT_THAT(issuer.rules.audiences, ElementsAre("skerry"));
@@ -89,7 +89,7 @@ TEST(Settings, EverythingCanBeSet) {
   EXPECT_EQ(all.settings.times.retry, seconds(10));
   EXPECT_EQ(all.settings.times.stale, hours(1));
   ASSERT_THAT(all.settings.issuers, SizeIs(2));
-  const Issuer& corp = all.settings.issuers[0];
+  const IssuerSettings& corp = all.settings.issuers[0];
   EXPECT_EQ(corp.jwks_url, "https://keys.example:8443/jwks");
   EXPECT_THAT(corp.policy.hosts, ElementsAre("*.keys.example", "keys.example"));
   EXPECT_THAT(corp.policy.ports, ElementsAre(443, 8443));

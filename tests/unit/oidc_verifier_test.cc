@@ -42,7 +42,7 @@ std::string configuration(std::string_view of, std::string_view keys_url) {
       {"issuer", of}, {"jwks_uri", keys_url}, {"scopes_supported", json::array{"openid"}}});
 }
 
-Issuer corp() {
+IssuerSettings corp() {
   return {.name = "corp",
           .rules = issuer().rules,
           .jwks_url = kKeysUrl,
@@ -55,10 +55,10 @@ Issuer corp() {
 class Oidc : public ::testing::Test {
  protected:
   // With every first fetch done.
-  std::unique_ptr<Verifier> make(std::vector<Issuer> issuers) {
+  std::unique_ptr<Verifier> make(std::vector<IssuerSettings> issuers) {
     return make(std::move(issuers), [this](const outbound::Policy&) { return web_.fetcher(); });
   }
-  std::unique_ptr<Verifier> make(std::vector<Issuer> issuers,
+  std::unique_ptr<Verifier> make(std::vector<IssuerSettings> issuers,
                                      const Verifier::MakeFetcher& make_fetcher) {
     auto verifier = std::make_unique<Verifier>(
         Settings{.times = {.retry = milliseconds(1)}, .issuers = std::move(issuers)},
@@ -107,7 +107,7 @@ TEST_F(Oidc, WithoutIssuersNobodyIsBelieved) {
 TEST_F(Oidc, DiscoveryLeadsToTheKeys) {
   web_.put(kConfigurationUrl, configuration(kIssuerUrl, kKeysUrl));
   web_.put(kKeysUrl, all_keys());
-  Issuer discovered = corp();
+  IssuerSettings discovered = corp();
   discovered.jwks_url.clear();
   EXPECT_TRUE(verify(*make({discovered}), issuer().token()));
 }
@@ -115,14 +115,14 @@ TEST_F(Oidc, DiscoveryLeadsToTheKeys) {
 TEST_F(Oidc, DiscoveryKeepsASlashOfTheIssuerAndAsksWithoutIt) {
   web_.put(kConfigurationUrl, configuration("https://idp.example/realm/", kKeysUrl));
   web_.put(kKeysUrl, all_keys());
-  Issuer discovered = corp();
+  IssuerSettings discovered = corp();
   discovered.jwks_url.clear();
   discovered.rules.issuer = "https://idp.example/realm/";
   EXPECT_TRUE(verify(*make({discovered}), issuer().token({{"iss", "https://idp.example/realm/"}})));
 }
 
 TEST_F(Oidc, DiscoveryOfAnotherIssuerGivesNoKeys) {
-  Issuer discovered = corp();
+  IssuerSettings discovered = corp();
   discovered.jwks_url.clear();
   web_.put(kKeysUrl, all_keys());
   const std::vector<std::pair<std::string, const char*>> rows = {
@@ -160,7 +160,7 @@ TEST_F(Oidc, KeysMayBeAFile) {
   const auto path =
       std::filesystem::temp_directory_path() / fmt::format("skerry-keys-{}.json", getpid());
   std::ofstream(path) << all_keys();
-  Issuer local = corp();
+  IssuerSettings local = corp();
   local.jwks_url.clear();
   local.key_file = path.string();
   EXPECT_TRUE(verify(*make({local}), issuer().token()));
@@ -170,7 +170,7 @@ TEST_F(Oidc, KeysMayBeAFile) {
 
 TEST_F(Oidc, EachIssuerSpeaksForItselfEvenWithKeysOfOneId) {
   const SigningKey other_key = SigningKey::ed25519();
-  Issuer other = corp();
+  IssuerSettings other = corp();
   other.name = "other";
   other.rules.issuer = "https://other.example";
   other.jwks_url = "https://other.example/keys";
@@ -264,7 +264,7 @@ class OidcOverHttp : public Oidc {
     return fmt::format("http://127.0.0.1:{}{}", server_.port(), path);
   }
   // As the configuration has it.
-  Issuer read(const std::string& more) {
+  IssuerSettings read(const std::string& more) {
     ConfigReader reader(
         {.kind = "DemoConfig",
          .text = fmt::format(
@@ -277,7 +277,7 @@ class OidcOverHttp : public Oidc {
     EXPECT_TRUE(status) << status.error().message;
     return settings.issuers.at(0);
   }
-  std::unique_ptr<Verifier> make_real(Issuer issuer) {
+  std::unique_ptr<Verifier> make_real(IssuerSettings issuer) {
     return make({std::move(issuer)}, [this](const outbound::Policy& policy) {
       return std::make_unique<outbound::Client>(policy, names_);
     });
