@@ -109,6 +109,21 @@ int join_machine(const Arguments& arguments) {
   return 0;
 }
 
+int renew_now(const Arguments& arguments) {
+  Result<ConfigInput> input = gather(arguments);
+  if (!input) {
+    return complain(input.error());
+  }
+  ConfigReader reader(*std::move(input));
+  const Papers papers(state_dir_of(reader));
+  if (const Status renewed = renew(papers, SystemClock().now()); !renewed) {
+    return complain(renewed.error());
+  }
+  fmt::print("{} holds until {}\n", papers.identity_file(),
+             rfc3339(papers.identity()->chain.front().not_after()));
+  return 0;
+}
+
 Status serve(const AgentConfig& config) {
   Result<std::shared_ptr<Log>> log = make_log(config.log);
   if (!log) {
@@ -182,11 +197,16 @@ int main(int argc, char** argv) {
   joins->add_option("--ca-file", arguments.ca_file,
                     "The authorities that vouch for REST, if it shows a certificate of its own");
   joins->fallthrough();  // --name and others may follow it
+  CLI::App* renews = app.add_subcommand(
+      "renew", "Ask for a new certificate now; a running agent does so by itself, and takes this one up");
+  renews->fallthrough();
   CLI::App* config = app.add_subcommand("config", "Work with configuration files");
   CLI::App* validate = config->add_subcommand("validate", "Check a configuration file");
   validate->add_option("FILE", arguments.file, "The file")->required();
   config->require_subcommand(1);
   CLI11_PARSE(app, argc, argv);
   arguments.validate = validate->parsed();
-  return joins->parsed() ? join_machine(arguments) : act(arguments);
+  return joins->parsed()    ? join_machine(arguments)
+         : renews->parsed() ? renew_now(arguments)
+                            : act(arguments);
 }

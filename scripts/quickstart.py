@@ -208,9 +208,9 @@ def main(arguments):
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     programs = Programs(options.build)
     try:
-        say("== starting a controller and three agents: " + ", ".join(node.name for node in fleet.NODES))
+        say("== starting a controller and three agents, with TLS, enrolled nodes and tokens: " + ", ".join(node.name for node in fleet.NODES))
         # The policy that the controller comes with, as a user would have it.
-        with Cluster(programs, nodes=fleet.NODES, config={"default_policy": ""}) as cluster:
+        with Cluster(programs, nodes=fleet.NODES, config={"default_policy": ""}, secure=True) as cluster:
             held_out = cluster.folder / "held-out"
             images = export_held_out(programs, held_out)[:options.images]
             say("== registering the model digits; every node measures every variant")

@@ -14,7 +14,6 @@ namespace skerry::agent {
 namespace {
 
 constexpr double kStallFactor = 20;
-constexpr std::size_t kMaxErrorBytes = 4096;  // of what a runner says; it may be the model's own text
 constexpr std::size_t kMaxDeviceBytes = 32;
 
 std::uint64_t mib(std::uint64_t bytes) { return bytes >> 20; }

@@ -1,5 +1,7 @@
 """A whole Skerry on loopback in a folder of its own: one controller, its agents, and a bad link for those that want one.
 
+Nobody proves who he is, unless it is made secure: then as it comes out of the box, with enrolled nodes, TLS and tokens.
+
     with Cluster(Programs(), nodes=[NodePlan("edge"), NodePlan("cloud", link=Link(delay_ms=20, rate_mbit=20))]) as cluster:
         cluster.client.get("/api/v1/nodes")
 
@@ -18,6 +20,9 @@ import tempfile
 from harness.processes import Process, wait_until
 from harness.relay import Relay
 from harness.rest import CONNECTION_ERRORS, Client, Problem
+
+
+OPEN = {"insecure_dev": True, "allow_anonymous": True, "agent_tls": False}  # a controller that asks nobody for anything
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +54,8 @@ class NodePlan:
 class Agent:
     """One node's agent, its configuration, and the relay before it if there is one."""
 
-    def __init__(self, plan, folder, programs, controller_address):
+    def __init__(self, plan, folder, programs, controller_address, join_line=None):
+        """join_line: by which it becomes a node before its first start (skerryctl node token create)."""
         self.plan = plan
         self.folder = folder
         folder.mkdir()
@@ -60,7 +66,13 @@ class Agent:
         config = agent_config(plan, self.relay.address if self.relay else controller_address, folder, runner)
         config_path = folder / "agent.yaml"
         config_path.write_text(json.dumps(config, indent=1))  # JSON is YAML
-        self.process = Process(plan.name, [programs["agent"], "--config", config_path], folder / "agent.log")
+        self.argv = [programs["agent"], "--config", config_path]
+        if join_line:
+            self.join(join_line)
+        self.process = Process(plan.name, self.argv, folder / "agent.log")
+
+    def join(self, line, check=True):
+        return subprocess.run([*self.argv, "join", "-"], input=line, check=check, capture_output=True, text=True)
 
     def stop(self):
         self.process.stop()
@@ -69,16 +81,19 @@ class Agent:
 
 
 class Cluster:
-    def __init__(self, programs, nodes=(), config=None, folder=None, keep=False, tls=False, token_file=None):
+    def __init__(self, programs, nodes=(), config=None, folder=None, keep=False, tls=False, token_file=None,
+                 secure=False):
         """config: the controller's configuration, a dict. folder: where to live; by default a temporary one, removed at
-        the end unless keep. tls: REST over it, with certificates made for this cluster. token_file: what callers show."""
+        the end unless keep. tls: REST over it, with certificates made for this cluster. token_file: what callers show.
+        secure: nothing is left open; callers here have the first admin's token, and agents join before they start."""
         self.programs = programs
         self.plans = list(nodes)
         self.config = config
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="skerry-"))
         self.keep = keep or folder is not None
         self.certificates = self.folder / "certificates" if tls else None  # ca.pem, server.pem, server.key
-        self.token_file = token_file
+        self.secure = secure
+        self.token_file = token_file or (self.folder / "data" / "admin.token" if secure else None)
         self.controller = None
         self.agents = {}
         self.api = None        # "127.0.0.1:port" of REST
@@ -137,10 +152,12 @@ class Cluster:
 
     @property
     def url(self):
-        return f"{'https' if self.certificates else 'http'}://{self.api}"
+        return f"{'https' if self.ca_file else 'http'}://{self.api}"
 
     @property
     def ca_file(self):
+        if self.secure:
+            return self.folder / "data" / "authorities.pem"
         return self.certificates / "ca.pem" if self.certificates else None
 
     def connect(self, timeout_s=60, address=None):
@@ -149,7 +166,7 @@ class Cluster:
 
     def ctl_flags(self, url=None):
         """What skerryctl is told to reach the API, or another like it."""
-        return (["--server", url or self.url] + (["--ca-file", str(self.ca_file)] if self.certificates else []) +
+        return (["--server", url or self.url] + (["--ca-file", str(self.ca_file)] if self.ca_file else []) +
                 (["--token-file", str(self.token_file)] if self.token_file else []))
 
     def ctl(self, *words, check=True):
@@ -172,11 +189,11 @@ class Cluster:
                 "--ready-file", self.folder / "controller.ready"]
         if "default_policy" not in (self.config or {}):
             argv += ["--default-policy", "none"]  # tests and benchmarks are about greedy, unless they say so
-        config = {**({"api_tls": self.tls_settings()} if self.certificates else {}), **(self.config or {})}
-        if config:
-            path = self.folder / "controller.yaml"
-            path.write_text(json.dumps({"apiVersion": "skerry/v1", "kind": "ControllerConfig", **config}, indent=1))
-            argv += ["--config", path]
+        config = {**({"api_tls": {"built_in": "true"}} if self.secure else OPEN),
+                  **({"api_tls": self.tls_settings()} if self.certificates else {}), **(self.config or {})}
+        path = self.folder / "controller.yaml"
+        path.write_text(json.dumps({"apiVersion": "skerry/v1", "kind": "ControllerConfig", **config}, indent=1))
+        argv += ["--config", path]
         process = Process("controller", argv, self.folder / "controller.log", ready_file=self.folder / "controller.ready")
         if running:  # the same process; only later starts use the ports that it got
             process.popen, process.starts = running.popen, running.starts
@@ -192,11 +209,19 @@ class Cluster:
         self.start_controller(timeout_s)
         self.client.close()
 
+    def restart_controller_after_stop(self, timeout_s=60):
+        self.controller.stop()
+        self.restart_controller(timeout_s)
+
     def add_agent(self, plan):
-        agent = Agent(plan, self.folder / plan.name, self.programs, self.agents_at)
+        agent = Agent(plan, self.folder / plan.name, self.programs, self.agents_at,
+                      self.join_line(plan.name) if self.secure else None)
         self.agents[plan.name] = agent
         agent.process.start()
         return agent
+
+    def join_line(self, name, *flags):
+        return self.ctl("node", "token", "create", "--name", name, *flags).stdout
 
     # ---- waiting
 

@@ -134,6 +134,7 @@ TEST_F(ApiAccess, EveryRoleOnEveryRouteInEveryNamespace) {
       }
     }
   }
+  RecordProperty("cells", static_cast<int>(cells));
   EXPECT_EQ(cells, (api_routes().size() - 1) * core::kRoles.size() * 4);
 }
 

@@ -39,6 +39,7 @@ class Smuggling : public testing::TestWithParam<RecordedServer::Speaks> {
 TEST_P(Smuggling, EveryVectorIsRefusedOnceAndNothingBehindItIsServed) {
   const auto vectors = smuggling_vectors();
   ASSERT_GE(vectors.size(), 40u);
+  RecordProperty("vectors", static_cast<int>(vectors.size()));
   for (const SmugglingVector& vector : vectors) {
     SCOPED_TRACE(vector.name);
     const Reply reply = only_answer(vector.bytes, vector.bytes.size() + kSecond.size());

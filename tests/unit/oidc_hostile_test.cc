@@ -45,6 +45,7 @@ TEST(HostileToken, ThereAreManyAndEachIsOne) {
     }
   }
   EXPECT_GE(names.size(), 300u);
+  RecordProperty("vectors", static_cast<int>(names.size()));
 }
 
 // A good token of each algorithm.

@@ -174,6 +174,7 @@ class OutboundSsrf : public ::testing::Test {
 
 TEST_F(OutboundSsrf, NothingIsFetchedAndTheRuleIsNamed) {
   ASSERT_GE(vectors().size(), 80u);
+  RecordProperty("vectors", static_cast<int>(vectors().size()));
   for (const Vector& vector : vectors()) {
     const auto answer = fetch(vector.url, wide());
     ASSERT_FALSE(answer) << vector.name;
