@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "agent/membership/joining.h"
+#include "common/digest.h"
 #include "common/random.h"
 
 namespace skerry::agent {

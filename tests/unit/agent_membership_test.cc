@@ -9,8 +9,8 @@
 
 #include "agent/membership/joining.h"
 #include "agent/membership/rest.h"
+#include "common/digest.h"
 #include "common/pki/authority.h"
-#include "common/random.h"
 
 namespace skerry::agent {
 namespace {

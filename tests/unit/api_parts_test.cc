@@ -305,9 +305,9 @@ TEST(ManifestCache, DoesNotKeepWhatWasReadBeforeAChange) {
   const auto manifest = std::make_shared<const ModelManifest>(one_input(DType::kF32));
   const auto before = cache.generation();
   cache.drop();
-  cache.put(manifest, before);
+  cache.put("", "m", manifest, before);
   EXPECT_EQ(cache.find("", "m"), nullptr);
-  cache.put(manifest, cache.generation());
+  cache.put("", "m", manifest, cache.generation());
   EXPECT_EQ(cache.find("", "m"), manifest);
   cache.drop();
   EXPECT_EQ(cache.find("", "m"), nullptr);
