@@ -4,7 +4,7 @@
 # what it takes out of static archives, which nothing in the program tells later.
 function(skerry_ship target)
   set(extracted)
-  if(LLD)
+  if(LLD AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     set(extracted ${CMAKE_CURRENT_BINARY_DIR}/${target}.extracted)
     target_link_options(${target} PRIVATE LINKER:--why-extract=${extracted})
   endif()

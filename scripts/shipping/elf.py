@@ -14,7 +14,7 @@ EM_X86_64, EM_AARCH64 = 62, 183
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE = 1, 2, 3, 4
 PT_GNU_STACK, PT_GNU_RELRO = 0x6474E551, 0x6474E552
 PF_X, PF_W = 1, 2
-DT_NEEDED, DT_STRTAB, DT_RPATH, DT_TEXTREL, DT_BIND_NOW, DT_RUNPATH, DT_FLAGS, DT_FLAGS_1 = 1, 5, 15, 22, 24, 29, 30, 0x6FFFFFFB
+DT_NEEDED, DT_STRTAB, DT_SONAME, DT_RPATH, DT_TEXTREL, DT_BIND_NOW, DT_RUNPATH, DT_FLAGS, DT_FLAGS_1 = 1, 5, 14, 15, 22, 24, 29, 30, 0x6FFFFFFB
 DF_TEXTREL, DF_BIND_NOW, DF_1_NOW, DF_1_PIE = 4, 8, 1, 0x08000000
 SHT_SYMTAB, SHT_STRTAB, SHT_RELA, SHT_NOBITS, SHT_DYNSYM = 2, 3, 4, 8, 11
 SHF_ALLOC, SHF_EXECINSTR = 2, 4
@@ -104,6 +104,11 @@ class Elf:
     def needed(self):
         """The names of the libraries that the loader must find for it."""
         return self._dynamic_strings(DT_NEEDED)
+
+    @property
+    def own_name(self):
+        """The name by which others need it; empty if it is no library."""
+        return next(iter(self._dynamic_strings(DT_SONAME)), "")
 
     @property
     def library_paths(self):

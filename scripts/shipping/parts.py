@@ -11,6 +11,7 @@ from shipping import build, elf
 
 # Boost libraries that become part of a program by including their sources.
 INCLUDED_SOURCES = re.compile(r"/boost/(\w+)/(?:impl/)?src\.hpp$")
+BOOST_NAMES = {"json": "JSON"}
 BOOST_VERSION = re.compile(r'^#define BOOST_LIB_VERSION "(\d+)_(\d+)(?:_(\d+))?"', re.MULTILINE)
 
 
@@ -89,7 +90,7 @@ def ninja(folder, tool, *arguments):
 
 
 def boost_sources(headers):
-    names = sorted({f"Boost.{found.group(1)}" for path in headers if (found := INCLUDED_SOURCES.search(path))})
+    names = sorted({f"Boost.{BOOST_NAMES.get(found.group(1), found.group(1).capitalize())}" for path in headers if (found := INCLUDED_SOURCES.search(path))})
     version = next((path for path in headers if path.endswith("/boost/version.hpp")), None)
     if names and version is None:
         raise Unknown(f"{names[0]} is compiled in, but no source includes boost/version.hpp")

@@ -102,7 +102,7 @@ class Document:
     def file(self, path, kind):
         if path not in self.files:
             self.files[path] = {
-                "SPDXID": f"SPDXRef-File-{identifier(path.lstrip('/'))}", "fileName": f".{path}", "fileTypes": [kind], "checksums": checksums(path),
+                "SPDXID": f"SPDXRef-File-{identifier(path)}", "fileName": f".{path}", "fileTypes": [kind], "checksums": checksums(path),
                 "licenseConcluded": NONE, "licenseInfoInFiles": [NONE], "copyrightText": NONE}
         return self.files[path]["SPDXID"]
 
@@ -140,7 +140,7 @@ def checksums(path):
 def identifier(text):
     """SPDX allows letters, digits, dots and dashes; two names that only differ in others get identifiers that differ."""
     plain = re.sub(r"[^A-Za-z0-9.-]", "-", text)
-    return plain if re.fullmatch(r"[A-Za-z0-9./-]*", text) else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return plain if plain == text else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def quoted(text):
