@@ -42,5 +42,8 @@ def built(folder):
 
 def version(folder):
     """(version, commit) that the programs of the build name."""
-    text = (pathlib.Path(folder) / "generated/common/version.h").read_text(encoding="utf-8")
+    path = pathlib.Path(folder) / "generated/common/version.h"
+    if not path.exists():
+        raise NotBuilt(f"{folder} builds the runner alone, which knows no commit: configure it with another component as well")
+    text = path.read_text(encoding="utf-8")
     return tuple(re.search(rf'{name} = "([^"]*)"', text).group(1) for name in ("kVersion", "kCommit"))
