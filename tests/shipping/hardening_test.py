@@ -127,6 +127,11 @@ class WeakPrograms(unittest.TestCase):
     def test_every_property_has_a_program_without_it(self):
         self.assertEqual(set(TAKEN_BACK), {kind.name for kind in hardening.PROPERTIES})
 
+    def test_the_page_for_users_has_every_property(self):
+        page = (ROOT / "docs/build-security.md").read_text(encoding="utf-8")
+        for kind in hardening.PROPERTIES:
+            self.assertRegex(page, rf"\n\|[^|]*\b{kind.name}\b[^|]*\|", kind.name)
+
     def test_a_program_without_one_property_is_told_which(self):
         for name, flags in TAKEN_BACK.items():
             with self.subTest(name):
