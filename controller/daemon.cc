@@ -251,7 +251,17 @@ class Daemon {
     options.api_port = api_port_;
     options.api_tls = api_speaks_tls();
     if (config_.agent_tls) {
-      options.tls = hub::HubTls{.keys = *std::move(keys_), .admission = installation_.get()};
+      options.tls = hub::HubTls{
+          .keys = *std::move(keys_),
+          .admission = installation_.get(),
+          .may_fetch = [this](std::string node, std::string digest,
+                              std::move_only_function<void(bool)> answer) {
+            host_.driver().inspect([node = std::move(node), digest = std::move(digest),
+                                    answer = std::move(answer)](const core::Core& core,
+                                                                Instant) mutable {
+              answer(core.may_fetch(node, digest));
+            });
+          }};
     }
     options.api_on_loopback = is_loopback_address(config_.api.address);
     auto started =

@@ -14,6 +14,7 @@ namespace skerry::agent {
 namespace {
 
 constexpr double kStallFactor = 20;
+constexpr std::size_t kMaxErrorBytes = 4096;  // of what a runner says; it may be the model's own text
 constexpr std::size_t kMaxDeviceBytes = 32;
 
 std::uint64_t mib(std::uint64_t bytes) { return bytes >> 20; }
@@ -159,6 +160,7 @@ void TorchEngine::on_ran(Instant now, RunnerId id, Instance& instance, runner::R
 void TorchEngine::on_failed(Instant now, RunnerId id, Instance& instance,
                             const runner::Failed& failed) {
   Outcome outcome = outcome_of(failed.code);
+  const std::string said = printable(failed.message, kMaxErrorBytes);
   if (instance.state == State::kLoading) {
     // The model is as it was; its file here is not, or is gone.
     instance.artifact_damaged = failed.code == ErrorCode::kCorrupt ||
@@ -166,9 +168,9 @@ void TorchEngine::on_failed(Instant now, RunnerId id, Instance& instance,
                                 failed.code == ErrorCode::kIo;
     outcome = instance.artifact_damaged ? Outcome::kInfrastructure : outcome;
     return kill(id, instance, outcome,
-                fmt::format("{} does not load: {}", name_of(instance.key.variant), failed.message));
+                fmt::format("{} does not load: {}", name_of(instance.key.variant), said));
   }
-  end_run(instance, {.outcome = outcome, .error = failed.message, .service = now - instance.since});
+  end_run(instance, {.outcome = outcome, .error = said, .service = now - instance.since});
   instance.state = State::kIdle;
   instance.since = now;
 }

@@ -103,7 +103,8 @@ Status Papers::save(const Membership& membership) const {
     return saved;
   }
   // It is in node.pem by now, and the next time to join is another one.
-  return pki::remove_secret_file(folder_ + kKeyFile);
+  const Status removed = pki::remove_secret_file(folder_ + kKeyFile);
+  return removed || removed.error().code == ErrorCode::kNotFound ? Status() : removed;
 }
 
 }  // namespace skerry::agent

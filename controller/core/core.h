@@ -179,7 +179,9 @@ class Core {
   // By an open job, a retained result or a model, or by one that was until a batch of which nobody
   // has said yet that it is durable.
   bool blob_in_use(std::string_view digest) const;
-  bool is_artifact(std::string_view digest) const;  // of a model that is applied now
+  bool is_artifact(std::string_view digest) const;
+  // Whether a node has to do with a blob: an artifact, or the input of what is at the node.
+  bool may_fetch(const std::string& node, std::string_view digest) const;  // of a model that is applied now
   // A site's: what is to be brought to the controller, by id.
   std::vector<Job> jobs_to_bring(JobId after, std::size_t most) const;
   std::size_t to_bring() const;

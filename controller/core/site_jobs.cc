@@ -63,7 +63,6 @@ JobId record_ended(Context& ctx, SiteJobRecords& brought) {
   job.retries = brought.task.retries;
   job.result = std::move(brought.result->result);
   use_blob(state, job.result->output);
-  state.quotas.kept_output(job.spec.ns, job.result->output.size_bytes);
   ++state.by_state[static_cast<std::size_t>(job.state)];
   ctx.write(JobRecord{id, job.spec, job.submitted_at});
   ctx.write(ResultRecord{id, *job.result});

@@ -19,7 +19,7 @@ FetchCall* FetchCall::open(HubParts& parts, grpc::CallbackServerContext& context
   parts.counters.add(Count::kTransfers);
   begun(call);
   if (const Status added = parts.transfers.add(*call); added) {
-    parts.pool.run([call] { call->step(); });
+    call->begin();
   } else {
     parts.counters.add(Count::kTransfersRefused);
     call->Finish(to_grpc(added.error()));
@@ -33,6 +33,35 @@ FetchCall::FetchCall(HubParts& parts, grpc::CallbackServerContext& context,
       parts_(parts),
       digest_(request.digest()),
       offset_(request.offset()) {}
+
+// A node that proved who it is gets what it has to do with, and nothing else.
+void FetchCall::begin() {
+  const auto& tls = parts_.options.tls;
+  if (!tls || !tls->may_fetch || !peer().proved) {
+    return parts_.pool.run([this] { step(); });
+  }
+  waiting_ = std::make_shared<Waiting>(this);
+  tls->may_fetch(peer().proved->node(), digest_, [waiting = waiting_](bool may) {
+    FetchCall* const call = waiting->take();
+    if (call != nullptr) {
+      call->parts_.pool.run([call, may] { may ? call->step() : call->refuse(); });
+    }
+  });
+}
+
+// As of a blob that is not there: who asks learns nothing.
+void FetchCall::refuse() {
+  parts_.counters.add(Count::kTransfersRefused);
+  Finish(to_grpc({ErrorCode::kNotFound, fmt::format("no blob {}", digest_), {}}));
+}
+
+// The core may answer no more while the controller stops.
+void FetchCall::OnCancel() {
+  reacting(this);
+  if (waiting_ && waiting_->take() != nullptr) {
+    Finish({grpc::StatusCode::CANCELLED, "the fetch was cut off"});
+  }
+}
 
 void FetchCall::step() {
   Result<bool> more = false;

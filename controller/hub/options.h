@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -41,10 +42,16 @@ struct TransferLimits {
   Duration unclaimed_timeout = minutes(60);  // an upload that no result named is thrown away
 };
 
+// Answers, on any thread, whether a node has to do with a blob: it is a model's artifact, or the input of
+// something that it runs.
+using MayFetch = std::function<void(std::string node, std::string digest,
+                                    std::move_only_function<void(bool)> answer)>;
+
 // What the agents' port needs to take nodes by their certificates alone.
 struct HubTls {
   door::DoorKeys keys;
   door::Admission* admission = nullptr;  // outlives the hub
+  MayFetch may_fetch = {};               // none: whatever a node asks for by its digest
   door::DoorOptions limits = {};
 };
 

@@ -30,6 +30,7 @@ class Transfer {
 
  protected:
   ~Transfer() = default;
+  const Peer& peer() const { return *peer_; }  // of one that was added
   void moved(Instant now) { moved_at_us_.store(to_us(now), std::memory_order_relaxed); }
 
  private:

@@ -123,7 +123,7 @@ Status check_audience(const json::object& claims, const Rules& rules) {
     return refused(
         fmt::format("its 'aud' is neither a text nor a list of at most {} texts", kMostAudiences));
   }
-  return !list->empty() ? Status{} : refused("it is for another audience");
+  return std::ranges::any_of(*list, is_ours) ? Status{} : refused("it is for another audience");
 }
 
 bool is_subject(std::string_view text) {

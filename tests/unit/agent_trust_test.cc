@@ -49,6 +49,7 @@ struct PinnedSiteTest : ExecutorTest {
   }
   static Assign assignment_of(const ModelManifest& model, std::uint64_t n) {
     Assign assign = assignment(n, "s", "torch");
+    assign.model = model.name;
     assign.manifest_json = boost::json::serialize(manifest_to_json(model));
     assign.manifest_revision = n;
     assign.artifact = model.variants[0].digest;

@@ -81,6 +81,9 @@ std::string body_of(const Route& route, const std::string& ns) {
   if (operation == "submitBatch") {
     return R"({"jobs":[)" + ApiAccess::job_in(ns) + "]}";
   }
+  if (operation == "putModel") {
+    return std::string(ApiAccess::kEcho);
+  }
   if (operation == "createToken") {
     return fmt::format(R"({{"grants":[{{"role":"viewer","namespace":"{}"}}]}})", ns);
   }
@@ -124,7 +127,7 @@ TEST_F(ApiAccess, EveryRoleOnEveryRouteInEveryNamespace) {
             EXPECT_EQ(reply.status, 403) << cell;
           } else if (!here && route.pattern.starts_with("/api/v1/jobs/")) {
             EXPECT_EQ(reply.status, 404) << cell;
-          } else if (!here && !body_of(route, ns).empty()) {
+          } else if (!here && body_of(route, ns).contains(ns)) {
             EXPECT_EQ(reply.status, 403) << cell;
           } else {
             EXPECT_TRUE(let_through(reply.status)) << cell << " " << reply.status;

@@ -94,7 +94,7 @@ TEST_F(ModelSigning, VerifiesWhatItSignedAndNothingElse) {
   const auto verify = [&](const std::string& file, const std::string& with) {
     return run_skerryctl({"model", "verify", "-f", file, "--public-key", with});
   };
-  EXPECT_EQ(verify(signed_file, public_key).out, "model/mine is signed by this key\n");
+  EXPECT_EQ(verify(signed_file, public_key).out, "model/vision/mine is signed by this key\n");
   EXPECT_THAT(verify(manifest, public_key).err, HasSubstr("signature is missing"));
   EXPECT_THAT(verify(signed_file, PrivateKey::generate().public_key().base64()).err,
               HasSubstr("signature is not that of key"));

@@ -42,7 +42,8 @@ class CoreAccess : public CoreWorld {
     const SessionId session{++sessions};
     AgentHello hello{.session = session, .incarnation = 1, .certified_key = std::move(key)};
     hello.node = {
-        .name = name, .site = "elsewhere", .labels = {{"zone", "b"}}, .engines = {"torch"}};
+        .name = name, .site = "elsewhere", .labels = {{"zone", "b"}}, .engines = {"torch"},
+        .slots = 2, .memory_bytes = 1u << 30};
     hello.capacity = 4;
     apply(hello);
     return session;

@@ -306,8 +306,9 @@ TEST_P(HubTest, RemovesAnUploadWhoseJobTheCoreHasForgotten) {
   }
 }
 
-class UploadPinsTest : public HubTest {
+class UploadPinsTest : public HubWorld {
  protected:
+  UploadPinsTest() : HubWorld(Way::kPlain) {}
   std::string upload(const std::string& bytes) {
     auto pin = blobs_->put(bytes);
     std::string digest = pin->digest();

@@ -123,6 +123,53 @@ TEST_F(HubDoorTest, ACallThatNamesItsOwnConnectionIsNobodys) {
   EXPECT_TRUE(gateway_.all().empty());
 }
 
+// A stolen key reads nothing but what its node has to do with, and that answer is as of what is not there.
+TEST_F(HubDoorTest, ANodeFetchesOnlyWhatItHasToDoWith) {
+  const std::string mine = blobs_->put("mine")->digest();
+  const std::string theirs = blobs_->put("another tenant's")->digest();
+  may_fetch_ = [mine](const std::string& node, const std::string& digest,
+                      std::move_only_function<void(bool)> answer) {
+    answer(node == "edge-1" && digest == mine);
+  };
+  start();
+  TestAgent agent = dial("edge-1");
+  const auto fetch = [&](const std::string& digest) {
+    grpc::ClientContext context;
+    v1::FetchRequest request;
+    request.set_digest(digest);
+    const auto stream = agent.stub().Fetch(&context, request);
+    v1::Chunk chunk;
+    std::string bytes;
+    while (stream->Read(&chunk)) {
+      bytes += chunk.data();
+    }
+    return std::pair(bytes, stream->Finish());
+  };
+  EXPECT_EQ(fetch(mine).first, "mine");
+  const auto [bytes, refused] = fetch(theirs);
+  EXPECT_EQ(bytes, "");
+  const grpc::Status absent = fetch("sha256:" + std::string(64, '0')).second;
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(absent.error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(HubDoorTest, AFetchThatIsNeverAnsweredEndsWithTheHub) {
+  may_fetch_ = [](const std::string&, const std::string&, std::move_only_function<void(bool)>) {};
+  start();
+  TestAgent agent = dial("edge-1");
+  grpc::ClientContext context;
+  v1::FetchRequest request;
+  request.set_digest(blobs_->put("x")->digest());
+  const auto stream = agent.stub().Fetch(&context, request);
+  while (hub_->count(Count::kTransfers) == 0) {
+    std::this_thread::yield();
+  }
+  hub_->stop();
+  v1::Chunk chunk;
+  EXPECT_FALSE(stream->Read(&chunk));
+  EXPECT_FALSE(stream->Finish().ok());
+}
+
 // A block that ends in the middle of a field swallows what the door adds.
 TEST_F(HubDoorTest, ACallWhoseHeaderBlockEndsInsideAFieldReachesNobody) {
   start();

@@ -257,7 +257,8 @@ class HubWorld : public testing::Test {
   void start() {
     if (way_ == Way::kDoor) {
       options_.tls =
-          HubTls{.keys = tls_.keys(), .admission = &tls_.members, .limits = door_limits_};
+          HubTls{.keys = tls_.keys(), .admission = &tls_.members, .may_fetch = may_fetch_,
+                 .limits = door_limits_};
     }
     auto hub = Hub::start(options_, gateway_, *blobs_, models_, clock_, *log_);
     ASSERT_TRUE(hub) << hub.error().message;
@@ -314,6 +315,7 @@ class HubWorld : public testing::Test {
   std::unique_ptr<blobs::BlobDir> blobs_;
   RecordingGateway gateway_;
   OneModel models_;
+  MayFetch may_fetch_;  // behind the door; none: everything
   MovableClock clock_;
   door::TlsWorld tls_{clock_.now()};
   std::shared_ptr<Log> log_ =

@@ -22,6 +22,8 @@ struct Identity : ::testing::Test {
   pki::PrivateKey key = pki::PrivateKey::generate();
   std::string csr = pki::make_csr(key);
 
+  Identity() { registry.advertise(":8081"); }
+
   api::NodePapers papers(std::string_view node = "shop-1", Instant now = kNow) {
     return registry.issue(node, csr, now).value();
   }
@@ -54,6 +56,7 @@ TEST_F(Identity, ANodeRenewsWithItsOwnKeyAlsoSomeTimeAfterItsCertificateExpired)
 TEST_F(Identity, TheCertificateOfAnotherInstallationRenewsNothing) {
   TempFolder other_folder;
   Registry other{*pki::Authorities::open(other_folder.path("authorities"), "test", kNow)};
+  other.advertise(":8081");
   const auto foreign = other.issue("shop-1", csr, kNow).value();
   EXPECT_FALSE(registry.key_of_renewal("shop-1", foreign.certificate, csr, kNow));
 }

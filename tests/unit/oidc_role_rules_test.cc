@@ -43,7 +43,7 @@ TEST(RoleRules, AGroupGivesARoleInItsNamespaces) {
       {.claim = "groups", .value = "everybody", .role = Role::kViewer, .namespaces = {"*"}},
       {.claim = "groups", .value = "ops", .role = Role::kOperator}};
   EXPECT_THAT(grants_of(claims(R"({"groups":["vision-team","everybody"]})"), rules),
-              ElementsAre(Grant{Role::kViewer, "*"}, Grant{Role::kSubmitter, "lab"},
+              ElementsAre(Grant{Role::kViewer, ""}, Grant{Role::kSubmitter, "lab"},
                           Grant{Role::kSubmitter, "vision"}));
   EXPECT_THAT(grants_of(claims(R"({"groups":["ops"]})"), rules),
               ElementsAre(Grant{Role::kOperator, ""}));

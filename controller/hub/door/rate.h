@@ -17,6 +17,8 @@ struct Rate {
 
 // What was used of a rate; none of it at first.
 class Allowance {
+  static constexpr double kRounding = 1e-9;
+
  public:
   // False if it would be more than the rate allows; nothing is used then.
   bool take(const Rate& rate, Instant now) {
@@ -28,7 +30,7 @@ class Allowance {
     at_ = std::max(at_, now);
     return true;
   }
-  bool is_unused(const Rate& rate, Instant now) const { return used_by(rate, now) <= 0; }
+  bool is_unused(const Rate& rate, Instant now) const { return used_by(rate, now) < kRounding; }
 
  private:
   double used_by(const Rate& rate, Instant now) const {
