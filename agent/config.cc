@@ -13,8 +13,8 @@
 #include "agent/sandbox_config.h"
 #include "common/endpoint.h"
 #include "common/ids.h"
-#include "common/trust_config.h"
 #include "common/tls/settings.h"
+#include "common/trust_config.h"
 
 namespace skerry::agent {
 namespace {
@@ -160,9 +160,10 @@ AgentConfig read_agent_config(ConfigReader& reader, const MachineFacts& machine)
     root.issue("name", valid.error().message);
   }
   if (joined && config.name != joined->node) {
-    root.issue("name", fmt::format("is '{}', but this machine joined as '{}': leave it out, or join "
-                                   "again",
-                                   config.name, joined->node));
+    root.issue("name",
+               fmt::format("is '{}', but this machine joined as '{}': leave it out, or join "
+                           "again",
+                           config.name, joined->node));
   }
   config.controller = root.text("controller", joined ? joined->agents : "127.0.0.1:8081");
   config.state_dir = root.text("state_dir", kUsualStateDir);

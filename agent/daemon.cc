@@ -18,9 +18,9 @@
 #include "agent/grpc_link.h"
 #include "agent/journal_file.h"
 #include "agent/log_journal.h"
+#include "agent/membership/renewal.h"
 #include "agent/model_cache.h"
 #include "agent/runner_process.h"
-#include "agent/membership/renewal.h"
 #include "agent/setup.h"
 #include "agent/state_dir.h"
 #include "agent/telemetry.h"
@@ -366,9 +366,8 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const AgentConfig& config, const Ma
   if (!sandbox) {
     return fail(sandbox.error());
   }
-  return std::unique_ptr<Daemon>(
-      new Daemon(std::make_unique<Impl>(config, *credentials, *std::move(state), limit,
-                                        std::move(nvml), *sandbox, make_site, log)));
+  return std::unique_ptr<Daemon>(new Daemon(std::make_unique<Impl>(
+      config, *credentials, *std::move(state), limit, std::move(nvml), *sandbox, make_site, log)));
 }
 
 Status Daemon::run() { return impl_->run(); }

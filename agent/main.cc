@@ -98,9 +98,9 @@ int join_machine(const Arguments& arguments) {
   if (Status made = pki::make_secret_folder(config.state_dir); !made) {
     return complain(made.error());
   }
-  const auto joined = join(Papers(config.state_dir),
-                           {.line = *line, .node = config.name, .ca_file = arguments.ca_file},
-                           SystemClock().now());
+  const auto joined =
+      join(Papers(config.state_dir),
+           {.line = *line, .node = config.name, .ca_file = arguments.ca_file}, SystemClock().now());
   if (!joined) {
     return complain(joined.error());
   }
@@ -198,7 +198,8 @@ int main(int argc, char** argv) {
                     "The authorities that vouch for REST, if it shows a certificate of its own");
   joins->fallthrough();  // --name and others may follow it
   CLI::App* renews = app.add_subcommand(
-      "renew", "Ask for a new certificate now; a running agent does so by itself, and takes this one up");
+      "renew",
+      "Ask for a new certificate now; a running agent does so by itself, and takes this one up");
   renews->fallthrough();
   CLI::App* config = app.add_subcommand("config", "Work with configuration files");
   CLI::App* validate = config->add_subcommand("validate", "Check a configuration file");

@@ -74,9 +74,8 @@ Status AuditChain::add(std::string_view line) {
                                      text_at(*json, "broken")));
   }
   if (number_at(*json, "count") != static_cast<double>(so_far_.count) ||
-      (so_far_.count > 0 &&
-       (text_at(*json, "hash") != so_far_.hash ||
-        number_at(*json, "last") != static_cast<double>(so_far_.last)))) {
+      (so_far_.count > 0 && (text_at(*json, "hash") != so_far_.hash ||
+                             number_at(*json, "last") != static_cast<double>(so_far_.last)))) {
     return broken(read_, fmt::format("ends with {} entries, but {} are here",
                                      text_at(*json, "count"), so_far_.count));
   }

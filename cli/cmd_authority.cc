@@ -52,14 +52,13 @@ Result<ExitCode> rotate(Context& context, const std::optional<Duration>& announc
 void add_authority(Command root) {
   Command authority = root.sub("authority", "Who signs for nodes");
   authority.sub("list", "Authorities that sign, are going to, or did and are still believed")
-      .on_run([](Context& context) {
-        return call(context, "GET", "/authorities");
-      });
+      .on_run([](Context& context) { return call(context, "GET", "/authorities"); });
   auto announcement = std::make_shared<std::optional<Duration>>();
   Command rotated = authority.sub("rotate", "Make one that signs after an announcement");
   rotated.example(
       "  skerryctl authority rotate                       nodes hear of it when they renew\n"
-      "  skerryctl authority rotate --announcement 0s     a key is no longer secret; nodes join anew\n");
+      "  skerryctl authority rotate --announcement 0s     a key is no longer secret; nodes join "
+      "anew\n");
   rotated.add({.names = "--announcement", .help = "how long it is only announced (48h)"},
               *announcement);
   rotated.on_run([announcement](Context& context) { return rotate(context, *announcement); });

@@ -198,11 +198,11 @@ Result<ExitCode> create_join_token(Context& context, const JoinFlags& flags) {
   }
   const bool of_one = flags.name.find('*') == std::string::npos;
   json::object told = made->get_object();
-  told["line"] = to_text(JoinLine{
-      .token = text_at(*made, "token"),
-      .url = flags.url.empty() ? context.settings.server.text() : flags.url,
-      .authority = authority,
-      .node = of_one ? flags.name : std::string()});
+  told["line"] =
+      to_text(JoinLine{.token = text_at(*made, "token"),
+                       .url = flags.url.empty() ? context.settings.server.text() : flags.url,
+                       .authority = authority,
+                       .node = of_one ? flags.name : std::string()});
   show_secret(context, told, "line");
   return ExitCode::kOk;
 }

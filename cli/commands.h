@@ -20,11 +20,11 @@ void add_top(Command root);             // top nodes
 void add_policy(Command root);          // policy list|get|apply|promote|...
 void add_decisions(Command root);       // decisions export
 void add_replay(Command root);          // replay
-void add_token(Command root);  // token create|list|revoke
-void add_auth(Command root);  // whoami, auth can-i
-void add_node_access(Command root);  // node token create|list|delete, node revoke
-void add_authority(Command root);  // authority list|rotate|forget
-void add_audit(Command root);  // audit export|verify
+void add_token(Command root);           // token create|list|revoke
+void add_auth(Command root);            // whoami, auth can-i
+void add_node_access(Command root);     // node token create|list|delete, node revoke
+void add_authority(Command root);       // authority list|rotate|forget
+void add_audit(Command root);           // audit export|verify
 void add_get_policies(Command get);     // beside get nodes
 void add_model_signing(Command model);  // model keygen|sign|verify
 void add_version(Command root);         // version

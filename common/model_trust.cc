@@ -37,15 +37,15 @@ std::optional<Complaint> complaint_about(const ModelManifest& manifest, const Va
   const std::string_view space = namespace_of_model(manifest.name);
   const auto covers = [space](const std::string& ns) { return ns == "*" || ns == space; };
   if (std::ranges::none_of(key->namespaces, covers)) {
-    return Complaint{"signed_by", fmt::format("the key '{}' does not count for {}", key->id,
-                                              space.empty() ? "models of all namespaces"
-                                                            : fmt::format("namespace '{}'", space))};
+    return Complaint{"signed_by",
+                     fmt::format("the key '{}' does not count for {}", key->id,
+                                 space.empty() ? "models of all namespaces"
+                                               : fmt::format("namespace '{}'", space))};
   }
   if (!key->key.verifies(to_signed_text(statement_of(manifest, variant)), variant.signature)) {
-    return Complaint{
-        "signature",
-        fmt::format("is not that of key '{}' on variant '{}' of model '{}' with {}", key->id,
-                    variant.name, manifest.name, variant.digest)};
+    return Complaint{"signature",
+                     fmt::format("is not that of key '{}' on variant '{}' of model '{}' with {}",
+                                 key->id, variant.name, manifest.name, variant.digest)};
   }
   return std::nullopt;
 }

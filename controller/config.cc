@@ -146,10 +146,10 @@ void read_api(ConfigFields root, ControllerConfig& config) {
   config.api_tls = tls::read_server_files(tls);
   const std::string built_in = tls.choice("built_in", "auto", {"auto", "true", "false"});
   const bool may_be_plain = config.insecure_dev || config.api_tls;
-  config.api = read_endpoint(root, "api_listen", "127.0.0.1:8080",
-                             may_be_plain || built_in != "false");
-  config.api_tls_built_in =
-      built_in == "true" || (built_in == "auto" && !may_be_plain && !is_loopback_address(config.api.address));
+  config.api =
+      read_endpoint(root, "api_listen", "127.0.0.1:8080", may_be_plain || built_in != "false");
+  config.api_tls_built_in = built_in == "true" || (built_in == "auto" && !may_be_plain &&
+                                                   !is_loopback_address(config.api.address));
   if (built_in == "true" && config.api_tls) {
     tls.issue("built_in", "must not be true beside certificate_file: it is one or the other");
   }
@@ -162,8 +162,8 @@ void read_agent_port(ConfigFields root, ControllerConfig& config) {
                                 config.insecure_dev || config.agent_tls);
   config.agent_address = root.text("agent_address");
   if (!config.agent_address.empty() && config.agent_address.rfind(':') == std::string::npos) {
-    root.issue("agent_address", fmt::format("'{}' must be HOST:PORT, as agents dial it",
-                                            config.agent_address));
+    root.issue("agent_address",
+               fmt::format("'{}' must be HOST:PORT, as agents dial it", config.agent_address));
   }
   ConfigFields authority = root.section("authority");
   InstallationOptions& options = config.installation;

@@ -112,8 +112,7 @@ Result<tls::ContextSource> CoreHost::open_tls(const tls::ServerFiles& files) {
 
 Result<std::uint16_t> CoreHost::start_api(api::ApiOptions options,
                                           std::vector<api::ReadyCheck> checks,
-                                          api::TurnAway turn_away,
-                                          api::NodeAuthority* authority) {
+                                          api::TurnAway turn_away, api::NodeAuthority* authority) {
   checks.insert(checks.begin(), {"store", [this] { return driver_->accepts_work(); }});
   api_.emplace(io_, std::move(options),
                api::ApiParts{.gateway = *driver_,

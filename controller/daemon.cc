@@ -48,7 +48,8 @@ class Daemon {
   Status open() {
     for (const auto step :
          {&Daemon::open_installation, &Daemon::open_host, &Daemon::make_first_token,
-          &Daemon::trust_issuers, &Daemon::offer_policy, &Daemon::start_api, &Daemon::start_hub, &Daemon::write_ready_file}) {
+          &Daemon::trust_issuers, &Daemon::offer_policy, &Daemon::start_api, &Daemon::start_hub,
+          &Daemon::write_ready_file}) {
       if (auto status = (this->*step)(); !status) {
         close();
         return status;
@@ -190,8 +191,8 @@ class Daemon {
         clock_, *log_);
     host_.callers().set_jwt([this](std::string_view token, Instant now) -> Result<auth::Caller> {
       auto known = issuers_->verify(token, now);
-      return known ? Result<auth::Caller>(auth::Caller{
-                         .id = known->id(), .grants = std::move(known->grants)})
+      return known ? Result<auth::Caller>(
+                         auth::Caller{.id = known->id(), .grants = std::move(known->grants)})
                    : fail(std::move(known).error());
     });
     return {};
@@ -220,8 +221,8 @@ class Daemon {
   }
 
   Status start_api() {
-    auto tls = host_.open_tls(config_.api_tls_built_in ? installation_->server_files()
-                                                       : config_.api_tls);
+    auto tls =
+        host_.open_tls(config_.api_tls_built_in ? installation_->server_files() : config_.api_tls);
     if (!tls) {
       return fail(std::move(tls).error());
     }
@@ -251,17 +252,17 @@ class Daemon {
     options.api_port = api_port_;
     options.api_tls = api_speaks_tls();
     if (config_.agent_tls) {
-      options.tls = hub::HubTls{
-          .keys = *std::move(keys_),
-          .admission = installation_.get(),
-          .may_fetch = [this](std::string node, std::string digest,
-                              std::move_only_function<void(bool)> answer) {
-            host_.driver().inspect([node = std::move(node), digest = std::move(digest),
-                                    answer = std::move(answer)](const core::Core& core,
-                                                                Instant) mutable {
-              answer(core.may_fetch(node, digest));
-            });
-          }};
+      options.tls =
+          hub::HubTls{.keys = *std::move(keys_),
+                      .admission = installation_.get(),
+                      .may_fetch = [this](std::string node, std::string digest,
+                                          std::move_only_function<void(bool)> answer) {
+                        host_.driver().inspect(
+                            [node = std::move(node), digest = std::move(digest),
+                             answer = std::move(answer)](const core::Core& core, Instant) mutable {
+                              answer(core.may_fetch(node, digest));
+                            });
+                      }};
     }
     options.api_on_loopback = is_loopback_address(config_.api.address);
     auto started =
@@ -270,9 +271,8 @@ class Daemon {
       return fail(std::move(started).error());
     }
     hub_ = *std::move(started);
-    installation_->registry().advertise(config_.agent_address.empty()
-                                            ? fmt::format(":{}", hub_->port())
-                                            : config_.agent_address);
+    installation_->registry().advertise(
+        config_.agent_address.empty() ? fmt::format(":{}", hub_->port()) : config_.agent_address);
     host_.metrics().add_source([this] { return hub_figures(*hub_); });
     return {};
   }

@@ -76,10 +76,9 @@ Status write_public(const std::string& path, const std::string& text) {
     }
   }
   using std::filesystem::perms;
-  std::filesystem::permissions(temporary,
-                               perms::owner_read | perms::owner_write | perms::group_read |
-                                   perms::others_read,
-                               error);
+  std::filesystem::permissions(
+      temporary, perms::owner_read | perms::owner_write | perms::group_read | perms::others_read,
+      error);
   std::filesystem::rename(temporary, path, error);
   return error ? fail(ErrorCode::kIo, fmt::format("cannot write {}: {}", path, error.message()))
                : Status();
@@ -121,9 +120,8 @@ Result<door::DoorKeys> Installation::make_keys() {
     return fail(std::move(identity).error());
   }
   pki::TrustBundle trust = registry_.believed(now);
-  for (Status written :
-       {pki::write_secret_file(folder_ + kIdentityFile, pki::to_pem(*identity)),
-        write_public(folder_ + "/authorities.pem", trust.to_pem())}) {
+  for (Status written : {pki::write_secret_file(folder_ + kIdentityFile, pki::to_pem(*identity)),
+                         write_public(folder_ + "/authorities.pem", trust.to_pem())}) {
     if (!written) {
       return fail(std::move(written).error());
     }

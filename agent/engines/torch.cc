@@ -14,7 +14,8 @@ namespace skerry::agent {
 namespace {
 
 constexpr double kStallFactor = 20;
-constexpr std::size_t kMaxErrorBytes = 4096;  // of what a runner says; it may be the model's own text
+constexpr std::size_t kMaxErrorBytes =
+    4096;  // of what a runner says; it may be the model's own text
 constexpr std::size_t kMaxDeviceBytes = 32;
 
 std::uint64_t mib(std::uint64_t bytes) { return bytes >> 20; }
@@ -136,8 +137,8 @@ void TorchEngine::on_loaded(Instant now, RunnerId id, Instance& instance,
   known_[instance.key].memory_bytes = instance.memory_bytes;
   known_[instance.key].load = instance.run->load;
   log_.info("loaded {} on {} in {:.0f} ms, {} MiB", name_of(instance.key.variant),
-            printable(loaded.device, kMaxDeviceBytes),
-            to_ms(instance.run->load), mib(instance.memory_bytes));
+            printable(loaded.device, kMaxDeviceBytes), to_ms(instance.run->load),
+            mib(instance.memory_bytes));
   begin_run(now, id, instance);
 }
 

@@ -119,10 +119,10 @@ Result<Membership> join(const Papers& papers, const JoinRequest& request, Instan
                  : fail(pin.error());
     };
   }
-  const auto posted =
-      post(request.line.url, fmt::format("/api/v1/nodes/{}:enrol", request.node),
-           json::serialize(json::object{{"token", request.line.token}, {"csr", pki::make_csr(*key)}}),
-           trust);
+  const auto posted = post(
+      request.line.url, fmt::format("/api/v1/nodes/{}:enrol", request.node),
+      json::serialize(json::object{{"token", request.line.token}, {"csr", pki::make_csr(*key)}}),
+      trust);
   if (!posted) {
     return fail(posted.error());
   }

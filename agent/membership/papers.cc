@@ -97,8 +97,7 @@ Status Papers::save(const Membership& membership) const {
   if (!membership.ca_file.empty()) {
     document["ca_file"] = membership.ca_file;
   }
-  if (Status saved =
-          replace_whole_file(folder_, kMembership, json::serialize(document) + "\n");
+  if (Status saved = replace_whole_file(folder_, kMembership, json::serialize(document) + "\n");
       !saved) {
     return saved;
   }

@@ -53,9 +53,9 @@ Result<Place> place_of(const std::string& url) {
     place.host = place.host.substr(1, place.host.size() - 2);
   }
   if ((!place.tls && !url.starts_with("http://")) || place.host.empty()) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("'{}' is no URL of a controller, such as https://skerry.example:8443",
-                            url));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("'{}' is no URL of a controller, such as https://skerry.example:8443", url));
   }
   if (!place.tls && place.host != "localhost" && !is_loopback_address(place.host)) {
     return fail(ErrorCode::kPermissionDenied,
@@ -76,8 +76,8 @@ class Exchange {
     if (Status connected = connect(); !connected) {
       return fail(std::move(connected).error());
     }
-    http::request<http::string_body> request(http::verb::post,
-                                             place_.prefix + std::string(target), 11);
+    http::request<http::string_body> request(http::verb::post, place_.prefix + std::string(target),
+                                             11);
     request.set(http::field::host, place_.host + ":" + place_.port);
     request.set(http::field::content_type, "application/json");
     request.set(http::field::connection, "close");

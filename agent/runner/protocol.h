@@ -31,10 +31,10 @@ namespace skerry::runner {
 struct Ready {  // runner -> agent: the sandbox is entered, and no file of a model was touched yet
   std::vector<LayerState> layers;  // those that were asked for
 };
-struct Load {                   // agent -> runner
-  std::string manifest_json;    // common/manifest.h
-  std::string artifact_path;    // for a runner that was not given the file's descriptor at its start
-  std::string digest;           // of the bytes that are loaded, whatever the file held before
+struct Load {                 // agent -> runner
+  std::string manifest_json;  // common/manifest.h
+  std::string artifact_path;  // for a runner that was not given the file's descriptor at its start
+  std::string digest;         // of the bytes that are loaded, whatever the file held before
   std::string device = "auto";  // "auto", "cpu", "cuda", "cuda:0"
   std::uint32_t threads = 1;    // intra-op threads
   inspect::Policy policy;

@@ -41,7 +41,8 @@ class Authorities {
 
   const Authority& signer(Instant now) const;
   TrustBundle believed(Instant now) const;
-  std::vector<const Authority*> all() const;  // in the order in which they sign; until the next change
+  std::vector<const Authority*> all()
+      const;  // in the order in which they sign; until the next change
 
   // Makes one that signs after the announcement. kUnsupported for a given one; kConflict: there are
   // kMaxAuthorities; kIo.

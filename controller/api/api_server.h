@@ -53,7 +53,7 @@ struct ApiParts {
   auth::Authenticator& callers;
   std::vector<ReadyCheck> ready_checks = {};
   TurnAway turn_away = {};
-  ModelTrust model_trust = {};  // what models must be signed by to be applied
+  ModelTrust model_trust = {};         // what models must be signed by to be applied
   NodeAuthority* authority = nullptr;  // nullptr: no machine can join here
 };
 

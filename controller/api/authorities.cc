@@ -42,11 +42,11 @@ std::optional<Response> none_here(const Call& call) {
 Task<Status> note(Call call, std::string action, std::string object) {
   const Request& request = call.request();
   const auto noted = co_await ask(
-      call, core::NoteInAudit{
-                .entry = {.by = {.caller = request.caller.id, .address = request.address},
-                          .action = std::move(action),
-                          .object = std::move(object),
-                          .outcome = "done"}});
+      call,
+      core::NoteInAudit{.entry = {.by = {.caller = request.caller.id, .address = request.address},
+                                  .action = std::move(action),
+                                  .object = std::move(object),
+                                  .outcome = "done"}});
   co_return noted ? Status() : fail(noted.error());
 }
 
@@ -74,8 +74,8 @@ Task<Response> rotate_authority(Call call) {
   done = done ? co_await note(call, "authority.rotate", {}) : std::move(done);
   done = done ? co_await off_strand(call,
                                     [call, wanted_s] {
-                                      return call->authority->rotate(call->clock.now(),
-                                                                     duration_from_seconds(wanted_s));
+                                      return call->authority->rotate(
+                                          call->clock.now(), duration_from_seconds(wanted_s));
                                     })
               : std::move(done);
   co_return done ? listed(call) : problem(done.error());

@@ -28,8 +28,8 @@ HandshakeGate::Limits gate_limits(const HttpLimits& limits, Duration tick) {
   return {.open = limits.max_handshakes,
           .open_per_peer = by_address ? limits.max_handshakes_per_address : limits.max_handshakes,
           .begun = in_a_tick(limits.handshakes_per_s),
-          .begun_per_peer = in_a_tick(by_address ? limits.handshakes_per_s_per_address
-                                                 : limits.handshakes_per_s),
+          .begun_per_peer =
+              in_a_tick(by_address ? limits.handshakes_per_s_per_address : limits.handshakes_per_s),
           .patience_ticks = limits.handshake / tick + 1};
 }
 

@@ -181,7 +181,8 @@ class Core {
   bool blob_in_use(std::string_view digest) const;
   bool is_artifact(std::string_view digest) const;
   // Whether a node has to do with a blob: an artifact, or the input of what is at the node.
-  bool may_fetch(const std::string& node, std::string_view digest) const;  // of a model that is applied now
+  bool may_fetch(const std::string& node,
+                 std::string_view digest) const;  // of a model that is applied now
   // A site's: what is to be brought to the controller, by id.
   std::vector<Job> jobs_to_bring(JobId after, std::size_t most) const;
   std::size_t to_bring() const;

@@ -93,8 +93,7 @@ bool Core::is_artifact(std::string_view digest) const {
 bool Core::may_fetch(const std::string& node, std::string_view digest) const {
   const auto it = state_->nodes.find(node);
   return is_artifact(digest) ||
-         (it != state_->nodes.end() &&
-          std::ranges::any_of(it->second.jobs, [&](JobId id) {
+         (it != state_->nodes.end() && std::ranges::any_of(it->second.jobs, [&](JobId id) {
             const auto job = state_->jobs.find(id);
             return job != state_->jobs.end() && job->second.job.spec.inputs.blob == digest;
           }));

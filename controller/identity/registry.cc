@@ -86,7 +86,9 @@ std::vector<api::AuthorityState> Registry::authorities(Instant now) const {
     const pki::Certificate& certificate = authority->certificate();
     const bool signs = certificate.fingerprint() == signing;
     states.push_back({.fingerprint = certificate.fingerprint(),
-                      .state = signs ? "signing" : past ? "retired" : "announced",
+                      .state = signs  ? "signing"
+                               : past ? "retired"
+                                      : "announced",
                       .signs_from = authority->signs_from(),
                       .expires_at = certificate.not_after()});
     past = past && !signs;

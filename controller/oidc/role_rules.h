@@ -38,7 +38,8 @@ struct RoleRule {
   Match match = Match::kContains;
   std::string value;
   Role role = Role::kViewer;
-  std::vector<std::string> namespaces;  // of a namespaced role, at least one ("*" = all); of others none
+  std::vector<std::string>
+      namespaces;  // of a namespaced role, at least one ("*" = all); of others none
 
   bool operator==(const RoleRule&) const = default;
 };

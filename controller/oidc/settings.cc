@@ -51,7 +51,10 @@ RoleRule read_rule(ConfigFields fields) {
   if (const auto known = core::parse_role(role)) {
     rule.role = *known;
   } else if (!role.empty()) {
-    fields.issue("role", fmt::format("must be one of {}", fmt::join(core::kRoles | std::views::transform(&core::to_string), ", ")));
+    fields.issue(
+        "role",
+        fmt::format("must be one of {}",
+                    fmt::join(core::kRoles | std::views::transform(&core::to_string), ", ")));
   }
   read_namespaces(fields, rule);
   return rule;

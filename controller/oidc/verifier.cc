@@ -27,8 +27,7 @@ struct Verifier::Issuer {
   KeyKeeper keys;
 };
 
-Verifier::Verifier(Settings settings, const MakeFetcher& make_fetcher, Clock& clock,
-                           Log& log) {
+Verifier::Verifier(Settings settings, const MakeFetcher& make_fetcher, Clock& clock, Log& log) {
   for (const IssuerSettings& issuer : settings.issuers) {
     issuers_.push_back(std::unique_ptr<Issuer>(new Issuer{
         issuer, {issuer.name, source_of(issuer, make_fetcher), settings.times, clock, log}}));
@@ -56,9 +55,9 @@ Result<KnownCaller> Verifier::verify(std::string_view token, Instant now) {
     const Result<Claims> claims = oidc::verify(*read, *key, issuer->settings.rules, now);
     if (claims) {
       return KnownCaller{.issuer = issuer->settings.name,
-                        .subject = claims->subject,
-                        .grants = grants_of(claims->all, issuer->settings.roles),
-                        .expires_at = claims->expires_at};
+                         .subject = claims->subject,
+                         .grants = grants_of(claims->all, issuer->settings.roles),
+                         .expires_at = claims->expires_at};
     }
     refusal = claims.error();
   }

@@ -43,4 +43,14 @@ Status load_audit_ends(const store::Store& store, core::StoredState& state);
 
 inline constexpr std::string_view kMetaKey = "core";
 
+// ---- encode_access.cc
+
+store::Write encode(const core::TokenRecord& record);
+store::Write encode(const core::DeleteTokenRecord& record);
+store::Write encode(const core::JoinTokenRecord& record);
+store::Write encode(const core::DeleteJoinTokenRecord& record);
+store::Write encode(const core::NodeIdentityRecord& record);
+store::Write encode(const core::AuditRecord& record);
+store::Write encode(const core::DeleteAuditRecord& record);
+
 }  // namespace skerry::records

@@ -3,9 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/engines/torch.h"
-#include "agent/executor.h"
-#include "tests/unit/agent_fakes.h"
+#include "tests/unit/agent_torch_world.h"
 
 namespace skerry::agent {
 namespace {
@@ -16,74 +14,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
-
-struct FakeRunners final : Runners {
-  std::vector<RunnerId> spawned;
-  std::vector<RunnerId> killed;
-  std::map<RunnerId, std::vector<runner::Frame>> frames;
-
-  std::vector<std::uint64_t> limits;
-  std::vector<std::string> models;
-
-  void spawn(RunnerId id, const RunnerNeeds& needs) override {
-    spawned.push_back(id);
-    limits.push_back(needs.memory_limit_bytes);
-    models.push_back(needs.artifact_path);
-  }
-  void send(RunnerId id, const runner::Frame& frame) override { frames[id].push_back(frame); }
-  void kill(RunnerId id) override { killed.push_back(id); }
-};
-
-struct TorchTest : ::testing::Test {
-  FakeRunners runners;
-  TorchEngine engine{{.threads = 3,
-                      .device = "cpu",
-                      .memory_bytes = 250u << 20,
-                      .overhead_bytes = 100u << 20,
-                      .sequence_instances = 2,
-                      .policy = {.limits = {}, .allow = {"aten::save"}, .deny = {}}},
-                     runners,
-                     quiet_log()};
-
-  static Work work(const std::string& variant, const std::string& sequence = "",
-                   bool stateful = false) {
-    static const ManifestPtr plain =
-        Manifests().resolve("digits", 1, manifest_json("torch")).value();
-    static const ManifestPtr keeps =
-        Manifests().resolve("digits", 2, manifest_json("torch", true)).value();
-    return {.variant = {"digits", variant, stateful ? 2u : 1u},
-            .manifest = stateful ? keeps : plain,
-            .digest = "sha256:" + variant,
-            .artifact_path = "/models/" + variant,
-            .input = std::make_shared<const std::string>("in"),
-            .sequence = sequence};
-  }
-  void start(Instant now, RunToken token, const Work& wanted) {
-    ASSERT_EQ(engine.admit(now, wanted).admission, Admission::kNow);
-    engine.start(now, token, wanted);
-  }
-  void loaded(Instant now, RunnerId id, std::uint64_t mib = 100) {
-    engine.received(now, id,
-                    runner::Loaded{.load_us = 5, .memory_bytes = mib << 20, .device = "cpu"});
-  }
-  void ran(Instant now, RunnerId id, RunToken token, std::uint64_t service_us = 1000) {
-    engine.received(
-        now, id, runner::Ran{.id = token, .service_us = service_us, .outputs = encode_values({})});
-  }
-  // What the nth frame to a runner names its state; the first frame is the load.
-  std::string state_name(RunnerId id, std::size_t n) {
-    return std::get<runner::Run>(runners.frames[id].at(n)).sequence;
-  }
-  // Starts, loads and finishes: an idle instance.
-  RunnerId idle(Instant now, RunToken token, const Work& wanted) {
-    start(now, token, wanted);
-    const RunnerId id = runners.spawned.back();
-    loaded(now, id);
-    ran(now, id, token);
-    engine.take_ended();
-    return id;
-  }
-};
 
 TEST_F(TorchTest, LoadsThenRunsThenServesTheNextFromTheSameProcess) {
   start(at(seconds(0)), 11, work("s"));
@@ -149,38 +79,6 @@ TEST_F(TorchTest, ASecondProcessOfAVariantIsMadeOnceWaitingHasCostAsMuchAsLoadin
   EXPECT_TRUE(busy(at(seconds(21))));  // and the next one has to be earned again
 }
 
-TEST_F(TorchTest, AProcessServesOneNamespaceOnly) {
-  Work vision = work("s");
-  vision.ns = "vision";
-  Work audio = vision;
-  audio.ns = "audio";
-  const RunnerId first = idle(at(seconds(0)), 1, vision);
-  const RunnerId second = idle(at(seconds(1)), 2, audio);
-  EXPECT_NE(first, second);
-  start(at(seconds(2)), 3, vision);
-  EXPECT_EQ(std::get<runner::Run>(runners.frames[first].back()).id, 3u);
-  // One that runs for another namespace is nothing to wait for: there is no room beside it, or it gets its own.
-  start(at(seconds(3)), 4, audio);
-  EXPECT_EQ(std::get<runner::Run>(runners.frames[second].back()).id, 4u);
-  EXPECT_THAT(runners.spawned, ElementsAre(first, second));
-}
-
-TEST_F(TorchTest, AProcessThatWasOnlyProbedIsAnybodysOnce) {
-  const RunnerId probed = idle(at(seconds(0)), 1, work("s"));
-  Work vision = work("s");
-  vision.ns = "vision";
-  start(at(seconds(1)), 2, vision);
-  ran(at(seconds(1)), probed, 2);
-  EXPECT_THAT(runners.spawned, SizeIs(1));
-  Work audio = vision;
-  audio.ns = "audio";
-  start(at(seconds(2)), 3, audio);
-  EXPECT_THAT(runners.spawned, SizeIs(2));
-  // And a probe, which brings no inputs, takes what is there.
-  start(at(seconds(3)), 4, work("s"));
-  EXPECT_EQ(std::get<runner::Run>(runners.frames[probed].back()).id, 4u);
-}
-
 TEST_F(TorchTest, AnOutputThatIsNoneEndsItsProcess) {
   start(at(seconds(0)), 1, work("s"));
   loaded(at(seconds(1)), 1);
@@ -191,22 +89,6 @@ TEST_F(TorchTest, AnOutputThatIsNoneEndsItsProcess) {
   ASSERT_THAT(ended, SizeIs(1));
   EXPECT_EQ(ended[0].outcome, Outcome::kCrashed);
   EXPECT_THAT(ended[0].error, HasSubstr("what is no output"));
-}
-
-TEST_F(TorchTest, ProcessesAreSharedBetweenNamespacesWhereThatIsAllowed) {
-  TorchEngine sharing(
-      {.memory_bytes = 250u << 20, .overhead_bytes = 100u << 20, .shares_runners = true}, runners,
-      quiet_log());
-  Work next = work("s");
-  next.ns = "vision";
-  ASSERT_EQ(sharing.admit(at(seconds(0)), next).admission, Admission::kNow);
-  sharing.start(at(seconds(0)), 1, next);
-  sharing.received(at(seconds(0)), 1, runner::Loaded{.memory_bytes = 1, .device = "cpu"});
-  sharing.received(at(seconds(0)), 1, runner::Ran{.id = 1, .outputs = encode_values({})});
-  next.ns = "audio";
-  ASSERT_EQ(sharing.admit(at(seconds(1)), next).admission, Admission::kNow);
-  sharing.start(at(seconds(1)), 2, next);
-  EXPECT_THAT(runners.spawned, SizeIs(1));
 }
 
 TEST_F(TorchTest, IdleInstancesMakeRoomLeastRecentlyUsedFirst) {

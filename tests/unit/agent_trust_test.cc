@@ -72,7 +72,8 @@ TEST_F(PinnedSiteTest, RunsWhatTheHolderOfItsKeySigned) {
 TEST_F(PinnedSiteTest, FetchesNothingThatIsNotSigned) {
   assign_pinned(assignment_of(unsigned_model(), 1));
   EXPECT_EQ(result_of(1).outcome, Outcome::kInfrastructure) << "another node may run it";
-  EXPECT_THAT(result_of(1).error, HasSubstr("variant 's' of model 'shop/digits': signature is missing"));
+  EXPECT_THAT(result_of(1).error,
+              HasSubstr("variant 's' of model 'shop/digits': signature is missing"));
   ModelManifest elsewhere = signed_model();
   elsewhere.name = "lab/digits";
   assign_pinned(assignment_of(elsewhere, 2));

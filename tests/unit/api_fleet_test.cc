@@ -201,8 +201,9 @@ TEST(Blobs, GoUpAndComeDown) {
   EXPECT_EQ(put.json().at("size_bytes"), 3'000'000);
   EXPECT_EQ(client.call("PUT", path, bytes).status, 200) << "it was there";
   EXPECT_EQ(client.call("GET", path).status, 404) << "nobody's artifact might be somebody's input";
-  ASSERT_EQ(client.call("PUT", "/api/v1/models/digits", digits_manifest(sha256_digest(bytes))).status,
-            200);
+  ASSERT_EQ(
+      client.call("PUT", "/api/v1/models/digits", digits_manifest(sha256_digest(bytes))).status,
+      200);
   const Reply head = client.call("HEAD", path);
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.header("content-length"), "3000000");

@@ -41,9 +41,12 @@ class CoreAccess : public CoreWorld {
   SessionId greet(const std::string& name, std::string key) {
     const SessionId session{++sessions};
     AgentHello hello{.session = session, .incarnation = 1, .certified_key = std::move(key)};
-    hello.node = {
-        .name = name, .site = "elsewhere", .labels = {{"zone", "b"}}, .engines = {"torch"},
-        .slots = 2, .memory_bytes = 1u << 30};
+    hello.node = {.name = name,
+                  .site = "elsewhere",
+                  .labels = {{"zone", "b"}},
+                  .engines = {"torch"},
+                  .slots = 2,
+                  .memory_bytes = 1u << 30};
     hello.capacity = 4;
     apply(hello);
     return session;
@@ -157,7 +160,8 @@ TEST_F(CoreAccess, EveryChangeOfACallerIsALineInItsBatchChainedToTheOneBefore) {
   const JobId id = submit(spec("vision"));
   ask(CancelJob{.job = id, .by = {.caller = "token:a", .address = "10.0.0.7"}});
   ask(CancelJob{.job = id});  // changes nothing
-  apply(NoteInAudit{.entry = {.by = {.caller = "token:b"}, .action = "model.apply", .outcome = "denied"}});
+  apply(NoteInAudit{
+      .entry = {.by = {.caller = "token:b"}, .action = "model.apply", .outcome = "denied"}});
   const auto all = lines();
   ASSERT_EQ(all.size(), 4u);
   std::string previous(32, '\0');

@@ -256,9 +256,10 @@ class HubWorld : public testing::Test {
 
   void start() {
     if (way_ == Way::kDoor) {
-      options_.tls =
-          HubTls{.keys = tls_.keys(), .admission = &tls_.members, .may_fetch = may_fetch_,
-                 .limits = door_limits_};
+      options_.tls = HubTls{.keys = tls_.keys(),
+                            .admission = &tls_.members,
+                            .may_fetch = may_fetch_,
+                            .limits = door_limits_};
     }
     auto hub = Hub::start(options_, gateway_, *blobs_, models_, clock_, *log_);
     ASSERT_TRUE(hub) << hub.error().message;

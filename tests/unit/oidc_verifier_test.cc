@@ -13,8 +13,8 @@
 
 #include "controller/oidc/verifier.h"
 #include "controller/outbound/client.h"
-#include "tests/unit/oidc_key_sources.h"
 #include "tests/unit/http_double.h"
+#include "tests/unit/oidc_key_sources.h"
 #include "tests/unit/outbound_names.h"
 
 namespace skerry::oidc {
@@ -59,10 +59,10 @@ class Oidc : public ::testing::Test {
     return make(std::move(issuers), [this](const outbound::Policy&) { return web_.fetcher(); });
   }
   std::unique_ptr<Verifier> make(std::vector<IssuerSettings> issuers,
-                                     const Verifier::MakeFetcher& make_fetcher) {
+                                 const Verifier::MakeFetcher& make_fetcher) {
     auto verifier = std::make_unique<Verifier>(
-        Settings{.times = {.retry = milliseconds(1)}, .issuers = std::move(issuers)},
-        make_fetcher, clock_, *log_);
+        Settings{.times = {.retry = milliseconds(1)}, .issuers = std::move(issuers)}, make_fetcher,
+        clock_, *log_);
     await([&] {
       return std::ranges::all_of(
           verifier->state(), [](const auto& state) { return state.problem != "not fetched yet"; });
