@@ -70,6 +70,10 @@ void read_local_api(ConfigFields fields, bool insecure_dev, AgentConfig::LocalAp
   const std::string listen = fields.text("listen");
   api.max_jobs = static_cast<std::uint64_t>(fields.integer("max_jobs", 10'000, 1, 10'000'000));
   api.tls = tls::read_server_files(fields.section("tls"));
+  api.allow_anonymous = fields.boolean("allow_anonymous", false);
+  if (api.allow_anonymous && !insecure_dev) {
+    fields.issue("allow_anonymous", "lets everybody do everything: only with insecure_dev: true");
+  }
   if (listen.empty()) {
     return;
   }

@@ -64,6 +64,7 @@ struct AgentConfig {
     std::string address;  // empty: the site has no API
     std::uint16_t port = 0;
     tls::ServerFiles tls;
+    bool allow_anonymous = false;  // with insecure_dev alone
     std::uint64_t max_jobs = 0;
   } local_api;
   inspect::Policy models;

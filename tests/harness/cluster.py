@@ -64,6 +64,9 @@ class Agent:
             self.relay = Relay(programs["relay"], controller_address, folder, **dataclasses.asdict(plan.link)).start()
         runner = programs["runner"] if "torch" in plan.settings.get("engines", ["torch"]) else None
         config = agent_config(plan, self.relay.address if self.relay else controller_address, folder, runner)
+        if "local_api" in config and not join_line:
+            config["insecure_dev"] = True
+            config["local_api"]["allow_anonymous"] = True
         config_path = folder / "agent.yaml"
         config_path.write_text(json.dumps(config, indent=1))  # JSON is YAML
         self.argv = [programs["agent"], "--config", config_path]
