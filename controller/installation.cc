@@ -127,7 +127,7 @@ Result<door::DoorKeys> Installation::make_keys() {
     }
   }
   const Instant ends = identity->chain.front().not_after();
-  renew_at_ = now + since(ends, now) / 2;
+  renew_at_ = now + since(now, ends) / 2;
   log_.info("the controller's certificate of authority {} holds until {}",
             registry_.fingerprint(now), rfc3339(ends));
   return door::DoorKeys{.identity = *std::move(identity), .trust = std::move(trust)};

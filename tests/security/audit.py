@@ -27,7 +27,7 @@ def mutate(cluster, rounds):
             done["job.cancel"] = done.get("job.cancel", 0) + 1
         except Problem:
             pass  # it ended before
-        count("node.cordon", cluster.ctl, "node", "cordon", "edge-1") if number == 0 else None
+        count("node.cordon", cluster.ctl, "cordon", "edge-1") if number == 0 else None
         made = client.post("/api/v1/tokens", {"grants": [{"role": "viewer", "namespace": "vision"}]})
         done["token.create"] = done.get("token.create", 0) + 1
         count("token.revoke", client.delete, f"/api/v1/tokens/{made['id']}")
@@ -57,7 +57,7 @@ def edited(lines, randomness):
     elif kind == "repeat":
         changed.insert(at, changed[at])
     else:
-        changed.insert(at + 1, changed[at].replace('"seq":', '"seq":1', 1))
+        changed.insert(at + 1, changed[at].replace("seq", "Seq", 1))
     return changed
 
 
@@ -69,9 +69,10 @@ def run(suite):
         lines = trail.read_text().splitlines()
         found = {}
         for line in lines:
-            entry = json.loads(line)
-            entry = entry.get("entry", entry)
-            entry = json.loads(entry) if isinstance(entry, str) else entry
+            whole = json.loads(line)
+            if "line" not in whole:
+                continue  # what the export says of itself
+            entry = json.loads(whole["line"])
             if entry["outcome"] == "done":
                 found[entry["action"]] = found.get(entry["action"], 0) + 1
         missing = {action: count - found.get(action, 0) for action, count in done.items() if found.get(action, 0) < count}

@@ -66,7 +66,8 @@ TEST_F(HubDoorTest, AnAddressThatSpeaksGarbageIsBannedForAWhile) {
   door_limits_.handshakes.failures = {.per_s = 1, .burst = 20};
   start();
   const std::vector<std::string> garbage = {
-      "GET / HTTP/1.1\r\n\r\n", door::beginning(), std::string(5000, '\0'), "\x80\x2e\x01\x00\x02",
+      "GET / HTTP/1.1\r\n\r\n", door::beginning(), std::string(5000, '\0'),
+      std::string("\x80\x2e\x01\x00\x02", 5) + std::string(44, '\0'),
       std::string("\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", 10)};
   for (int i = 0; count(DoorCount::kBans) == 0; ++i) {
     ASSERT_LT(i, 1000);
