@@ -3,6 +3,7 @@
 Usage: flooder.py KIND HOST:PORT SECONDS [IDENTITY.pem]
 """
 
+import itertools
 import json
 import socket
 import ssl
@@ -75,7 +76,7 @@ class Flood:
         try:
             with self.connect() as raw:
                 if self.identity is None:
-                    raw.settimeout(1)
+                    raw.settimeout(0.1)
                     return raw.recv(1) == b""
                 with client_context(self.identity).wrap_socket(raw) as wrapped:
                     wrapped.sendall(PREFACE + frame(SETTINGS, 0, 0, b""))
@@ -85,29 +86,32 @@ class Flood:
         except (ssl.SSLError, OSError):
             return True
 
-    def strangers(self, kind):
+    def one_stranger(self, kind):
         hello = b"\x16\x03\x01\x00\x2e\x01\x00\x00\x2a" + b"\0" * 42
-        while not self.over():
+        with self.connect() as raw:
+            raw.settimeout(0.3)
+            if kind == "garbage":
+                raw.sendall(b"\xff" * 2048)
+                self.sent += 2048
+                raw.recv(64)
+            elif kind == "half_handshakes":
+                raw.sendall(hello[:30])
+                self.sent += 30
+            else:
+                wrapped = client_context(None).wrap_socket(raw)  # whole handshakes, without a certificate
+                self.sent += 1000
+                wrapped.recv(1)
+
+    def strangers(self, kind):
+        for turn in itertools.count(1):
+            if self.over() or self.banned_after is not None:
+                return
             try:
-                with self.connect() as raw:
-                    if kind == "garbage":
-                        raw.sendall(b"\xff" * 2048)
-                        self.sent += 2048
-                        raw.settimeout(0.5)
-                        raw.recv(64)
-                    elif kind == "half_handshakes":
-                        raw.sendall(hello[:30])
-                        self.sent += 30
-                    else:
-                        client_context(None).wrap_socket(raw).close()  # whole handshakes, without a certificate
-                        self.sent += 1000
-            except TimeoutError:
-                pass
+                self.one_stranger(kind)
             except OSError:
                 self.cut += 1
-            if self.banned_after is None and self.cut % 5 == 0 and self.is_turned_away():
+            if turn % 50 == 0 and self.is_turned_away():
                 self.banned()
-                return
 
     def enrolled(self, kind):
         make = frames_of(kind)

@@ -59,7 +59,7 @@ def run(suite):
     with Cluster(suite.programs, nodes=[NodePlan("edge-1", slots=2)], secure=True) as cluster:
         cluster.client.put("/api/v1/models/noop", noop_model())
         cluster.wait_model_known("noop")
-        body = {"model": "noop", "durability": "none", "inputs": {"x": {"tensor": {"dtype": "f32", "shape": [1], "data": [1]}}}}
+        body = {"model": "noop", "durability": "none", "inputs": {"x": {"dtype": "f32", "shape": [1], "data": [1]}}}
 
         def p99(name):
             return load(suite.programs, cluster, JOBS, [body], connections=2, seconds=seconds, warmup_s=0.5,
@@ -87,8 +87,9 @@ def run(suite):
             if not suite.quick:
                 suite.check(f"{who}, {kind}: API p99 beside it to idle ({idle:.2f} ms)", P99_AT_MOST, round(beside / floor_ms, 2),
                             beside <= P99_AT_MOST * floor_ms)
-            suite.check(f"{who}, {kind}: banned within, s", BANNED_WITHIN_S, report["banned_after_s"],
-                        report["banned_after_s"] is not None and report["banned_after_s"] <= BANNED_WITHIN_S)
+            if kind != "half_handshakes":  # those are only bounded: others' may be under way behind the same address
+                suite.check(f"{who}, {kind}: banned within, s", BANNED_WITHIN_S, report["banned_after_s"],
+                            report["banned_after_s"] is not None and report["banned_after_s"] <= BANNED_WITHIN_S)
             suite.check(f"{who}, {kind}: memory grown to bytes sent ({report['sent_bytes']:,})", MEMORY_AT_MOST, round(grown, 2),
                         grown <= MEMORY_AT_MOST)
             assert cluster.nodes()["edge-1"]["state"] == "READY", "an honest node was lost"

@@ -17,7 +17,7 @@ TURNS = 5
 
 def job(ns):
     return {"model": "noop", "namespace": ns, "durability": "none",
-            "inputs": {"x": {"tensor": {"dtype": "f32", "shape": [1], "data": [1]}}}}
+            "inputs": {"x": {"dtype": "f32", "shape": [1], "data": [1]}}}
 
 
 def run(suite):
