@@ -24,7 +24,7 @@ def run(suite):
     sys.path.insert(0, str(ROOT / "bench"))
     from process.load import load  # pylint: disable=import-outside-toplevel
     config = {"api_tls": {"built_in": "true"},
-              "core": {"quotas": {"noisy": {"jobs_per_s": QUOTA_PER_S, "burst_jobs": QUOTA_PER_S}}}}
+              "core": {"quotas": {"namespaces": [{"name": "noisy", "jobs_per_s": QUOTA_PER_S, "burst_jobs": QUOTA_PER_S}]}}}
     with Cluster(suite.programs, nodes=[NodePlan("edge-1", slots=2)], config=config, secure=True) as cluster:
         cluster.client.put("/api/v1/models/noop", noop_model())
         cluster.wait_model_known("noop")
@@ -42,7 +42,7 @@ def run(suite):
 
         def noisy():
             load(suite.programs, cluster, JOBS, [job("noisy")], connections=8, seconds=SECONDS + 1, warmup_s=0,
-                 expect=429, rate_per_s=QUOTA_PER_S * TIMES_OVER, tolerate=True, nice=19, name="noisy")
+                 headers=["Prefer: wait=30"], expect=429, rate_per_s=QUOTA_PER_S * TIMES_OVER, tolerate=True, nice=19, name="noisy")
         pairs = [(quiet(), beside_noise()) for _ in range(TURNS)]
         ratio = statistics.median(beside / alone for alone, beside in pairs)
         suite.check(f"a tenant at {TIMES_OVER} x its quota: another's p99 beside it to alone "
