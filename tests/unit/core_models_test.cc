@@ -93,6 +93,8 @@ TEST_F(CoreModels, RestsTwiceAsLongEachTimeItTripsUntilATaskSucceeds) {
   submit(spec());
   finish(node, last_assigned(node));
   EXPECT_EQ(rest_after_a_crash(), seconds(5));
+  put_model("m", {0.5});
+  EXPECT_EQ(rest_after_a_crash(), seconds(5)) << "what was applied anew has not tripped yet";
 }
 
 TEST_F(CoreModels, ARevisionNamesOneManifestForEverAlsoAfterTheModelWasDeleted) {
