@@ -254,9 +254,10 @@ class HubWorld : public testing::Test {
   }
   ~HubWorld() override { std::filesystem::remove_all(root_); }
 
-  void start() {
+  void start() { start(tls_.keys()); }
+  void start(const door::DoorKeys& keys) {
     if (way_ == Way::kDoor) {
-      options_.tls = HubTls{.keys = tls_.keys(),
+      options_.tls = HubTls{.keys = keys,
                             .admission = &tls_.members,
                             .may_fetch = may_fetch_,
                             .limits = door_limits_};
