@@ -58,7 +58,7 @@ class Tls(unittest.TestCase):
 
 class Served(Tls):
     def test_jobs_and_events_over_tls_with_a_token(self):
-        cluster = self.cluster(nodes=[NodePlan("edge-1")], token_file=self.token())
+        cluster = self.cluster(tls=False, secure=True, nodes=[NodePlan("edge-1")])
         client = cluster.client
         client.put("/api/v1/models/noop", noop_model())
         cluster.wait_model_known("noop")
@@ -71,7 +71,7 @@ class Served(Tls):
         metrics = client.get("/metrics").decode()
         self.assertRegex(metrics, r'skerry_tls_handshakes_total{result="ok"} [1-9]')
         self.assertIn("skerry_insecure_dev 0\n", metrics)
-        self.assertNotIn("sk_end-to-end", metrics + cluster.controller.tail(1000))
+        self.assertNotIn(cluster.token_file.read_text().strip(), metrics + cluster.controller.tail(1000))
 
     def test_an_artifact_of_several_records_arrives_whole(self):
         cluster = self.cluster(nodes=[NodePlan("edge-1")])
@@ -158,7 +158,7 @@ class Rotation(Tls):
 
 class Settings(Tls):
     def test_beyond_loopback_it_takes_tls(self):
-        refused = self.controller("--api-listen", "0.0.0.0:0")
+        refused = self.controller("--api-listen", "0.0.0.0:0", config={"api_tls": {"built_in": False}})
         self.assertEqual(refused.returncode, 2)
         self.assertIn("api_listen", refused.stderr)
         self.assertIn("certificate", refused.stderr)
