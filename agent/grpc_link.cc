@@ -53,6 +53,7 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
     }
     auto frame = std::make_shared<std::vector<Incoming>>(from_wire(in_));
     post([this, frame] {
+      heard_ = true;
       if (!muted_) {
         link_.events_.link_received(id_, std::move(*frame));
       }
@@ -78,17 +79,23 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
                                    ? "the controller ended the stream"
                                    : fmt::format("{} (gRPC status {})", status.error_message(),
                                                  static_cast<int>(status.error_code()));
-    post([this, reason] {
+    // A controller tells a node that it turns away no more than that the socket is closed.
+    const bool may_be_turned_away = status.error_code() == grpc::StatusCode::UNAVAILABLE;
+    post([this, reason, may_be_turned_away] {
       GrpcLink& link = link_;
       const ConnectionId id = id_;
       const bool muted = muted_;
+      const std::string hint =
+          may_be_turned_away && !heard_
+              ? ": it cannot be reached, or turns this node away, and then its log says why"
+              : "";
       if (link.current_ == this) {
         link.current_ = nullptr;
       }
       link.streams_.erase(this);
       delete this;
       if (!muted) {
-        link.events_.link_closed(id, reason);
+        link.events_.link_closed(id, reason + hint);
       }
     });
   }
@@ -112,6 +119,7 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
   v1::ControllerFrame in_;
   bool held_ = true;    // strand only
   bool muted_ = false;  // strand only: closed by the agent, which wants to hear no more
+  bool heard_ = false;  // strand only: the controller has said something
 };
 
 GrpcLink::GrpcLink(std::shared_ptr<grpc::Channel> channel, boost::asio::any_io_executor strand,

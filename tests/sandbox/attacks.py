@@ -110,7 +110,7 @@ HOSTILE = [
 
 # TorchScript archives, by the names of models.cc. An error of the model's is as good an end as a process that is ended.
 SCRIPTS = [
-    Attack("save a file (aten::save)", "save", ("mount", "landlock", "uid")),
+    Attack("save a file (aten::save)", "save", ("mount", "landlock", "uid"), allows=("done",)),  # which does not say that it could not
     Attack("save a file in scratch", "save-scratch", allows=("done",)),
     Attack("write a file as a mapping (aten::from_file)", "map-write", ("mount", "landlock", "uid")),
     Attack("read the agent's key as a mapping (aten::from_file)", "map-read", ("mount", "landlock", "uid")),

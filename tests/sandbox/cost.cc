@@ -19,6 +19,8 @@
 #include <vector>
 
 #include "agent/runner_process.h"
+#include "agent/whole_file.h"
+#include "common/digest.h"
 #include "common/manifest.h"
 
 namespace skerry::agent {
@@ -55,8 +57,10 @@ double median(std::vector<double> values) {
 // One way of starting runners, and how long what took.
 class Course final : private RunnerEvents {
  public:
-  Course(const std::string& program, std::string model, const RunnerSandbox& sandbox, Log& log)
+  Course(const std::string& program, std::string model, std::string digest,
+         const RunnerSandbox& sandbox, Log& log)
       : model_(std::move(model)),
+        digest_(std::move(digest)),
         layers_(to_string(sandbox.layers())),
         runners_({.program = program}, {{}, CpuLimit::Method::kNone, ""}, sandbox, *this, clock_,
                  io_.get_executor(), log) {}
@@ -71,6 +75,7 @@ class Course final : private RunnerEvents {
     runners_.send(id_,
                   runner::Load{.manifest_json = boost::json::serialize(manifest_to_json(digits())),
                                .artifact_path = model_,
+                               .digest = digest_,
                                .device = "cpu"});
     const bool loaded = std::holds_alternative<runner::Loaded>(wait_for_frame());
     series_.load_ms.push_back(since(begun));
@@ -118,6 +123,7 @@ class Course final : private RunnerEvents {
   }
 
   const std::string model_;
+  const std::string digest_;
   const std::string layers_;
   mutable SystemClock clock_;
   boost::asio::io_context io_;
@@ -136,8 +142,14 @@ int measure(const std::string& program, const std::string& model, int starts) {
     fmt::print(stderr, "skerry-sandbox-cost: {}\n", (none ? all : none).error().message);
     return 1;
   }
-  Course without(program, model, *none, log);
-  Course with(program, model, *all, log);
+  const auto content = read_whole_file(model);
+  if (!content || content->empty()) {
+    fmt::print(stderr, "skerry-sandbox-cost: no model in {}\n", model);
+    return 1;
+  }
+  const std::string digest = sha256_digest(*content);
+  Course without(program, model, digest, *none, log);
+  Course with(program, model, digest, *all, log);
   bool good = without.run_once() && with.run_once();  // files come into memory
   for (int start = 0; start < starts; ++start) {
     good = without.run_once() && with.run_once() && good;

@@ -181,7 +181,7 @@ class HostileScripts(Course):
         [output] = job["result"]["outputs"].values()
         if output.get("data") == [float(byte) for byte in SECRET.encode()[:8]]:
             return "SUCCEEDED: it read the key"
-        return "done" if job["model"] == "save-scratch" else "SUCCEEDED: it came through"
+        return "done" if job["model"] in ("save", "save-scratch") else "SUCCEEDED: it came through"
 
     def honest_answers(self):
         job, _ = self.world.end_of(self.world.submit("honest", {"x": {"dtype": "f32", "shape": [1], "data": [2.0]}}))

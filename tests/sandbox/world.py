@@ -63,11 +63,11 @@ class Listener:
 
 
 class World:
-    """`sandbox`: the agent's section of that name. `runner`: a program; None: the real runner."""
+    """`sandbox`, `models`: the agent's sections of that name. `runner`: a program; None: the real runner."""
 
-    def __init__(self, programs, folder, who, sandbox, runner=None, memory="2GiB"):
+    def __init__(self, programs, folder, who, sandbox, runner=None, models=None, memory="2GiB"):
         self.programs, self.folder, self.who = programs, folder, who
-        self.sandbox, self.runner, self.memory = sandbox, runner, memory
+        self.sandbox, self.runner, self.models, self.memory = sandbox, runner, models or {}, memory
         self.cluster = self.agent = self.honest = None
         self.problems = []
 
@@ -103,7 +103,7 @@ class World:
 
     def _start_agent(self):
         real = self.programs["runner"]
-        settings = {"engines": ["torch"], "sandbox": self.sandbox, "queue_depth": 16, "memory": self.memory,
+        settings = {"engines": ["torch"], "sandbox": self.sandbox, "models": self.models, "queue_depth": 16, "memory": self.memory,
                     "runner": {"program": str(self.runner or real), "memory_limit": f"{LIMIT_MIB}MiB", "device": "cpu"},
                     "log": {"level": "info", "format": "text"}}
         plan = NodePlan("box", slots=3, settings=settings)
