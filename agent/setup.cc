@@ -41,10 +41,13 @@ std::vector<std::string> gpu_devices() {
 
 std::shared_ptr<grpc::Channel> make_channel(
     const AgentConfig& config, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
-    const char* purpose) {
+    ChannelPurpose purpose) {
+  const bool is_session = purpose == ChannelPurpose::kSession;
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetString("skerry.purpose", purpose);
+  arguments.SetString("skerry.purpose", is_session ? "session" : "bulk");
+  // A session's messages are small: probes for the size of a window would be half of what is said.
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, is_session ? 0 : 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,

@@ -5,6 +5,7 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/security/credentials.h>
 
+#include <cstdint>
 #include <memory>
 
 #include "agent/agent.h"
@@ -19,11 +20,12 @@
 
 namespace skerry::agent {
 
+enum class ChannelPurpose : std::uint8_t { kSession, kBulk };
 // Shares nothing with the other channel to the same address, neither its connection nor its flow
 // control.
 std::shared_ptr<grpc::Channel> make_channel(
     const AgentConfig& config, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
-    const char* purpose);
+    ChannelPurpose purpose);
 NodePhysics physics_of(const AgentConfig& config);
 Capabilities capabilities_of(const AgentConfig& config, const CpuLimit& limit,
                              const RunnerSandbox& sandbox, const PowerSensors& power,

@@ -44,8 +44,8 @@ class Site final : public LocalSite, private SitePort {
         core_(host_.io, host_.clock, host_.log,
               {.folder = host_.folder,
                .core = core_settings(config, host_.identity),
-               .callers = config.local_api.allow_anonymous ? auth::Mode::kOpen
-                                                           : auth::Mode::kTokens}),
+               .callers =
+                   config.local_api.allow_anonymous ? auth::Mode::kOpen : auth::Mode::kTokens}),
         doorman_(JobId::make(first_epoch(host_.identity), 0)) {}
 
   Status open() {

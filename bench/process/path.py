@@ -60,7 +60,7 @@ def infer(programs):
     return metrics
 
 
-def infer_secure(programs, turns=8, seconds=1.5):
+def infer_secure(programs, turns=24, seconds=0.6):
     """what TLS, tokens, enrolled nodes and the sandbox add to the p50 of infer's waiting call: the same call on two clusters, in
     turns"""
     with contextlib.ExitStack() as stack:
@@ -79,7 +79,7 @@ def infer_secure(programs, turns=8, seconds=1.5):
         for durability in ("none", "durable"):
             def call(cluster):
                 return load(programs, cluster, JOBS, [{**job, "durability": durability}], connections=1, seconds=seconds,
-                            warmup_s=0.3, headers=["Prefer: wait=30"], expect=200)["p50_ms"]
+                            warmup_s=0.2, headers=["Prefer: wait=30"], expect=200)["p50_ms"]
             p50s = {plain: [], secure: []}
             for turn in range(turns):
                 for cluster in (plain, secure) if turn % 2 == 0 else (secure, plain):

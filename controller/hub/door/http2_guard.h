@@ -57,6 +57,8 @@ class Http2Guard {
   std::optional<Breach> pass(std::string_view bytes, Instant now, std::string& out);
 
   bool has_begun() const { return settings_seen_; }
+  // Whether what comes next begins a frame.
+  bool is_between_frames() const { return payload_left_ == 0 && header_size_ == 0; }
   // When a call was begun or data came last.
   Instant last_active() const { return last_active_; }
   // Whether it sends more frames than it is to be read.
@@ -112,6 +114,7 @@ class Http2Watch {
  public:
   // Whether a DATA or HEADERS frame begins in these bytes, the next ones of the connection.
   bool sees_activity(std::string_view bytes);
+  bool is_between_frames() const { return payload_left_ == 0 && header_size_ == 0; }
 
  private:
   std::array<unsigned char, 9> header_{};

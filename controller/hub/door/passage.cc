@@ -69,22 +69,54 @@ Passage::Burst Passage::read_burst() {
   return burst;
 }
 
+// To gRPC, as much as it takes at once.
+std::size_t Passage::give(std::string_view bytes) {
+  const ssize_t sent =
+      ::send(inner_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent > 0 ? static_cast<std::size_t>(sent) : 0;
+}
+
+// To the agent, as much as it takes at once.
+std::size_t Passage::show(std::string_view bytes) {
+  std::size_t shown = 0;
+  while (shown < bytes.size()) {
+    const TlsSocket::Attempt attempt = outer_.write(bytes.substr(shown, kRecordBytes));
+    if (attempt.outcome != TlsSocket::Outcome::kDone) {
+      break;
+    }
+    shown += attempt.bytes;
+  }
+  return shown;
+}
+
+// What is held begins and ends with a frame, and nothing else of that way is under way: it is taken
+// along with whatever comes next.
+void Passage::send_held() {
+  if (open_ && !held_in_.bytes().empty()) {
+    held_in_.drop(give(held_in_.bytes()));
+  }
+  if (open_ && leaving_since_ == kNever && !held_out_.bytes().empty()) {
+    held_out_.drop(show(held_out_.bytes()));
+  }
+}
+
 asio::awaitable<void> Passage::carry_in() {
   while (open_) {
     const Burst burst = read_burst();
     if (burst.bytes > 0) {
       parts_.counters.add(Count::kBytesIn, burst.bytes);
+      const bool begins_frame = guard_.is_between_frames();
       parts_.passed.clear();
       breach_ = guard_.pass({parts_.read.data(), burst.bytes}, parts_.clock.now(), parts_.passed);
       if (breach_) {
         break;
       }
-      std::string_view rest = parts_.passed;
-      const ssize_t sent =
-          ::send(inner_.native_handle(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-      rest.remove_prefix(sent > 0 ? static_cast<std::size_t>(sent) : 0);
-      if (!rest.empty()) {
-        co_await deliver(std::string(rest));
+      if (!begins_frame || !held_in_.hold(parts_.passed)) {
+        parts_.passed.insert(0, held_in_.take());
+        const std::string_view rest = std::string_view(parts_.passed).substr(give(parts_.passed));
+        if (!rest.empty()) {
+          co_await deliver(std::string(rest));
+        }
       }
     }
     if (!open_ || burst.next == TlsSocket::Outcome::kEnded ||
@@ -121,27 +153,25 @@ asio::awaitable<void> Passage::deliver(std::string rest) {
 }
 
 asio::awaitable<void> Passage::carry_out() {
+  bool is_empty = true;  // what gRPC wrote
   while (open_) {
+    if (is_empty) {
+      co_await inner_.async_wait(Inner::wait_read, kAwait);
+      is_empty = false;
+      continue;
+    }
     const ssize_t got =
         ::recv(inner_.native_handle(), parts_.read.data(), parts_.read.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-      co_await inner_.async_wait(Inner::wait_read, kAwait);
+      is_empty = true;
       continue;
     }
     if (got <= 0) {
       break;
     }
-    std::string_view rest(parts_.read.data(), static_cast<std::size_t>(got));
-    parts_.counters.add(Count::kBytesOut, rest.size());
-    if (watch_.sees_activity(rest)) {
-      last_answered_ = parts_.clock.now();
-    }
-    TlsSocket::Attempt attempt{.outcome = TlsSocket::Outcome::kDone};
-    while (!rest.empty() && attempt.outcome == TlsSocket::Outcome::kDone) {
-      attempt = outer_.write(rest.substr(0, kRecordBytes));
-      rest.remove_prefix(attempt.bytes);
-    }
-    if (!rest.empty() && !co_await send(std::string(rest))) {
+    is_empty = static_cast<std::size_t>(got) < parts_.read.size();
+    std::string rest = carry({parts_.read.data(), static_cast<std::size_t>(got)});
+    if (!rest.empty() && !co_await send(std::move(rest))) {
       close();
     }
   }
@@ -149,6 +179,24 @@ asio::awaitable<void> Passage::carry_out() {
     leaving_since_ = parts_.clock.now();
     outer_.say_end();
   }
+}
+
+// What gRPC wrote, to the agent; returns what that did not take at once.
+std::string Passage::carry(std::string_view bytes) {
+  parts_.counters.add(Count::kBytesOut, bytes.size());
+  const bool begins_frame = watch_.is_between_frames();
+  if (watch_.sees_activity(bytes)) {
+    last_answered_ = parts_.clock.now();
+  }
+  if (begins_frame && held_out_.hold(bytes)) {
+    return {};
+  }
+  std::string together;
+  if (!held_out_.bytes().empty()) {
+    together = held_out_.take().append(bytes);
+    bytes = together;
+  }
+  return std::string(bytes.substr(show(bytes)));
 }
 
 // What the agent did not take at once. False: it takes nothing any more.

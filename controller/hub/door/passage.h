@@ -23,6 +23,7 @@
 #include "common/time.h"
 #include "controller/hub/door/callers.h"
 #include "controller/hub/door/counters.h"
+#include "controller/hub/door/held_updates.h"
 #include "controller/hub/door/http2_guard.h"
 #include "controller/hub/door/options.h"
 #include "controller/hub/door/tls_socket.h"
@@ -50,6 +51,8 @@ class Passage {
   asio::awaitable<void> carry_out();
 
   void close();  // at once; both coroutines end
+  // Sends what was held back and has found nothing to travel with; to be called now and then.
+  void send_held();
   bool is_open() const { return open_; }
 
   const Caller& caller() const { return *caller_; }
@@ -66,6 +69,9 @@ class Passage {
     TlsSocket::Outcome next = TlsSocket::Outcome::kDone;  // what has to come before the next one
   };
   Burst read_burst();
+  std::size_t give(std::string_view bytes);
+  std::size_t show(std::string_view bytes);
+  std::string carry(std::string_view bytes);
   asio::awaitable<void> deliver(std::string rest);
   asio::awaitable<bool> send(std::string rest);
 
@@ -77,6 +83,8 @@ class Passage {
   asio::steady_timer pause_;
   Http2Guard guard_;
   Http2Watch watch_;
+  HeldUpdates held_in_;
+  HeldUpdates held_out_;
   std::optional<Breach> breach_;
   bool open_ = true;
   const Instant opened_at_;

@@ -208,6 +208,7 @@ void Passages::watch() {
     if (entry.passage->due(now) == Passage::Due::kLeft) {
       entry.passage->close();
     }
+    entry.passage->send_held();
   }
   ticks_.expires_after(parts_.options.watch_interval);
   ticks_.async_wait([this](const boost::system::error_code& cancelled) {

@@ -40,10 +40,15 @@ struct TlsSocket::Bio {
   static int read(BIO* bio, char* into, int size) {
     auto& wire = *static_cast<Wire*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
+    if (wire.is_empty) {
+      BIO_set_retry_read(bio);
+      return -1;
+    }
     const ssize_t got = ::recv(wire.fd, into, static_cast<std::size_t>(size), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
       BIO_set_retry_read(bio);
     }
+    wire.is_empty = got > 0 && got < size;
     wire.received_bytes += got > 0 ? static_cast<std::uint64_t>(got) : 0;
     return static_cast<int>(got);
   }
@@ -68,6 +73,7 @@ TlsSocket::TlsSocket(asio::ip::tcp::socket socket, const pki::TlsContext& contex
   BIO* const bio = Bio::make(*wire_);
   SSL_set_bio(ssl_.get(), bio, bio);
   SSL_set_accept_state(ssl_.get());
+  SSL_set_read_ahead(ssl_.get(), 1);  // one call for all that has come, not two for each record
 }
 
 TlsSocket::Outcome TlsSocket::outcome_of(int result) {
@@ -112,6 +118,7 @@ asio::awaitable<bool> TlsSocket::wait_for(Outcome wanted) {
   const auto what = wanted == Outcome::kWantsWrite ? asio::ip::tcp::socket::wait_write
                                                    : asio::ip::tcp::socket::wait_read;
   const auto [error] = co_await socket_.async_wait(what, asio::as_tuple(asio::use_awaitable));
+  wire_->is_empty = false;
   co_return !error && socket_.is_open();
 }
 

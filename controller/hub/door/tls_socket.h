@@ -60,6 +60,7 @@ class TlsSocket {
   struct Wire {
     int fd = -1;
     std::uint64_t received_bytes = 0;
+    bool is_empty = false;  // there was nothing more to read, and nobody has waited since
   };
   struct Bio;
   Outcome outcome_of(int result);
