@@ -58,6 +58,8 @@ class Includes(unittest.TestCase):
         ("replay/a.cc", '"controller/core/job.h"', "include direction"),
         ("models/a.cc", '"agent/session.h"', "include direction"),
         ("common/a.cc", '"tests/relay/relay.h"', "include direction"),
+        ("controller/identity/a.cc", '"controller/hub/hub.h"', "include direction"),
+        ("agent/membership/a.cc", '"agent/session.h"', "include direction"),
         ("controller/auth/a.cc", '"controller/api/call.h"', "include direction"),
         ("controller/oidc/a.cc", '"controller/outbound/client.h"', "include direction"),
         ("controller/oidc/a.cc", '"controller/core/access.h"', None),
