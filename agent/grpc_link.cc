@@ -79,15 +79,17 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
                                    ? "the controller ended the stream"
                                    : fmt::format("{} (gRPC status {})", status.error_message(),
                                                  static_cast<int>(status.error_code()));
-    // A controller tells a node that it turns away no more than that the socket is closed.
-    const bool may_be_turned_away = status.error_code() == grpc::StatusCode::UNAVAILABLE;
+    // A controller closes the connection of a node that it turns away, and says nothing.
+    const bool may_be_turned_away = status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+                                    (status.error_message().contains("closed") ||
+                                     status.error_message().contains("reset"));
     post([this, reason, may_be_turned_away] {
       GrpcLink& link = link_;
       const ConnectionId id = id_;
       const bool muted = muted_;
       const std::string hint =
           may_be_turned_away && !heard_
-              ? ": it cannot be reached, or turns this node away, and then its log says why"
+              ? ": if the address is right, the controller turns this node away, and its log says why"
               : "";
       if (link.current_ == this) {
         link.current_ = nullptr;
