@@ -6,6 +6,7 @@ import pathlib
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -22,15 +23,15 @@ def join(suite, folder, name, line):
 def race(suite, cluster, racers, kill):
     """How many of the racers have a certificate in the end; those that got no answer try again."""
     line = cluster.join_line("racer-*")
-    folder = suite.folder / f"race-{time.monotonic_ns()}"
-    folder.mkdir()
+    folder = pathlib.Path(tempfile.mkdtemp(dir=suite.folder))
+    names = [f"racer-{time.monotonic_ns()}-{number}" for number in range(racers)]  # a node that won once is a member
     begun = threading.Barrier(racers + 1)
 
-    def one(number):
+    def one(name):
         begun.wait()
-        return join(suite, folder, f"racer-{number}", line)
+        return join(suite, folder, name, line)
     with concurrent.futures.ThreadPoolExecutor(racers) as pool:
-        futures = [pool.submit(one, number) for number in range(racers)]
+        futures = [pool.submit(one, name) for name in names]
         begun.wait()
         if kill:
             time.sleep(0.02)
@@ -39,7 +40,7 @@ def race(suite, cluster, racers, kill):
             cluster.client.close()
         results = [future.result() for future in futures]
     if kill and not any(results):  # none had an answer before the kill: each comes again, with its key
-        results = [join(suite, folder, f"racer-{number}", line) for number in range(racers)]
+        results = [join(suite, folder, name, line) for name in names]
     return sum(results)
 
 
