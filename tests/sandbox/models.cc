@@ -58,7 +58,7 @@ constexpr Script kScripts[] = {
     {"hoard", R"(
     kept: List[Tensor] = []
     while bool(x.sum() > 0):
-        kept.append(torch.ones([1048576]))
+        kept.append(torch.ones([1048576]) + x)
     return x + len(kept)
 )"},
     // Indices that no check looks at.
