@@ -80,17 +80,17 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
                                    : fmt::format("{} (gRPC status {})", status.error_message(),
                                                  static_cast<int>(status.error_code()));
     // A controller closes the connection of a node that it turns away, and says nothing.
-    const bool may_be_turned_away = status.error_code() == grpc::StatusCode::UNAVAILABLE &&
-                                    (status.error_message().contains("closed") ||
-                                     status.error_message().contains("reset"));
+    const bool may_be_turned_away =
+        status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+        (status.error_message().contains("closed") || status.error_message().contains("reset"));
     post([this, reason, may_be_turned_away] {
       GrpcLink& link = link_;
       const ConnectionId id = id_;
       const bool muted = muted_;
-      const std::string hint =
-          may_be_turned_away && !heard_
-              ? ": if the address is right, the controller turns this node away, and its log says why"
-              : "";
+      const std::string hint = may_be_turned_away && !heard_
+                                   ? ": if the address is right, the controller turns this node "
+                                     "away, and its log says why"
+                                   : "";
       if (link.current_ == this) {
         link.current_ = nullptr;
       }

@@ -17,11 +17,11 @@ FetchCall* FetchCall::open(HubParts& parts, grpc::CallbackServerContext& context
                            const v1::FetchRequest& request) {
   auto* call = new FetchCall(parts, context, request);
   parts.counters.add(Count::kTransfers);
-  begun(call);
   if (const Status added = parts.transfers.add(*call); added) {
     call->begin();
   } else {
     parts.counters.add(Count::kTransfersRefused);
+    begun(call);
     call->Finish(to_grpc(added.error()));
   }
   return call;
@@ -38,10 +38,15 @@ FetchCall::FetchCall(HubParts& parts, grpc::CallbackServerContext& context,
 void FetchCall::begin() {
   const auto& tls = parts_.options.tls;
   if (!tls || !tls->may_fetch || !peer().proved) {
+    begun(this);
     return parts_.pool.run([this] { step(); });
   }
-  waiting_ = std::make_shared<Waiting>(this);
-  tls->may_fetch(peer().proved->node(), digest_, [waiting = waiting_](bool may) {
+  const auto waiting = std::make_shared<Waiting>(this);
+  waiting_ = waiting;
+  const std::string node = peer().proved->node();
+  const std::string digest = digest_;
+  begun(this);
+  tls->may_fetch(node, digest, [waiting](bool may) {
     FetchCall* const call = waiting->take();
     if (call != nullptr) {
       call->parts_.pool.run([call, may] { may ? call->step() : call->refuse(); });
@@ -51,8 +56,13 @@ void FetchCall::begin() {
 
 // As of a blob that is not there: who asks learns nothing.
 void FetchCall::refuse() {
+  std::string message;
+  {
+    const std::lock_guard lock(mutex_);
+    message = fmt::format("no blob {}", digest_);
+  }
   parts_.counters.add(Count::kTransfersRefused);
-  Finish(to_grpc({ErrorCode::kNotFound, fmt::format("no blob {}", digest_), {}}));
+  Finish(to_grpc({ErrorCode::kNotFound, std::move(message), {}}));
 }
 
 // The core may answer no more while the controller stops.
@@ -132,8 +142,9 @@ UploadCall* UploadCall::open(HubParts& parts, grpc::CallbackServerContext& conte
                              v1::UploadReply& reply) {
   auto* call = new UploadCall(parts, context, reply);
   parts.counters.add(Count::kTransfers);
+  const Status added = parts.transfers.add(*call);
   begun(call);
-  if (const Status added = parts.transfers.add(*call); added) {
+  if (added) {
     call->StartRead(&call->chunk_);
   } else {
     parts.counters.add(Count::kTransfersRefused);

@@ -87,7 +87,7 @@ TEST_F(AuthorityTest, SignsNothingOutsideOfItsOwnTime) {
 TEST_F(AuthorityTest, GivesEveryCertificateASerialOf128RandomBits) {
   std::set<std::string> serials;
   for (int i = 0; i < 200; ++i) {
-    const std::string& serial = authority_.sign_node(key_, "edge-1", kNow)->front().serial();
+    const std::string serial = authority_.sign_node(key_, "edge-1", kNow)->front().serial();
     EXPECT_GE(serial.size(), 24u);  // shorter once in 2^32
     EXPECT_LE(serial.size(), 32u);
     EXPECT_TRUE(serials.insert(serial).second);
