@@ -29,6 +29,7 @@ struct Attempt {
   Instant deadline = kNever;
 
   // Materials.
+  bool holds_blobs = false;  // they were asked for, and are to be released
   bool input_missing = false;
   bool artifact_missing = false;
   std::string artifact_path;

@@ -38,6 +38,8 @@ class Blobs {
   // not.
   virtual void fetch(BlobTicket ticket, const std::string& digest, bool want_bytes) = 0;
   virtual void release(const std::string& digest) = 0;
+  // Its file was found not to hold what its digest says: the next fetch checks it, and brings it anew.
+  virtual void distrust(const std::string& digest) = 0;
   // Sends bytes to the one whose result they are; tries again for as long as it cannot be reached.
   virtual void store(BlobTicket ticket, std::shared_ptr<const std::string> bytes, Master to) = 0;
 };

@@ -10,12 +10,16 @@
 #include <thread>
 
 #include "agent/credentials.h"
+#include "agent/sandbox_config.h"
 #include "common/endpoint.h"
 #include "common/ids.h"
+#include "common/tls/settings.h"
+#include "common/trust_config.h"
 
 namespace skerry::agent {
 namespace {
 
+constexpr const char* kUsualStateDir = "/var/lib/skerry/agent";
 constexpr std::uint64_t kMib = 1u << 20;
 constexpr std::uint64_t kTib = std::uint64_t{1} << 40;
 constexpr std::uint32_t kQueuePerSlot = 4;
@@ -65,15 +69,59 @@ void read_runner(ConfigFields fields, const MachineFacts& machine, AgentConfig::
 void read_local_api(ConfigFields fields, bool insecure_dev, AgentConfig::LocalApi& api) {
   const std::string listen = fields.text("listen");
   api.max_jobs = static_cast<std::uint64_t>(fields.integer("max_jobs", 10'000, 1, 10'000'000));
+  api.tls = tls::read_server_files(fields.section("tls"));
+  api.allow_anonymous = fields.boolean("allow_anonymous", false);
+  if (api.allow_anonymous && !insecure_dev) {
+    fields.issue("allow_anonymous", "lets everybody do everything: only with insecure_dev: true");
+  }
   if (listen.empty()) {
     return;
   }
-  const auto endpoint = parse_listen_address(listen, insecure_dev);
+  const auto endpoint = parse_listen_address(listen, insecure_dev || api.tls);
   if (!endpoint) {
     return fields.issue("listen", endpoint.error().message);
   }
   api.address = endpoint->address;
   api.port = endpoint->port;
+}
+
+// "aten::save", "torchvision::*", or "torch.classes.xnnpack.Conv2dOpContext".
+bool is_operator_name(std::string_view name) {
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == ':' ||
+           c == '*';
+  };
+  const std::size_t star = name.find('*');
+  const bool whole_space =
+      star == std::string_view::npos || (star + 1 == name.size() && name.ends_with("::*"));
+  return std::ranges::all_of(name, plain) && whole_space &&
+         (name.find("::") != std::string_view::npos || name.starts_with("torch.classes."));
+}
+
+std::vector<std::string> read_operators(ConfigFields fields, std::string_view key) {
+  std::vector<std::string> names = fields.texts(key);
+  for (const std::string& name : names) {
+    if (!is_operator_name(name)) {
+      fields.issue(key,
+                   fmt::format("'{}' is no operator, such as aten::save, or torchvision::* for "
+                               "all of a namespace",
+                               name));
+    }
+  }
+  return names;
+}
+
+void read_models(ConfigFields fields, inspect::Policy& policy) {
+  constexpr std::uint64_t kGib = 1024 * kMib;
+  inspect::Limits& limits = policy.limits;
+  limits.artifact_bytes = fields.size_bytes("max_artifact", limits.artifact_bytes, 1, kTib);
+  limits.code_bytes = fields.size_bytes("max_code", limits.code_bytes, 1, kGib);
+  limits.pickle_bytes = fields.size_bytes("max_pickle", limits.pickle_bytes, 1, kGib);
+  limits.entries =
+      static_cast<std::uint32_t>(fields.integer("max_entries", limits.entries, 1, 10'000'000));
+  limits.ratio = static_cast<std::uint32_t>(fields.integer("max_ratio", limits.ratio, 1, 100'000));
+  policy.allow = read_operators(fields, "allow_operators");
+  policy.deny = read_operators(fields, "deny_operators");
 }
 
 void read_log(ConfigFields fields, LogOptions& log) {
@@ -103,20 +151,38 @@ MachineFacts this_machine() {
   return facts;
 }
 
+std::string state_dir_of(ConfigReader& reader) {
+  return reader.root().text("state_dir", kUsualStateDir);
+}
+
 AgentConfig read_agent_config(ConfigReader& reader, const MachineFacts& machine) {
   ConfigFields root = reader.root();
   AgentConfig config;
-  config.name = root.text("name", as_node_name(machine.host_name));
+  const auto& joined = machine.membership;
+  config.name = root.text("name", joined ? joined->node : as_node_name(machine.host_name));
   if (const Status valid = validate_name("node name", config.name); !valid) {
     root.issue("name", valid.error().message);
   }
-  config.controller = root.text("controller", "127.0.0.1:8081");
-  config.insecure_dev = root.boolean("insecure_dev", false);
-  if (const auto credentials = channel_credentials(config.controller, config.insecure_dev);
-      !credentials) {
-    root.issue("controller", "is refused: " + credentials.error().message);
+  if (joined && config.name != joined->node) {
+    root.issue("name",
+               fmt::format("is '{}', but this machine joined as '{}': leave it out, or join "
+                           "again",
+                           config.name, joined->node));
   }
-  config.state_dir = root.text("state_dir", "/var/lib/skerry/agent");
+  config.controller = root.text("controller", joined ? joined->agents : "127.0.0.1:8081");
+  config.state_dir = root.text("state_dir", kUsualStateDir);
+  config.insecure_dev = root.boolean("insecure_dev", false);
+  ConfigFields tls = root.section("tls");
+  config.tls = {.identity = tls.text("identity"), .trust = tls.text("trust")};
+  if (joined && !config.tls.is_set()) {
+    const Papers papers(config.state_dir);
+    config.tls = {.identity = papers.identity_file(), .trust = papers.trust_file()};
+    config.renews = true;
+  }
+  if (const Status secured = check_secured(config.controller, config.insecure_dev, config.tls);
+      !secured) {
+    root.issue("controller", "is refused: " + secured.error().message);
+  }
   config.tier = root.choice("tier", "edge", {"device", "edge", "cloud"});
   config.site = root.text("site");
   if (const Status valid = validate_name("site", config.site); !config.site.empty() && !valid) {
@@ -144,7 +210,10 @@ AgentConfig read_agent_config(ConfigReader& reader, const MachineFacts& machine)
   config.link.bandwidth_bytes_per_s =
       static_cast<double>(link.size_bytes("bandwidth_per_s", 100 * kMib, 1, kTib));
   read_runner(root.section("runner"), machine, config.runner);
+  read_sandbox(root.section("sandbox"), process_environment(), config);
   read_local_api(root.section("local_api"), config.insecure_dev, config.local_api);
+  read_models(root.section("models"), config.models);
+  config.model_trust = read_model_signing(root.section("model_signing"), true);
   config.cache_bytes = root.section("cache").size_bytes("size", 4096 * kMib, kMib, 64 * kTib);
   config.heartbeat = root.duration("heartbeat", seconds(1), milliseconds(50), minutes(1));
   config.stop_limit = root.duration("stop_limit", seconds(10), Duration(0), hours(1));

@@ -4,12 +4,19 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/cpu_limit.h"
+#include "agent/credentials.h"
+#include "agent/membership/papers.h"
+#include "agent/runner/inspect/policy.h"
+#include "agent/runner_sandbox.h"
 #include "common/config.h"
 #include "common/log.h"
+#include "common/model_trust.h"
+#include "common/tls/files.h"
 
 namespace skerry::agent {
 
@@ -17,6 +24,8 @@ struct AgentConfig {
   std::string name;
   std::string controller;
   bool insecure_dev = false;
+  TlsFiles tls;
+  bool renews = false;  // its certificate, which it has from joining
   std::string state_dir;
   std::string tier;
   std::string site;
@@ -48,11 +57,18 @@ struct AgentConfig {
     Duration sequence_idle{};
     std::uint32_t sequences = 8;
   } runner;
+  SandboxOptions sandbox;       // its devices and threads are setup.h's to fill in
+  bool finds_devices = true;    // those of GPUs, where runners may use them
+  bool shares_runners = false;  // between the namespaces of jobs
   struct LocalApi {
     std::string address;  // empty: the site has no API
     std::uint16_t port = 0;
+    tls::ServerFiles tls;
+    bool allow_anonymous = false;  // with insecure_dev alone
     std::uint64_t max_jobs = 0;
   } local_api;
+  inspect::Policy models;
+  ModelTrust model_trust;
   std::uint64_t cache_bytes = 0;
   Duration heartbeat{};
   Duration stop_limit{};
@@ -65,8 +81,13 @@ struct MachineFacts {
   std::uint32_t processors = 1;
   std::uint64_t memory_bytes = 1u << 30;
   std::string runner_program;
+  // What it joined as, if it did; its papers lie in the state directory (membership/papers.h).
+  std::optional<Membership> membership;
 };
 MachineFacts this_machine();
+
+// Where the agent keeps its state, which has to be known before its membership is.
+std::string state_dir_of(ConfigReader& reader);
 
 // Reads and checks every setting; what is wrong is told by reader.finish(), which is the caller's
 // to call.

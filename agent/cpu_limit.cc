@@ -1,20 +1,15 @@
 #include "agent/cpu_limit.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <optional>
-#include <sstream>
+
+#include "agent/control_groups.h"
 
 namespace skerry::agent {
 namespace {
@@ -24,102 +19,6 @@ constexpr std::int64_t kPeriodUs = 10'000;
 constexpr std::int64_t kLongPeriodUs = 100'000;
 constexpr std::int64_t kLeastQuotaUs = 1'000;
 constexpr double kMostCreditUs = 100'000;
-constexpr std::string_view kPrefix = "skerry-agent-";
-
-bool write_file(const std::string& path, const std::string& text) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  const bool done =
-      fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  if (fd >= 0) {
-    ::close(fd);
-  }
-  return done;
-}
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-// Where this process is in a hierarchy: the line "<id>:<controllers>:<path>" of /proc/self/cgroup.
-std::optional<std::string> own_path(std::string_view controller) {
-  std::ifstream file("/proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t first = line.find(':');
-    const std::size_t second = line.find(':', first + 1);
-    if (second == std::string::npos) {
-      continue;
-    }
-    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
-    const bool same = controller.empty()
-                          ? controllers == ",,"
-                          : controllers.find(fmt::format(",{},", controller)) != std::string::npos;
-    if (same) {
-      return line.substr(second + 1);
-    }
-  }
-  return std::nullopt;
-}
-
-// Where a hierarchy is mounted, by /proc/self/mounts.
-std::optional<std::string> mount_point(std::string_view type, std::string_view controller) {
-  std::ifstream file("/proc/self/mounts");
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
-    std::string device, where, kind, flags;
-    words >> device >> where >> kind >> flags;
-    const bool controls =
-        controller.empty() ||
-        ("," + flags + ",").find(fmt::format(",{},", controller)) != std::string::npos;
-    if (kind == type && controls) {
-      return where;
-    }
-  }
-  return std::nullopt;
-}
-
-// Below the root of a container's own view, the path that /proc tells may not exist; then the mount
-// itself is ours.
-std::string own_directory(const std::string& mount, const std::string& path) {
-  const std::string directory = mount + (path == "/" ? "" : path);
-  return std::filesystem::exists(directory) ? directory : mount;
-}
-
-// Groups may get the cpu controller below ours only if ours holds no process itself, so the agent
-// moves into a group of its own; only when it is alone, since others are not ours to move.
-bool enable_cpu_below(const std::string& own) {
-  if (read_file(own + "/cgroup.subtree_control").find("cpu") != std::string::npos) {
-    return true;
-  }
-  if (write_file(own + "/cgroup.subtree_control", "+cpu")) {
-    return true;
-  }
-  const bool alone = read_file(own + "/cgroup.procs") == fmt::format("{}\n", ::getpid());
-  const std::string inner = own + "/skerry-agent";
-  if (!alone || (::mkdir(inner.c_str(), 0755) != 0 && errno != EEXIST)) {
-    return false;
-  }
-  return write_file(inner + "/cgroup.procs", "0") &&
-         write_file(own + "/cgroup.subtree_control", "+cpu");
-}
-
-// Groups of agents that are gone.
-void remove_leftovers(const std::string& parent) {
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(parent, ignored)) {
-    const std::string name = entry.path().filename().string();
-    int pid = 0;
-    const bool ours =
-        name.starts_with(kPrefix) &&
-        std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), pid).ec ==
-            std::errc();
-    if (ours && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) {
-      ::rmdir(entry.path().c_str());
-    }
-  }
-}
 
 bool works(const CpuOptions& options, CpuLimit::Method method, const std::string& parent) {
   CpuLimit trial(options, method, parent);
@@ -137,23 +36,15 @@ CpuLimit CpuLimit::detect(const CpuOptions& options) {
   if (options.share >= 1) {
     return {options, Method::kNone, ""};
   }
-  const auto mount2 = mount_point("cgroup2", "");
-  const auto path2 = own_path("");
-  if (mount2 && path2) {
-    const std::string own = own_directory(*mount2, *path2);
-    if (enable_cpu_below(own) && works(options, Method::kCgroup2, own)) {
-      remove_leftovers(own);
-      return {options, Method::kCgroup2, own};
-    }
+  const auto two = group_parent_v2("cpu");
+  if (two && works(options, Method::kCgroup2, two->path)) {
+    remove_leftover_groups(two->path);
+    return {options, Method::kCgroup2, two->path};
   }
-  const auto mount1 = mount_point("cgroup", "cpu");
-  const auto path1 = own_path("cpu");
-  if (mount1 && path1) {
-    const std::string own = own_directory(*mount1, *path1);
-    if (works(options, Method::kCgroup1, own)) {
-      remove_leftovers(own);
-      return {options, Method::kCgroup1, own};
-    }
+  const auto one = group_parent_v1("cpu");
+  if (one && works(options, Method::kCgroup1, one->path)) {
+    remove_leftover_groups(one->path);
+    return {options, Method::kCgroup1, one->path};
   }
   return {options, Method::kSigstop, ""};
 }
@@ -172,15 +63,11 @@ std::string_view CpuLimit::method_name() const {
   return "none";
 }
 
-std::string CpuLimit::group_path(std::uint64_t runner) const {
-  return fmt::format("{}/{}{}-{}", parent_, kPrefix, ::getpid(), runner);
-}
-
 Result<std::string> CpuLimit::make_group(std::uint64_t runner) {
   if (method_ != Method::kCgroup2 && method_ != Method::kCgroup1) {
     return std::string();
   }
-  const std::string group = group_path(runner);
+  const std::string group = runner_group(parent_, runner);
   const double quota_us = quota() * static_cast<double>(kPeriodUs);
   const std::int64_t period_us =
       quota_us < static_cast<double>(kLeastQuotaUs) ? kLongPeriodUs : kPeriodUs;
@@ -189,10 +76,11 @@ Result<std::string> CpuLimit::make_group(std::uint64_t runner) {
   bool limited = ::mkdir(group.c_str(), 0755) == 0 || errno == EEXIST;
   if (method_ == Method::kCgroup2) {
     limited =
-        limited && write_file(group + "/cpu.max", fmt::format("{} {}", allowed_us, period_us));
+        limited && write_control(group + "/cpu.max", fmt::format("{} {}", allowed_us, period_us));
   } else {
-    limited = limited && write_file(group + "/cpu.cfs_period_us", fmt::format("{}", period_us)) &&
-              write_file(group + "/cpu.cfs_quota_us", fmt::format("{}", allowed_us));
+    limited = limited &&
+              write_control(group + "/cpu.cfs_period_us", fmt::format("{}", period_us)) &&
+              write_control(group + "/cpu.cfs_quota_us", fmt::format("{}", allowed_us));
   }
   if (!limited) {
     return fail(ErrorCode::kIo,
@@ -203,7 +91,7 @@ Result<std::string> CpuLimit::make_group(std::uint64_t runner) {
 
 void CpuLimit::remove_group(std::uint64_t runner) {
   if (method_ == Method::kCgroup2 || method_ == Method::kCgroup1) {
-    ::rmdir(group_path(runner).c_str());
+    ::rmdir(runner_group(parent_, runner).c_str());
   }
 }
 

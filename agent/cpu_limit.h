@@ -37,8 +37,7 @@ class CpuLimit {
  public:
   enum class Method : std::uint8_t { kNone, kCgroup2, kCgroup1, kSigstop };
 
-  // Finds out what works by trying. `processes` is /proc/self, another directory in tests; so is
-  // the group's parent.
+  // Finds out what works by trying.
   static CpuLimit detect(const CpuOptions& options);
   // With a method and a directory given; for tests.
   CpuLimit(CpuOptions options, Method method, std::string parent);
@@ -52,8 +51,6 @@ class CpuLimit {
   void remove_group(std::uint64_t runner);  // after its processes are gone
 
  private:
-  std::string group_path(std::uint64_t runner) const;
-
   CpuOptions options_;
   Method method_;
   std::string parent_;

@@ -12,16 +12,19 @@
 
 #include "agent/agent.h"
 #include "agent/bulk.h"
+#include "agent/credentials.h"
 #include "agent/engines/noop.h"
 #include "agent/engines/torch.h"
 #include "agent/grpc_link.h"
 #include "agent/journal_file.h"
 #include "agent/log_journal.h"
+#include "agent/membership/renewal.h"
 #include "agent/model_cache.h"
 #include "agent/runner_process.h"
 #include "agent/setup.h"
 #include "agent/state_dir.h"
 #include "agent/telemetry.h"
+#include "common/nag.h"
 
 namespace skerry::agent {
 namespace {
@@ -38,29 +41,38 @@ constexpr Duration kFullRetry = seconds(1);  // of a file, while the disk is ful
 
 class Daemon::Impl final : private LinkEvents, private BlobEvents, private RunnerEvents {
  public:
-  Impl(const AgentConfig& config, StateDir state, const CpuLimit& limit, const MakeSite& make_site,
-       Log& log)
+  Impl(const AgentConfig& config, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+       StateDir state, const CpuLimit& limit, std::unique_ptr<Nvml> nvml,
+       const RunnerSandbox& sandbox, const MakeSite& make_site, Log& log)
       : log_(log),
         state_(std::move(state)),
         random_(random_seed()),
-        nvml_(Nvml::open()),
+        nvml_(std::move(nvml)),
         power_("/sys", nvml_.get(), config.power.sensors),
         sensors_("", physics_of(config), power_, nvml_.get()),
-        link_(make_channel(config, "session"), io_.get_executor(), *this),
-        bulk_(make_channel(config, "bulk")),
+        link_(make_channel(config, credentials, ChannelPurpose::kSession), io_.get_executor(),
+              *this),
+        bulk_(make_channel(config, credentials, ChannelPurpose::kBulk)),
         blobs_({.directory = state_.blobs(), .limit_bytes = config.cache_bytes}, bulk_, *this,
                clock_, io_.get_executor(), files_.get_executor(), random_.fork("blobs"), log),
         runners_({.program = config.runner.program, .cpu = config.cpu, .nice = config.runner.nice},
-                 limit, *this, clock_, io_.get_executor(), log),
+                 limit, sandbox, *this, clock_, io_.get_executor(), log),
         disk_(state_.path(), io_.get_executor(),
               [this](bool well) { step([&](Instant now) { journal_.synced(well, now); }); }),
         journal_({}, disk_),
         torch_(torch_options(config, nvml_.get()), runners_, log),
         site_(open_site(config, make_site)),
-        agent_(agent_options(config, state_, capabilities_of(config, limit, power_, nvml_.get())),
+        agent_(agent_options(config, state_,
+                             capabilities_of(config, limit, sandbox, power_, nvml_.get())),
                link_, journal_, engines(config), site_ ? site_->blobs() : blobs_, power_, sensors_,
                state_.newest_epoch(), random_.fork("session"), log,
                site_ ? std::optional(SiteParts{site_->link(), site_->port()}) : std::nullopt) {
+    if (config.insecure_dev) {
+      nag_.emplace(io_, log_, insecure_dev_sentence());
+    }
+    if (config.renews) {
+      renewal_.emplace(Papers(config.state_dir), clock_, log_);
+    }
     log_.info(
         "agent {} starts: {} slots, queue {}, engines {}, controller {}, cpu limit {} ({:g} "
         "processors a runner), energy {}",
@@ -310,6 +322,8 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   asio::io_context io_{1};
   asio::thread_pool files_{1};
   asio::steady_timer timer_{io_};
+  std::optional<Nag> nag_;
+  std::optional<Renewal> renewal_;
   asio::signal_set signals_{io_, SIGTERM, SIGINT};
   Instant armed_ = kNever;
   Instant save_epoch_at_{};
@@ -343,8 +357,18 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const AgentConfig& config, const Ma
   if (!state) {
     return fail(std::move(state).error());
   }
+  const auto credentials = channel_credentials(config.controller, config.insecure_dev, config.tls);
+  if (!credentials) {
+    return fail(credentials.error());
+  }
+  auto nvml = Nvml::open();
+  const CpuLimit limit = CpuLimit::detect(config.cpu);
+  const auto sandbox = sandbox_of(config, nvml.get(), log);
+  if (!sandbox) {
+    return fail(sandbox.error());
+  }
   return std::unique_ptr<Daemon>(new Daemon(std::make_unique<Impl>(
-      config, *std::move(state), CpuLimit::detect(config.cpu), make_site, log)));
+      config, *credentials, *std::move(state), limit, std::move(nvml), *sandbox, make_site, log)));
 }
 
 Status Daemon::run() { return impl_->run(); }

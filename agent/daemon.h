@@ -18,7 +18,8 @@ namespace skerry::agent {
 
 class Daemon {
  public:
-  // Opens the state directory and finds out what the machine offers.
+  // Opens the state directory, reads the certificates, and finds out what the machine offers. kUnsupported: not
+  // what the settings require of the sandbox of runners.
   static Result<std::unique_ptr<Daemon>> make(const AgentConfig& config, const MakeSite& make_site,
                                               Log& log);
   ~Daemon();

@@ -167,10 +167,19 @@ void Executor::admit(Instant now, Assign assign, ManifestPtr manifest, Engine* e
     attempt.deadline = received + attempt.assign.remaining;
     watch(attempt.deadline, token);
   }
+  if (Status fine = engine->needs_artifact()
+                        ? check_artifact(attempt.manifest->manifest, attempt.assign.variant,
+                                         attempt.assign.artifact, options_.trust)
+                        : Status();
+      !fine) {
+    log_.warn("refused: {}", fine.error().message);
+    return end_unstarted(attempt, Outcome::kInfrastructure, fine.error().message);
+  }
   fetch_materials(now, attempt);
 }
 
 void Executor::fetch_materials(Instant now, Attempt& attempt) {
+  attempt.holds_blobs = true;
   attempt.input_missing = !attempt.assign.input.blob.empty();
   attempt.artifact_missing = attempt.engine->needs_artifact();
   if (attempt.input_missing) {
@@ -271,6 +280,12 @@ void Executor::probe(Instant, const Probe& probe) {
   if (engine == nullptr || !has_variant((*manifest)->manifest, probe.variant)) {
     return refuse(fmt::format("this node has no engine '{}' or the model no such variant",
                               (*manifest)->manifest.engine));
+  }
+  if (Status fine = engine->needs_artifact() ? check_artifact((*manifest)->manifest, probe.variant,
+                                                              probe.artifact, options_.trust)
+                                             : Status();
+      !fine) {
+    return refuse(fine.error().message);
   }
   if (probe.resident_only && !is_loaded(*engine, variant)) {
     return refuse("it is not loaded any more");

@@ -12,6 +12,9 @@
 // with its runner. A cancelled one gets as long as loading its variant takes, if that is more: a new
 // runner would not be there any sooner.
 //
+// What is to be loaded must be what the manifest names, and signed where this node asks for that: the
+// controller's word is not enough. An attempt of anything else ends, unfetched, for another node to try.
+//
 // Not thread-safe; used on the agent's strand.
 
 #pragma once
@@ -29,6 +32,7 @@
 #include "agent/journal.h"
 #include "agent/probes.h"
 #include "common/log.h"
+#include "common/model_trust.h"
 
 namespace skerry::agent {
 
@@ -36,12 +40,13 @@ struct ExecutorOptions {
   std::uint32_t slots = 1;
   std::uint32_t queue_depth = 4;
   Duration grace = milliseconds(200);  // of a cancelled or expired run, before its runner is ended
-  Duration longest_grace = seconds(5);
+  Duration longest_grace = milliseconds(800);  // so that what is cancelled is gone within a second
   Duration patience = seconds(2);    // how long an attempt without room lets later ones pass
   std::size_t spool_limit = 10'000;  // unsettled results; beyond it new work is given back
   std::uint64_t spool_limit_bytes = 256u << 20;
   std::size_t remembered = 4096;  // uids of settled attempts, to tell a late duplicate
   NodePhysics physics;
+  ModelTrust trust;
 };
 
 class Executor {

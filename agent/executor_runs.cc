@@ -40,6 +40,7 @@ bool Executor::start_next(Instant now) {
         .digest = attempt.assign.artifact,
         .artifact_path = attempt.artifact_path,
         .input = attempt.input,
+        .ns = attempt.assign.ns,
         .sequence = attempt.assign.sequence,
         .sequence_step = attempt.assign.sequence_step};
     const Verdict verdict = attempt.engine->admit(now, work);
@@ -105,6 +106,11 @@ bool Executor::start_probe(Instant now) {
 
 void Executor::ended(Instant now, RunEnded run) {
   count_running(now, -1);
+  if (run.artifact_damaged) {
+    const auto probed = probe_artifacts_.find(run.token);
+    blobs_.distrust(probed != probe_artifacts_.end() ? probed->second
+                                                     : attempts_.at(run.token).assign.artifact);
+  }
   if (probes_.owns(run.token)) {
     return probe_ended(probes_.ended(run), run.token);
   }
@@ -148,10 +154,10 @@ void Executor::finish(Attempt& attempt, Ended result) {
 }
 
 void Executor::forget(Attempt& attempt, bool returned) {
-  if (!attempt.assign.input.blob.empty()) {
+  if (attempt.holds_blobs && !attempt.assign.input.blob.empty()) {
     blobs_.release(attempt.assign.input.blob);
   }
-  if (attempt.engine->needs_artifact()) {
+  if (attempt.holds_blobs && attempt.engine->needs_artifact()) {
     blobs_.release(attempt.assign.artifact);
   }
   const AttemptUid uid = attempt.assign.attempt.uid;

@@ -53,6 +53,7 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
     }
     auto frame = std::make_shared<std::vector<Incoming>>(from_wire(in_));
     post([this, frame] {
+      heard_ = true;
       if (!muted_) {
         link_.events_.link_received(id_, std::move(*frame));
       }
@@ -78,17 +79,25 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
                                    ? "the controller ended the stream"
                                    : fmt::format("{} (gRPC status {})", status.error_message(),
                                                  static_cast<int>(status.error_code()));
-    post([this, reason] {
+    // A controller closes the connection of a node that it turns away, and says nothing.
+    const bool may_be_turned_away =
+        status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+        (status.error_message().contains("closed") || status.error_message().contains("reset"));
+    post([this, reason, may_be_turned_away] {
       GrpcLink& link = link_;
       const ConnectionId id = id_;
       const bool muted = muted_;
+      const std::string hint = may_be_turned_away && !heard_
+                                   ? ": if the address is right, the controller turns this node "
+                                     "away, and its log says why"
+                                   : "";
       if (link.current_ == this) {
         link.current_ = nullptr;
       }
       link.streams_.erase(this);
       delete this;
       if (!muted) {
-        link.events_.link_closed(id, reason);
+        link.events_.link_closed(id, reason + hint);
       }
     });
   }
@@ -112,6 +121,7 @@ class GrpcLink::Stream final : public grpc::ClientBidiReactor<v1::AgentFrame, v1
   v1::ControllerFrame in_;
   bool held_ = true;    // strand only
   bool muted_ = false;  // strand only: closed by the agent, which wants to hear no more
+  bool heard_ = false;  // strand only: the controller has said something
 };
 
 GrpcLink::GrpcLink(std::shared_ptr<grpc::Channel> channel, boost::asio::any_io_executor strand,

@@ -73,6 +73,7 @@ void put(ByteWriter& out, const AcceptRecord& record) {
   out.number(assign.epoch.value);
   out.number<std::uint8_t>(assign.interactive ? 1 : 0);
   out.number<std::int64_t>(to_us(record.received));
+  out.text<std::uint16_t>(assign.ns);
 }
 
 void put(ByteWriter& out, const Ended& result) {
@@ -133,6 +134,7 @@ std::optional<AcceptRecord> read_accept(ByteReader& in) {
   assign.epoch.value = in.number<std::uint64_t>();
   assign.interactive = in.number<std::uint8_t>() != 0;
   record.received = instant_from_us(in.number<std::int64_t>());
+  assign.ns = in.at_end() ? "" : in.text<std::uint16_t>();  // records of earlier agents end here
   return record;
 }
 

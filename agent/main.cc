@@ -6,10 +6,14 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 
 #include "agent/config.h"
 #include "agent/daemon.h"
+#include "agent/membership/joining.h"
 #include "agent/site/site.h"
+#include "common/pki/secret_file.h"
+#include "common/process.h"
 #include "common/version.h"
 
 namespace {
@@ -26,6 +30,8 @@ struct Arguments {
   std::map<std::string, std::string> named;  // flags with a name of their own
   bool print = false;
   bool validate = false;
+  std::string join_line;
+  std::string ca_file;
 };
 
 int complain(const Error& error) {
@@ -58,6 +64,66 @@ Result<ConfigInput> gather(const Arguments& arguments) {
   return input;
 }
 
+// Read before the configuration, of whose defaults it makes some.
+Result<std::optional<Membership>> membership_of(const ConfigInput& input) {
+  ConfigReader reader(input);
+  return Papers(state_dir_of(reader)).membership();
+}
+
+// The line, or what standard input holds for "-".
+Result<JoinLine> read_line(const std::string& given) {
+  std::string text = given;
+  if (given == "-") {
+    std::getline(std::cin, text);
+  }
+  return parse_join_line(text);
+}
+
+int join_machine(const Arguments& arguments) {
+  const auto line = read_line(arguments.join_line);
+  if (!line) {
+    return complain(line.error());
+  }
+  Result<ConfigInput> input = gather(arguments);
+  if (!input) {
+    return complain(input.error());
+  }
+  MachineFacts machine = this_machine();
+  if (!line->node.empty()) {
+    machine.host_name = line->node;  // unless --name or the file says another
+  }
+  ConfigReader reader(*std::move(input));
+  // What else is wrong with the file is told when the daemon starts.
+  const AgentConfig config = read_agent_config(reader, machine);
+  if (Status made = pki::make_secret_folder(config.state_dir); !made) {
+    return complain(made.error());
+  }
+  const auto joined =
+      join(Papers(config.state_dir),
+           {.line = *line, .node = config.name, .ca_file = arguments.ca_file}, SystemClock().now());
+  if (!joined) {
+    return complain(joined.error());
+  }
+  fmt::print("joined as node {}, whose agents' port is {}; its papers are in {}\n", joined->node,
+             joined->agents, config.state_dir);
+  return 0;
+}
+
+int renew_now(const Arguments& arguments) {
+  Result<ConfigInput> input = gather(arguments);
+  if (!input) {
+    return complain(input.error());
+  }
+  ConfigReader reader(*std::move(input));
+  const Papers papers(state_dir_of(reader));
+  if (const Status renewed = renew(papers, SystemClock().now()); !renewed) {
+    return complain(renewed.error());
+  }
+  fmt::print("{} holds until {}\n", papers.identity_file(),
+             rfc3339(papers.identity()->chain.front().not_after()));
+  return 0;
+}
+
 Status serve(const AgentConfig& config) {
   Result<std::shared_ptr<Log>> log = make_log(config.log);
   if (!log) {
@@ -75,8 +141,14 @@ int act(const Arguments& arguments) {
   if (!input) {
     return complain(input.error());
   }
+  MachineFacts machine = this_machine();
+  auto joined = membership_of(*input);
+  if (!joined) {
+    return complain(joined.error());
+  }
+  machine.membership = *std::move(joined);
   ConfigReader reader(*std::move(input));
-  const AgentConfig config = read_agent_config(reader, this_machine());
+  const AgentConfig config = read_agent_config(reader, machine);
   if (const Status right = reader.finish(); !right) {
     return complain(right.error());
   }
@@ -99,6 +171,7 @@ int main(int argc, char** argv) {
   ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_TRIM_THRESHOLD, 256 * 1024);
   std::signal(SIGPIPE, SIG_IGN);
+  keep_secrets();
 
   Arguments arguments;
   CLI::App app{"The Skerry agent: runs inference work on this node for a controller."};
@@ -118,11 +191,23 @@ int main(int argc, char** argv) {
       "--insecure-dev", [&arguments] { arguments.named["insecure_dev"] = "true"; },
       "Let the connection to a controller on another machine be unencrypted");
   app.add_flag("--print-config", arguments.print, "Print every setting as it stands, and exit");
+  CLI::App* joins = app.add_subcommand(
+      "join", "Make this machine a node, by the line that skerryctl node token create prints");
+  joins->add_option("LINE", arguments.join_line, "The line, or - for standard input")->required();
+  joins->add_option("--ca-file", arguments.ca_file,
+                    "The authorities that vouch for REST, if it shows a certificate of its own");
+  joins->fallthrough();  // --name and others may follow it
+  CLI::App* renews = app.add_subcommand(
+      "renew",
+      "Ask for a new certificate now; a running agent does so by itself, and takes this one up");
+  renews->fallthrough();
   CLI::App* config = app.add_subcommand("config", "Work with configuration files");
   CLI::App* validate = config->add_subcommand("validate", "Check a configuration file");
   validate->add_option("FILE", arguments.file, "The file")->required();
   config->require_subcommand(1);
   CLI11_PARSE(app, argc, argv);
   arguments.validate = validate->parsed();
-  return act(arguments);
+  return joins->parsed()    ? join_machine(arguments)
+         : renews->parsed() ? renew_now(arguments)
+                            : act(arguments);
 }

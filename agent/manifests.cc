@@ -2,9 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 
 namespace skerry::agent {
+
+Status check_artifact(const ModelManifest& manifest, const std::string& variant,
+                      const std::string& artifact, const ModelTrust& trust) {
+  const auto spec = std::ranges::find(manifest.variants, variant, &VariantSpec::name);
+  if (spec != manifest.variants.end() && spec->digest != artifact) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("variant '{}' of model '{}' is {}, and {} was to be loaded", variant,
+                            manifest.name, spec->digest, artifact));
+  }
+  return check_signature(manifest, variant, trust);
+}
 
 Result<ManifestPtr> Manifests::resolve(const std::string& model, std::uint64_t revision,
                                        const std::string& json) {

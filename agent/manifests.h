@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 #include "common/manifest.h"
+#include "common/model_trust.h"
 
 namespace skerry::agent {
 
@@ -21,6 +22,11 @@ struct KnownManifest {
   std::uint64_t revision = 0;
 };
 using ManifestPtr = std::shared_ptr<const KnownManifest>;
+
+// Whether an artifact is what the manifest says the variant is, and is signed as this node asks; the
+// controller that sent both is not believed. kInvalidArgument, kPermissionDenied.
+Status check_artifact(const ModelManifest& manifest, const std::string& variant,
+                      const std::string& artifact, const ModelTrust& trust);
 
 class Manifests {
  public:

@@ -188,6 +188,7 @@ struct Assign {
   SequenceStep sequence_step = SequenceStep::kAny;
   Epoch epoch;
   bool interactive = false;
+  std::string ns;  // the job's namespace; empty: an older controller does not tell
 };
 struct Cancel {
   AttemptRef attempt;
@@ -217,12 +218,21 @@ struct StandingOrders {
     std::uint64_t revision = 0;
     std::string manifest_json;
   };
+  struct Token {
+    std::string id;
+    std::string secret_hash;              // SHA-256, 32 bytes
+    std::vector<std::string> readers;     // namespaces; "" = all
+    std::vector<std::string> submitters;  // likewise
+    Instant expires_at = kNever;
+  };
   std::vector<Model> models;
-  std::string policy;   // a built-in one's name, or of the bundle
-  std::string bundle;   // JSON; empty for built-in policies
-  std::string api_url;  // of the controller's REST API; empty: not told
+  std::vector<Token> tokens;  // of programs that may call the site's API
+  std::string policy;         // a built-in one's name, or of the bundle
+  std::string bundle;         // JSON; empty for built-in policies
+  std::string api_url;        // of the controller's REST API; empty: not told
   std::uint32_t api_port =
       0;  // if the URL is not told: on the host that the agent dialled; 0 = only on the controller's own
+  bool api_tls = false;  // at that port
 };
 struct SiteJobTaken {
   JobId id;           // the site's

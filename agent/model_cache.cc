@@ -134,6 +134,13 @@ void ModelCache::release(const std::string& digest) {
   evict();
 }
 
+void ModelCache::distrust(const std::string& digest) {
+  const auto entry = entries_.find(digest);
+  if (entry != entries_.end() && entry->second.state == State::kPresent) {
+    entry->second.state = State::kUnverified;
+  }
+}
+
 void ModelCache::answer(const std::string& digest, const Waiter& waiter, const Status& status,
                         std::uint64_t transferred) {
   Fetched fetched{.ticket = waiter.ticket, .status = status, .transferred_bytes = transferred};

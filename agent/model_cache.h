@@ -56,6 +56,7 @@ class ModelCache final : public Blobs {
 
   void fetch(BlobTicket ticket, const std::string& digest, bool want_bytes) override;
   void release(const std::string& digest) override;
+  void distrust(const std::string& digest) override;
   void store(BlobTicket ticket, std::shared_ptr<const std::string> bytes, Master to) override;
   void close();
 

@@ -2,23 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
 #include <cerrno>
 #include <cstring>
-#include <deque>
-#include <optional>
+#include <utility>
 
 #include "agent/spawn.h"
 #include "common/check.h"
@@ -26,225 +19,41 @@
 namespace skerry::agent {
 namespace {
 
-namespace asio = boost::asio;
-using Socket = asio::local::stream_protocol::socket;
-
-constexpr std::size_t kReadBytes = 64 * 1024;
-constexpr std::size_t kMaxLineBytes = 512;
 constexpr Duration kGovernorPeriod = milliseconds(10);
 
-std::string describe(const siginfo_t& info) {
-  if (info.si_code == CLD_EXITED) {
-    return fmt::format("with status {}", info.si_status);
+// Closes what nobody took.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
   }
-  return fmt::format("by signal {} ({})", info.si_status, ::strsignal(info.si_status));
+  ~Descriptor() {
+    if (fd_ >= 0) {
+      ::close(fd_);
+    }
+  }
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+std::unexpected<Error> failure(ErrorCode code, std::string_view what) {
+  return fail(code, fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
 }  // namespace
 
-class RunnerProcesses::Process : public std::enable_shared_from_this<Process> {
- public:
-  Process(RunnerProcesses& owner, RunnerId id, pid_t pid, int pid_fd, int socket_fd, int stderr_fd)
-      : owner_(owner),
-        id_(id),
-        pid_(pid),
-        exit_(owner.strand_, pid_fd),
-        socket_(owner.strand_, asio::local::stream_protocol(), socket_fd),
-        errors_(owner.strand_, stderr_fd) {}
-  ~Process() { end_now(); }
-
-  // Blocks for as long as the kernel needs to take it down.
-  void end_now() {
-    if (!reaped_) {
-      kill_group(pid_);
-      siginfo_t info = {};
-      ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED);
-      reaped_ = true;
-    }
-  }
-
-  void begin() {
-    read();
-    read_errors();
-    exit_.async_wait(asio::posix::stream_descriptor::wait_read,
-                     [self = shared_from_this()](const boost::system::error_code& stopped) {
-                       if (!stopped) {
-                         self->reap();
-                       }
-                     });
-  }
-
-  void send(std::string bytes) {
-    ++in_flight_;
-    outgoing_.push_back(std::move(bytes));
-    if (outgoing_.size() == 1) {
-      write();
-    }
-  }
-
-  void kill() {
-    killed_ = true;
-    kill_group(pid_);
-  }
-
-  // Closes everything; no handler acts afterwards.
-  void abandon() {
-    abandoned_ = true;
-    boost::system::error_code ignored;
-    socket_.close(ignored);
-    errors_.close(ignored);
-    exit_.close(ignored);
-  }
-
-  bool busy() const { return in_flight_ > 0 && !reaped_; }
-
-  // The sigstop limit's look at the process.
-  void govern(Instant now, double quota) {
-    clockid_t clock = 0;
-    timespec time = {};
-    if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &time) != 0) {
-      return;
-    }
-    const Duration used = seconds(time.tv_sec) + std::chrono::duration_cast<Duration>(
-                                                     std::chrono::nanoseconds(time.tv_nsec));
-    if (!duty_) {
-      duty_.emplace(quota, now, used);
-    }
-    const bool stop = duty_->must_stop(now, used);
-    if (stop != stopped_) {
-      stopped_ = stop;
-      ::kill(-pid_, stop ? SIGSTOP : SIGCONT);
-    }
-  }
-  void let_go() {
-    if (stopped_) {
-      stopped_ = false;
-      ::kill(-pid_, SIGCONT);
-    }
-  }
-
- private:
-  void read() {
-    socket_.async_read_some(
-        asio::buffer(buffer_),
-        [self = shared_from_this()](const boost::system::error_code& error, std::size_t count) {
-          self->on_read(error, count);
-        });
-  }
-
-  void on_read(const boost::system::error_code& error, std::size_t count) {
-    if (abandoned_) {
-      return;
-    }
-    if (error) {
-      at_end_ = true;
-      return finish_if_over();
-    }
-    frames_.append({buffer_.data(), count});
-    for (;;) {
-      Result<runner::Frame> frame = frames_.next();
-      if (!frame && frame.error().code == ErrorCode::kUnavailable) {
-        break;
-      }
-      if (!frame) {
-        broken_ = frame.error().message;
-        return kill();
-      }
-      in_flight_ -= in_flight_ > 0 ? 1 : 0;
-      owner_.events_.runner_frame(id_, *std::move(frame));
-      if (abandoned_) {
-        return;
-      }
-    }
-    read();
-  }
-
-  void write() {
-    asio::async_write(
-        socket_, asio::buffer(outgoing_.front()),
-        [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
-          if (error || self->abandoned_) {
-            return;  // the process is gone: its exit tells
-          }
-          self->outgoing_.pop_front();
-          if (!self->outgoing_.empty()) {
-            self->write();
-          }
-        });
-  }
-
-  void read_errors() {
-    errors_.async_read_some(
-        asio::buffer(error_buffer_),
-        [self = shared_from_this()](const boost::system::error_code& error, std::size_t count) {
-          if (!error && !self->abandoned_) {
-            self->on_errors({self->error_buffer_.data(), count});
-            self->read_errors();
-          }
-        });
-  }
-
-  void on_errors(std::string_view text) {
-    for (const char c : text) {
-      if (c != '\n') {
-        line_.append(line_.size() < kMaxLineBytes ? 1 : 0, c);
-      } else if (!line_.empty()) {
-        owner_.log_.debug("runner {}: {}", pid_, line_);
-        last_line_ = std::exchange(line_, {});
-      }
-    }
-  }
-
-  void reap() {
-    siginfo_t info = {};
-    if (abandoned_ || ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG) != 0 ||
-        info.si_pid == 0) {
-      return;
-    }
-    reaped_ = true;
-    how_ = broken_.empty() ? describe(info)
-                           : fmt::format("after sending what is no frame: {}", broken_);
-    if (!last_line_.empty() && !killed_) {
-      how_ += fmt::format(", last words '{}'", last_line_);
-    }
-    kill_group(pid_);  // whatever it started
-    finish_if_over();
-  }
-
-  // What it had sent before it ended is still in the socket; the end of the socket follows.
-  void finish_if_over() {
-    if (reaped_ && (at_end_ || killed_)) {
-      owner_.ended(id_, {.how = how_});
-    }
-  }
-
-  RunnerProcesses& owner_;
-  const RunnerId id_;
-  const pid_t pid_;
-  asio::posix::stream_descriptor exit_;
-  Socket socket_;
-  asio::posix::stream_descriptor errors_;
-  runner::FrameReader frames_;
-  std::array<char, kReadBytes> buffer_;
-  std::array<char, kMaxLineBytes> error_buffer_;
-  std::deque<std::string> outgoing_;
-  std::string line_;
-  std::string last_line_;
-  std::string broken_;
-  std::string how_;
-  std::uint32_t in_flight_ = 0;  // frames that it has not answered
-  std::optional<DutyCycle> duty_;
-  bool stopped_ = false;
-  bool killed_ = false;
-  bool reaped_ = false;
-  bool at_end_ = false;
-  bool abandoned_ = false;
-};
-
-RunnerProcesses::RunnerProcesses(RunnerOptions options, CpuLimit limit, RunnerEvents& events,
-                                 Clock& clock, asio::any_io_executor strand, Log& log)
+RunnerProcesses::RunnerProcesses(RunnerOptions options, CpuLimit limit, RunnerSandbox sandbox,
+                                 RunnerEvents& events, Clock& clock,
+                                 boost::asio::any_io_executor strand, Log& log)
     : options_(std::move(options)),
       limit_(std::move(limit)),
+      sandbox_(std::move(sandbox)),
       events_(events),
       clock_(clock),
       strand_(std::move(strand)),
@@ -256,58 +65,88 @@ RunnerProcesses::~RunnerProcesses() {
   for (const auto& [id, process] : processes_) {
     process->abandon();
     process->end_now();
-    limit_.remove_group(id);
+    release(id);
   }
 }
 
-Result<std::shared_ptr<RunnerProcesses::Process>> RunnerProcesses::start(
-    RunnerId id, std::uint64_t memory_limit_bytes) {
+void RunnerProcesses::release(RunnerId id) {
+  limit_.remove_group(id);
+  sandbox_.ended(id);
+}
+
+// The model is opened here, and the descriptor is all of it that the runner gets: it needs no path to it, and what was
+// verified is what is loaded.
+Result<pid_t> RunnerProcesses::make_process(RunnerId id, const RunnerNeeds& needs,
+                                            SpawnOptions plan) {
+  Descriptor model;
+  if (!needs.artifact_path.empty()) {
+    model = Descriptor(::open(needs.artifact_path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (model.get() < 0) {
+      return failure(ErrorCode::kIo, fmt::format("cannot open {}", needs.artifact_path));
+    }
+    plan.model_fd = model.get();
+    plan.arguments.insert(plan.arguments.end(), {"--model-fd", fmt::format("{}", kRunnerModelFd)});
+  }
+  auto group = limit_.make_group(id);
+  if (!group) {
+    return fail(std::move(group).error());
+  }
+  if (!group->empty()) {
+    plan.cgroup_procs.push_back(*group);
+  }
+  if (auto prepared = sandbox_.prepare(id, needs.memory_limit_bytes, plan); !prepared) {
+    return fail(std::move(prepared).error());
+  }
+  return skerry::agent::spawn(plan);
+}
+
+Result<std::shared_ptr<RunnerChild>> RunnerProcesses::start(RunnerId id, const RunnerNeeds& needs) {
   std::array<int, 2> sockets = {-1, -1};
   std::array<int, 2> errors = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
-    return fail(ErrorCode::kIo, fmt::format("cannot make a socket: {}", std::strerror(errno)));
+    return failure(ErrorCode::kIo, "cannot make a socket");
   }
+  Descriptor socket(sockets[0]);
+  const Descriptor its_socket(sockets[1]);
   if (::pipe2(errors.data(), O_CLOEXEC) != 0) {
-    ::close(sockets[0]);
-    ::close(sockets[1]);
-    return fail(ErrorCode::kIo, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
+    return failure(ErrorCode::kIo, "cannot make a pipe");
   }
-  Result<std::string> group = limit_.make_group(id);
-  SpawnOptions plan{.program = options_.program,
-                    .arguments = {"--fd", fmt::format("{}", kRunnerSocketFd)},
-                    .socket_fd = sockets[1],
-                    .stderr_fd = errors[1],
-                    .processors = options_.cpu.affinity,
-                    .nice = options_.nice};
-  if (memory_limit_bytes > 0) {
-    plan.arguments.insert(plan.arguments.end(),
-                          {"--memory-limit-mb", fmt::format("{}", memory_limit_bytes >> 20)});
-  }
-  if (group && !group->empty()) {
-    plan.cgroup_procs.push_back(*group);
-  }
-  const Result<pid_t> pid = group ? skerry::agent::spawn(plan) : fail(group.error());
-  ::close(sockets[1]);
-  ::close(errors[1]);
-  const int pid_fd = pid ? static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)) : -1;
-  if (!pid || pid_fd < 0) {
-    ::close(sockets[0]);
-    ::close(errors[0]);
-    if (pid) {
-      kill_group(*pid);
-      ::waitpid(*pid, nullptr, 0);
-      return fail(ErrorCode::kUnsupported,
-                  fmt::format("this kernel has no pidfd: {}", std::strerror(errno)));
-    }
+  Descriptor stderr_end(errors[0]);
+  const Descriptor its_stderr(errors[1]);
+  const auto pid = make_process(id, needs,
+                                {.program = options_.program,
+                                 .arguments = {"--fd", fmt::format("{}", kRunnerSocketFd)},
+                                 .socket_fd = its_socket.get(),
+                                 .stderr_fd = its_stderr.get(),
+                                 .processors = options_.cpu.affinity,
+                                 .nice = options_.nice});
+  if (!pid) {
     return fail(pid.error());
   }
-  return std::make_shared<Process>(*this, id, *pid, pid_fd, sockets[0], errors[0]);
+  const int pid_fd = static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0));
+  if (pid_fd < 0) {
+    auto failed = failure(ErrorCode::kUnsupported, "this kernel has no pidfd");
+    kill_group(*pid);
+    ::waitpid(*pid, nullptr, 0);
+    return failed;
+  }
+  return std::make_shared<RunnerChild>(
+      RunnerChild::Handles{.pid = *pid,
+                           .pid_fd = pid_fd,
+                           .socket_fd = socket.release(),
+                           .stderr_fd = stderr_end.release()},
+      sandbox_.active(),
+      RunnerChild::Events{
+          .frame = [this, id](runner::Frame frame) { events_.runner_frame(id, std::move(frame)); },
+          .ready = [this](const runner::Ready& ready) { return sandbox_.accept(ready); },
+          .ended = [this, id](RunnerExit exit) { ended(id, std::move(exit)); }},
+      strand_, log_);
 }
 
-void RunnerProcesses::spawn(RunnerId id, std::uint64_t memory_limit_bytes) {
-  Result<std::shared_ptr<Process>> process = start(id, memory_limit_bytes);
+void RunnerProcesses::spawn(RunnerId id, const RunnerNeeds& needs) {
+  auto process = start(id, needs);
   if (!process) {
-    limit_.remove_group(id);
+    release(id);
     boost::asio::post(strand_, [this, id, how = process.error().message] {
       events_.runner_exited(id, {.how = how, .never_started = true});
     });
@@ -340,7 +179,7 @@ void RunnerProcesses::ended(RunnerId id, RunnerExit exit) {
   check(process != processes_.end(), "a process ends once");
   process->second->abandon();
   processes_.erase(process);
-  limit_.remove_group(id);
+  release(id);
   events_.runner_exited(id, std::move(exit));
 }
 

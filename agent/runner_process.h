@@ -4,7 +4,7 @@
 // One object owns all runners of the agent. Frames and exits are told to `events` on the strand; an
 // exit is told after every frame that the process had sent, once its socket is at its end and the
 // process reaped. What runners write to standard error goes to the log, and the last line into the
-// exit's sentence. destroying the object kills what is left.
+// exit's sentence. Destroying the object kills what is left.
 //
 // All methods run on the strand.
 
@@ -18,6 +18,8 @@
 
 #include "agent/cpu_limit.h"
 #include "agent/engines/runners.h"
+#include "agent/runner_child.h"
+#include "agent/runner_sandbox.h"
 #include "common/log.h"
 
 namespace skerry::agent {
@@ -37,28 +39,30 @@ struct RunnerOptions {
 
 class RunnerProcesses final : public Runners {
  public:
-  RunnerProcesses(RunnerOptions options, CpuLimit limit, RunnerEvents& events, Clock& clock,
-                  boost::asio::any_io_executor strand, Log& log);
+  RunnerProcesses(RunnerOptions options, CpuLimit limit, RunnerSandbox sandbox,
+                  RunnerEvents& events, Clock& clock, boost::asio::any_io_executor strand,
+                  Log& log);
   ~RunnerProcesses() override;
 
-  void spawn(RunnerId id, std::uint64_t memory_limit_bytes) override;
+  void spawn(RunnerId id, const RunnerNeeds& needs) override;
   void send(RunnerId id, const runner::Frame& frame) override;
   void kill(RunnerId id) override;
 
  private:
-  class Process;
-
-  Result<std::shared_ptr<Process>> start(RunnerId id, std::uint64_t memory_limit_bytes);
+  Result<std::shared_ptr<RunnerChild>> start(RunnerId id, const RunnerNeeds& needs);
+  Result<pid_t> make_process(RunnerId id, const RunnerNeeds& needs, SpawnOptions plan);
+  void release(RunnerId id);
   void ended(RunnerId id, RunnerExit exit);
   void watch_processor_time();
 
   const RunnerOptions options_;
   CpuLimit limit_;
+  const RunnerSandbox sandbox_;
   RunnerEvents& events_;
   Clock& clock_;
   boost::asio::any_io_executor strand_;
   Log& log_;
-  std::map<RunnerId, std::shared_ptr<Process>> processes_;
+  std::map<RunnerId, std::shared_ptr<RunnerChild>> processes_;
   boost::asio::steady_timer governor_;  // sigstop only; runs while a runner is busy
   bool governing_ = false;
 };

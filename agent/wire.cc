@@ -221,7 +221,8 @@ ToAgent get(v1::Assign& from) {
                 .sequence = std::move(*from.mutable_sequence()),
                 .sequence_step = get(from.sequence_step()),
                 .epoch = Epoch{from.epoch()},
-                .interactive = from.interactive()};
+                .interactive = from.interactive(),
+                .ns = std::move(*from.mutable_ns())};
 }
 ToAgent get(v1::Probe& from) {
   return Probe{.model = std::move(*from.mutable_model()),
@@ -238,10 +239,18 @@ ToAgent get(v1::StandingOrders& from) {
   StandingOrders orders{.policy = std::move(*from.mutable_policy()),
                         .bundle = std::move(*from.mutable_bundle()),
                         .api_url = std::move(*from.mutable_api_url()),
-                        .api_port = from.api_port()};
+                        .api_port = from.api_port(),
+                        .api_tls = from.api_tls()};
   for (v1::StandingOrders::Model& model : *from.mutable_models()) {
     orders.models.push_back(
         {.revision = model.revision(), .manifest_json = std::move(*model.mutable_manifest_json())});
+  }
+  for (v1::StandingOrders::Token& token : *from.mutable_tokens()) {
+    orders.tokens.push_back({.id = std::move(*token.mutable_id()),
+                             .secret_hash = std::move(*token.mutable_secret_hash()),
+                             .readers = {token.readers().begin(), token.readers().end()},
+                             .submitters = {token.submitters().begin(), token.submitters().end()},
+                             .expires_at = instant_from_us(token.expires_us())});
   }
   return orders;
 }
@@ -290,19 +299,6 @@ ToAgent body_of(v1::ControllerMessage& message) {
 }
 
 }  // namespace
-
-std::string printable(std::string_view text, std::size_t limit) {
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (out.size() + std::max<std::size_t>(length, 1) > limit) {
-      break;
-    }
-    out.append(length == 0 ? "?" : text.substr(0, length));
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return out;
-}
 
 v1::AgentFrame to_wire(const std::vector<Outgoing>& messages) {
   v1::AgentFrame frame;

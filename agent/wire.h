@@ -17,7 +17,4 @@ v1::AgentFrame to_wire(const std::vector<Outgoing>& messages);
 // Takes the payloads out of the frame.
 std::vector<Incoming> from_wire(v1::ControllerFrame& frame);
 
-// At most `limit` bytes of valid UTF-8; every byte that is none becomes '?'.
-std::string printable(std::string_view text, std::size_t limit);
-
 }  // namespace skerry::agent

@@ -13,6 +13,7 @@
 
 #include "agent/runner/direct.h"
 #include "bench/load/histogram.h"
+#include "common/digest.h"
 #include "common/values.h"
 
 namespace skerry::bench {
@@ -36,8 +37,10 @@ int run(char** argv) {
   if (!runner) {
     return give_up(runner.error().message);
   }
-  const auto loaded = runner->call(
-      runner::Load{.manifest_json = read_file(argv[2]), .artifact_path = argv[3], .device = "cpu"});
+  const auto loaded = runner->call(runner::Load{.manifest_json = read_file(argv[2]),
+                                                .artifact_path = argv[3],
+                                                .digest = sha256_digest(read_file(argv[3])),
+                                                .device = "cpu"});
   if (!loaded || !std::holds_alternative<runner::Loaded>(*loaded)) {
     return give_up("the model was not loaded");
   }

@@ -81,7 +81,7 @@ Error problem_error(const HttpResponse& response) {
 }
 
 Api::Api(const Settings& settings)
-    : client_(settings.server), timeout_(settings.request_timeout()) {}
+    : client_(settings.server, settings.access), timeout_(settings.request_timeout()) {}
 
 Result<ApiAnswer> Api::call(const ApiCall& call) {
   HttpRequest request{.method = call.method,

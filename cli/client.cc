@@ -4,16 +4,22 @@
 #include "cli/client.h"
 
 #include <fmt/format.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/version.hpp>
 #include <optional>
+
+#include "cli/verdict.h"
+#include "cli/wire.h"
+#include "common/check.h"
+#include "common/tls/context.h"
 
 namespace skerry::cli {
 
@@ -46,14 +52,17 @@ HttpResponse head_of(const http::response<Body>& message) {
 }  // namespace
 
 struct Client::Impl {
-  explicit Impl(Url where) : url(std::move(where)) {}
+  Impl(Url where, Access with) : url(std::move(where)), access(std::move(with)) {}
 
   Url url;
+  Access access;
   asio::io_context io{1};
-  beast::tcp_stream stream{io};
+  tls::Context context;  // made when it is first needed
+  Wire wire{io};
   beast::flat_buffer buffer{kMaxHeaderBytes + kPieceBytes};
   bool connected = false;
-  error_code failed;  // of the last step that failed
+  error_code failed;             // of the last step that failed
+  std::optional<Error> trouble;  // that says more than `failed`
 
   // Runs one asynchronous step to its end: Beast's timeouts work only for these.
   template <typename Start>
@@ -69,13 +78,18 @@ struct Client::Impl {
   }
 
   void close() {
-    error_code ignored;
-    stream.socket().close(ignored);
+    wire.close();
     buffer.clear();
     connected = false;
   }
 
   bool connect(Duration timeout) {
+    trouble.reset();
+    connected = reach(timeout) && (!url.tls || shake_hands()) && may_speak();
+    return connected;
+  }
+
+  bool reach(Duration timeout) {
     asio::ip::tcp::resolver resolver(io);
     asio::ip::tcp::resolver::results_type found;
     if (!step([&](auto done) {
@@ -87,13 +101,63 @@ struct Client::Impl {
         })) {
       return false;
     }
-    stream.expires_after(timeout);
-    connected = step([&](auto done) { stream.async_connect(found, done); });
-    if (connected) {
-      error_code ignored;
-      stream.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+    wire.tcp().expires_after(timeout);
+    if (!step([&](auto done) { wire.tcp().async_connect(found, done); })) {
+      return false;
     }
-    return connected;
+    error_code ignored;
+    wire.tcp().socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+    return true;
+  }
+
+  bool shake_hands() {
+    if (!context) {
+      auto made = access.verify ? tls::client_context(access.files)
+                                : tls::unverified_client_context(access.files);
+      if (!made) {
+        trouble = std::move(made).error();
+        return false;
+      }
+      context = *std::move(made);
+    }
+    SSL* const connection = SSL_new(context.get());
+    check(connection != nullptr, "there is memory for a TLS connection");
+    wire.use(connection);
+    Verdict verdict;
+    if (access.verify) {
+      note_verdict(wire.tls(), verdict);
+    }
+    if (!tls::expect_host(wire.tls(), url.host)) {
+      trouble = Error{.code = ErrorCode::kInvalidArgument,
+                      .message = fmt::format("'{}' is no host name", url.host)};
+      return false;
+    }
+    const bool agreed = step([&](auto done) { wire.async_handshake(done); });
+    if (!agreed && verdict.code != X509_V_OK) {
+      trouble = untrusted(verdict, url, access.files.ca_file);
+    } else if (!agreed && failed != beast::error::timeout) {
+      trouble = handshake_trouble();
+    }
+    return agreed;
+  }
+
+  Error handshake_trouble() const {
+    const bool of_openssl = failed.category() == asio::error::get_ssl_category();
+    return no_handshake(of_openssl ? static_cast<unsigned long>(failed.value()) : 0,
+                        failed.message(), url);
+  }
+
+  bool may_speak() {
+    if (access.token.empty()) {
+      return true;
+    }
+    error_code gone;
+    const auto peer = wire.tcp().socket().remote_endpoint(gone);
+    const Status may = may_send_token(url, access, !gone && peer.address().is_loopback());
+    if (!may) {
+      trouble = may.error();
+    }
+    return may.has_value();
   }
 
   template <typename Body>
@@ -102,8 +166,14 @@ struct Client::Impl {
     message.version(11);
     message.method_string(request.method);
     message.target(url.path + request.target);
-    message.set(http::field::host, url.port == "80" ? url.host : url.host + ":" + url.port);
+    const std::string host =
+        url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]";
+    message.set(http::field::host,
+                url.port == (url.tls ? "443" : "80") ? host : host + ":" + url.port);
     message.set(http::field::user_agent, "skerryctl");
+    if (!access.token.empty()) {
+      message.set(http::field::authorization, "Bearer " + access.token);
+    }
     for (const auto& [name, value] : request.headers) {
       message.set(name, value);
     }
@@ -114,8 +184,8 @@ struct Client::Impl {
     auto message = message_of<http::string_body>(request);
     message.body() = request.body;
     message.prepare_payload();
-    stream.expires_after(request.timeout);
-    return step([&](auto done) { http::async_write(stream, message, done); });
+    wire.tcp().expires_after(request.timeout);
+    return step([&](auto done) { http::async_write(wire, message, done); });
   }
 
   // Connects if need be and sends the request; a connection that went stale is replaced once.
@@ -133,11 +203,11 @@ struct Client::Impl {
 
   bool await_answer() {
     return step([&](auto done) {
-      stream.async_read_some(buffer.prepare(kPieceBytes),
-                             [this, done](error_code wrong, std::size_t n) {
-                               buffer.commit(n);
-                               done(wrong);
-                             });
+      wire.async_read_some(buffer.prepare(kPieceBytes),
+                           [this, done](error_code wrong, std::size_t n) {
+                             buffer.commit(n);
+                             done(wrong);
+                           });
     });
   }
 
@@ -146,7 +216,7 @@ struct Client::Impl {
     parser.header_limit(kMaxHeaderBytes);
     parser.body_limit(kMaxBodyBytes);
     parser.skip(without_body);
-    if (!step([&](auto done) { http::async_read(stream, buffer, parser, done); })) {
+    if (!step([&](auto done) { http::async_read(wire, buffer, parser, done); })) {
       return lost();
     }
     HttpResponse response = head_of(parser.get());
@@ -170,10 +240,10 @@ struct Client::Impl {
     serializer.limit(kPieceBytes);
     std::uint64_t sent = 0;
     while (!serializer.is_done()) {
-      stream.expires_after(request.timeout);
+      wire.tcp().expires_after(request.timeout);
       std::size_t piece = 0;
       if (!step([&](auto done) {
-            http::async_write_some(stream, serializer,
+            http::async_write_some(wire, serializer,
                                    [&piece, done](error_code status, std::size_t n) {
                                      piece = n;
                                      done(status);
@@ -196,8 +266,8 @@ struct Client::Impl {
     while (!parser.is_done()) {
       parser.get().body().data = piece.data();
       parser.get().body().size = piece.size();
-      stream.expires_after(timeout);
-      const bool ok = step([&](auto done) { http::async_read_some(stream, buffer, parser, done); });
+      wire.tcp().expires_after(timeout);
+      const bool ok = step([&](auto done) { http::async_read_some(wire, buffer, parser, done); });
       if (!ok && failed != http::error::need_buffer) {
         return lost();
       }
@@ -210,7 +280,13 @@ struct Client::Impl {
 
   // What to say when there is no answer; closes the connection.
   std::unexpected<Error> lost() {
+    if (!trouble && failed.category() == asio::error::get_ssl_category()) {
+      trouble = handshake_trouble();  // TLS 1.3 tells a client last what it thinks of it
+    }
     close();
+    if (trouble) {
+      return fail(*std::exchange(trouble, std::nullopt));
+    }
     if (failed == beast::error::timeout) {
       return fail(ErrorCode::kDeadlineExceeded,
                   fmt::format("{} did not answer in time", url.text()));
@@ -233,7 +309,8 @@ std::string HttpResponse::header(const std::string& name) const {
   return found == headers.end() ? "" : found->second;
 }
 
-Client::Client(Url url) : impl_(std::make_unique<Impl>(std::move(url))) {}
+Client::Client(Url url, Access access)
+    : impl_(std::make_unique<Impl>(std::move(url), std::move(access))) {}
 Client::~Client() = default;
 
 const Url& Client::url() const { return impl_->url; }
@@ -258,7 +335,10 @@ Result<HttpResponse> Client::send_elsewhere(const HttpRequest& request,
     return fail(ErrorCode::kCorrupt, fmt::format("{} sends elsewhere, to '{}', which is no address",
                                                  impl_->url.text(), location.substr(0, 200)));
   }
-  Impl elsewhere(*std::move(there));
+  if (Status may = may_follow(impl_->url, *there, impl_->access); !may) {
+    return fail(std::move(may).error());
+  }
+  Impl elsewhere(*std::move(there), impl_->access);
   HttpRequest again = request;
   again.target = location.substr(path);
   if (!elsewhere.deliver(again)) {
@@ -289,9 +369,8 @@ Result<HttpResponse> Client::stream(const HttpRequest& request, Duration silence
   StreamParser parser;
   parser.header_limit(kMaxHeaderBytes);
   parser.body_limit(boost::none);
-  if (!impl_->step([&](auto done) {
-        http::async_read_header(impl_->stream, impl_->buffer, parser, done);
-      })) {
+  if (!impl_->step(
+          [&](auto done) { http::async_read_header(impl_->wire, impl_->buffer, parser, done); })) {
     return impl_->lost();
   }
   HttpResponse response = head_of(parser.get());

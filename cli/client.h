@@ -6,8 +6,10 @@
 // answers, not Errors: an Error means that there was no answer.
 //
 // Errors: kUnavailable (refused, lost, no such host), kDeadlineExceeded (the time was up), kCorrupt
-// (not HTTP), kIo (a local file). A 307 is followed once: the API of a site sends its callers to the
-// controller like this. client.cc alone includes Beast. Not thread-safe.
+// (not HTTP), kIo (a local file), kUnauthenticated (the server's certificate is not to be trusted, or it
+// speaks no TLS), kPermissionDenied (the token may not go there: access.h). A 307 is followed once: the
+// API of a site sends its callers to the controller like this. client.cc alone includes Beast. Not
+// thread-safe.
 
 #pragma once
 
@@ -18,6 +20,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/access.h"
 #include "cli/url.h"
 #include "common/error.h"
 #include "common/time.h"
@@ -42,7 +45,7 @@ struct HttpResponse {
 
 class Client {
  public:
-  explicit Client(Url url);
+  explicit Client(Url url, Access access = {});
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

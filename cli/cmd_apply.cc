@@ -142,8 +142,9 @@ void add_apply(Command root) {
       "  skerryctl apply -f models/digits/model.yaml\n"
       "  skerryctl apply --dry-run -o json -f model.yaml\n");
   add_apply_flags(apply_command);
-  Command model = root.sub("model", "Register models");
+  Command model = root.sub("model", "Register models, and sign them");
   add_apply_flags(model.sub("apply", "The same as skerryctl apply"));
+  add_model_signing(model);
   Command remove = root.sub("delete", "Forget a model or a node");
   add_delete_kind(remove, "model", "A model that no open job needs", Values::kModels);
   add_delete_kind(remove, "node", "A node that is not connected", Values::kNodes);

@@ -95,16 +95,22 @@ std::string name_in(Values values, const boost::json::value& item) {
   }
 }
 
-// The --server that was typed, if any, counts for the names, too.
+// What was typed of the way to the server counts for the names, too.
 GlobalFlags flags_in(const std::vector<std::string>& words) {
   GlobalFlags flags{.timeout = seconds(1)};
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if ((words[i] == "--server" || words[i] == "-s") && i + 1 < words.size()) {
-      flags.server = words[i + 1];
-    } else if (words[i].starts_with("--server=")) {
-      flags.server = words[i].substr(std::string_view("--server=").size());
+  const auto take = [&](std::string_view flag, std::string& into) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      if (words[i] == flag && i + 1 < words.size()) {
+        into = words[i + 1];
+      } else if (words[i].starts_with(std::string(flag) + "=")) {
+        into = words[i].substr(flag.size() + 1);
+      }
     }
-  }
+  };
+  take("-s", flags.server);
+  take("--server", flags.server);
+  take("--ca-file", flags.ca_file);
+  take("--token-file", flags.token_file);
   return flags;
 }
 

@@ -22,8 +22,9 @@ std::string_view hint_for(ErrorCode code) {
     case ErrorCode::kIdempotencyMismatch:
       return "take another --idempotency-key, or send the first request again as it was";
     case ErrorCode::kUnauthenticated:
-    case ErrorCode::kPermissionDenied:
-      return "this server asks for a token or a role that skerryctl does not carry";
+      return "name the file of a token with --token-file, SKERRY_TOKEN_FILE or `token_file:` in "
+             "the "
+             "configuration file";
     default:
       return "";
   }

@@ -24,6 +24,7 @@ ExitCode exit_code_of(ErrorCode code) {
     case ErrorCode::kQuotaRate:
     case ErrorCode::kQuotaOpenJobs:
     case ErrorCode::kQuotaInputBytes:
+    case ErrorCode::kQuotaStoredBytes:
     case ErrorCode::kOverloaded:
     case ErrorCode::kStorageFull:
     case ErrorCode::kDeadlineExceeded:

@@ -9,6 +9,7 @@
 #include "cli/json_read.h"
 #include "cli/objectives.h"
 #include "cli/units.h"
+#include "common/ids.h"
 
 namespace skerry::cli {
 
@@ -87,7 +88,9 @@ std::string age_of(const std::string& time, Instant now) {
 }
 
 std::string model_name(const json::value& model) {
-  return text_at(manifest_of(model), "metadata/name");
+  const auto& manifest = manifest_of(model);
+  return whole_model_name(text_at(manifest, "metadata/namespace"),
+                          text_at(manifest, "metadata/name"));
 }
 
 std::string bare_name(const std::string& name) {

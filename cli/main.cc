@@ -19,6 +19,19 @@ void add_globals(Command root, GlobalFlags& flags) {
       flags.server);
   root.add({.names = "-n,--namespace", .help = "submit to it, list only it", .value = "NAME"},
            flags.ns);
+  root.add({.names = "--ca-file",
+            .help = "the authority of an https:// server (the system's)",
+            .value = "FILE",
+            .values = Values::kFiles},
+           flags.ca_file);
+  root.add({.names = "--token-file",
+            .help = "holds the token to show; only its owner may read it",
+            .value = "FILE",
+            .values = Values::kFiles},
+           flags.token_file);
+  root.add({.names = "--insecure-skip-verify",
+            .help = "take any https:// server for the right one; it gets no token"},
+           flags.insecure_skip_verify);
   root.add({.names = "-o,--output",
             .help = "how to print (table)",
             .choices = {"table", "wide", "json", "yaml", "name"}},
@@ -35,8 +48,10 @@ void add_globals(Command root, GlobalFlags& flags) {
 
 void add_commands(Command root) {
   for (const auto& add :
-       {add_get, add_describe, add_apply, add_submit, add_wait, add_explain, add_plan, add_node,
-        add_events, add_top, add_policy, add_decisions, add_replay, add_version, add_completion}) {
+       {add_get,         add_describe,  add_apply,  add_submit,  add_wait,
+        add_explain,     add_plan,      add_node,   add_events,  add_top,
+        add_policy,      add_decisions, add_replay, add_token,   add_auth,
+        add_node_access, add_authority, add_audit,  add_version, add_completion}) {
     add(root);
   }
 }
@@ -46,6 +61,12 @@ int run_action(const Action& action, const GlobalFlags& flags) {
   if (!settings) {
     print_error(settings.error());
     return static_cast<int>(ExitCode::kUsage);
+  }
+  if (flags.insecure_skip_verify) {
+    note(
+        "WARNING: nobody verifies that this is the server you mean. Whoever is on the way can read "
+        "and "
+        "change everything (--insecure-skip-verify)");
   }
   Api api(*settings);
   SystemClock clock;

@@ -46,8 +46,11 @@ Result<ConfigInput> config_input(const GlobalFlags& flags, const Environment& en
       return fail(std::move(text).error());
     }
   }
-  const std::array<std::pair<std::string, std::string>, 2> given = {
-      {{"server", flags.server}, {"namespace", flags.ns}}};
+  const std::array<std::pair<std::string, std::string>, 4> given = {
+      {{"server", flags.server},
+       {"namespace", flags.ns},
+       {"ca_file", flags.ca_file},
+       {"token_file", flags.token_file}}};
   for (const auto& [setting, value] : given) {
     if (!value.empty()) {
       input.flags[setting] = compact_json(boost::json::string(value));
@@ -83,6 +86,15 @@ Result<Settings> resolve_settings(const GlobalFlags& flags, const Environment& e
   Settings settings{.ns = fields.text("namespace"),
                     .format = parse_format(flags.output),
                     .timeout = flags.timeout};
+  settings.access = {.files = {.ca_file = fields.text("ca_file"),
+                               .certificate_file = fields.text("certificate_file"),
+                               .key_file = fields.text("key_file")},
+                     .verify = !flags.insecure_skip_verify,
+                     .token = {}};
+  const std::string token_file = fields.text("token_file");
+  if (settings.access.files.certificate_file.empty() != settings.access.files.key_file.empty()) {
+    fields.issue("key_file", "comes together with certificate_file");
+  }
   if (const Status read = reader.finish(); !read) {
     return fail(read.error());
   }
@@ -91,6 +103,13 @@ Result<Settings> resolve_settings(const GlobalFlags& flags, const Environment& e
     return fail(std::move(url).error());
   }
   settings.server = std::move(*url);
+  if (!token_file.empty()) {
+    auto token = read_token(token_file);
+    if (!token) {
+      return fail(std::move(token).error());
+    }
+    settings.access.token = *std::move(token);
+  }
   if (!settings.ns.empty()) {
     if (const Status named = validate_name("namespace", settings.ns); !named) {
       return fail(named.error());

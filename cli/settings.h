@@ -1,15 +1,20 @@
 // settings.h: what holds for every command: where the controller is, the namespace, the output
 // format, how long to wait.
 //
-// A flag wins over an environment variable (SKERRY_SERVER, SKERRY_NAMESPACE), which wins over the
-// configuration file
+// A flag wins over an environment variable (SKERRY_SERVER, SKERRY_NAMESPACE, SKERRY_CA_FILE,
+// SKERRY_TOKEN_FILE), which wins over the configuration file
 // ($XDG_CONFIG_HOME/skerry/config.yaml, else ~/.config/skerry/config.yaml, or what --config or
 // SKERRY_CONFIG names):
 //
 //   apiVersion: skerry/v1
 //   kind: ClientConfig
-//   server: http://10.0.0.5:8080
+//   server: https://skerry.example:8080
 //   namespace: shop
+//   ca_file: /etc/skerry/ca.pem
+//   token_file: /etc/skerry/token
+//
+// A token is named by its file only, since arguments and variables are seen by others. Not to verify
+// the server is a flag only, so that nobody forgets it in a file.
 
 #pragma once
 
@@ -17,6 +22,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/access.h"
 #include "cli/url.h"
 #include "common/config.h"
 #include "common/error.h"
@@ -30,6 +36,9 @@ enum class Format : std::uint8_t { kTable, kWide, kJson, kYaml, kName };
 struct GlobalFlags {
   std::string server;
   std::string ns;
+  std::string ca_file;
+  std::string token_file;
+  bool insecure_skip_verify = false;
   std::string config;
   std::string output = "table";
   std::optional<Duration> timeout;
@@ -37,6 +46,7 @@ struct GlobalFlags {
 
 struct Settings {
   Url server;
+  Access access;
   std::string ns;  // empty = not said: submit to "default", list all
   Format format = Format::kTable;
   std::optional<Duration> timeout;
@@ -53,7 +63,7 @@ struct Settings {
 };
 
 // kInvalidArgument with every issue of the file and the variables; kNotFound if a file was named
-// that is not there.
+// that is not there; as read_token().
 Result<Settings> resolve_settings(const GlobalFlags& flags, const Environment& environment);
 
 Format parse_format(std::string_view name);

@@ -18,7 +18,8 @@ bool is_port(std::string_view text) {
 
 std::string Url::text() const {
   const bool is_v6 = host.find(':') != std::string::npos;
-  return fmt::format("http://{}{}{}:{}{}", is_v6 ? "[" : "", host, is_v6 ? "]" : "", port, path);
+  return fmt::format("{}://{}{}{}:{}{}", tls ? "https" : "http", is_v6 ? "[" : "", host,
+                     is_v6 ? "]" : "", port, path);
 }
 
 Result<Url> parse_url(std::string_view text) {
@@ -27,13 +28,15 @@ Result<Url> parse_url(std::string_view text) {
                 fmt::format("'{}' is no server address: {}", text, why));
   };
   std::string_view rest = text;
+  Url url;
   if (const std::size_t scheme = rest.find("://"); scheme != std::string_view::npos) {
-    if (rest.substr(0, scheme) != "http") {
-      return refuse("only http:// is supported; put a tunnel or a proxy in front of TLS");
+    url.tls = rest.substr(0, scheme) == "https";
+    if (!url.tls && rest.substr(0, scheme) != "http") {
+      return refuse("it begins with https:// or http://");
     }
     rest.remove_prefix(scheme + 3);
   }
-  Url url{.port = "80"};
+  url.port = url.tls ? "443" : "80";
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   url.path = rest.substr(slash);
   while (url.path.ends_with('/')) {

@@ -14,6 +14,7 @@
 namespace skerry::cli {
 
 struct Url {
+  bool tls = false;
   std::string host;
   std::string port;
   std::string path;  // in front of every target; without the last slash
@@ -23,8 +24,8 @@ struct Url {
   bool operator==(const Url&) const = default;
 };
 
-// "http://127.0.0.1:8080", "http://[::1]:8080/skerry"; without a port 80, without "http://" that.
-// kInvalidArgument.
+// "https://skerry.example", "http://[::1]:8080/skerry"; without a scheme http, without a port its usual
+// one. kInvalidArgument.
 Result<Url> parse_url(std::string_view text);
 
 // Percent-encodes a path segment or a query value.

@@ -1,4 +1,4 @@
-// digest.h: SHA-256, random bytes from the operating system, hex and base64.
+// digest.h: SHA-256 and what is made with it, random bytes from the operating system, hex and base64.
 //
 // Wraps OpenSSL's libcrypto. Thread-safe.
 
@@ -22,6 +22,12 @@ Result<std::string> from_base64(std::string_view text);
 // "sha256:<64 hex>": the name of a blob.
 std::string sha256_digest(std::string_view bytes);
 bool is_digest(std::string_view text);
+// The same as 32 bytes.
+std::string sha256(std::string_view bytes);
+// 32 bytes that only who has the key can make of these (RFC 2104 with SHA-256).
+std::string hmac_sha256(std::string_view key, std::string_view bytes);
+// Whether they are the same, in a time that does not tell where they differ.
+bool same_secret(std::string_view a, std::string_view b);
 
 // SHA-256 of a stream of pieces.
 class Sha256 {

@@ -24,20 +24,21 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   return endpoint;
 }
 
-Result<Endpoint> parse_listen_address(std::string_view text, bool insecure_dev) {
+Result<Endpoint> parse_listen_address(std::string_view text, bool off_loopback) {
   Result<Endpoint> endpoint = parse_endpoint(text);
-  if (endpoint && !insecure_dev && !is_loopback_address(endpoint->address)) {
+  if (endpoint && !off_loopback && !is_loopback_address(endpoint->address)) {
     return fail(
         ErrorCode::kInvalidArgument,
-        fmt::format("'{}' is reachable from other machines without TLS; use a loopback address, or "
-                    "--insecure-dev on a network where everybody is trusted",
+        fmt::format("'{}' is reachable from other machines without TLS; give it a certificate, use "
+                    "a loopback address, or --insecure-dev on a network where everybody is trusted",
                     endpoint->address));
   }
   return endpoint;
 }
 
 bool is_loopback_address(std::string_view address) {
-  return address.starts_with("127.") || address == "::1";
+  const bool octets_only = address.find_first_not_of("0123456789.") == std::string_view::npos;
+  return (address.starts_with("127.") && octets_only) || address == "::1";
 }
 
 }  // namespace skerry

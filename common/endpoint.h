@@ -16,8 +16,9 @@ struct Endpoint {
 };
 
 Result<Endpoint> parse_endpoint(std::string_view text);  // kInvalidArgument
-// The same of an address to listen on without TLS: off loopback only with insecure_dev.
-Result<Endpoint> parse_listen_address(std::string_view text, bool insecure_dev);
+// The same of an address to listen on: off loopback only if that is allowed, since what is said there is
+// encrypted, or since insecure_dev was asked for.
+Result<Endpoint> parse_listen_address(std::string_view text, bool off_loopback);
 
 // Whether an address is of this machine alone.
 bool is_loopback_address(std::string_view address);

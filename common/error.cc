@@ -26,6 +26,8 @@ std::string_view to_string(ErrorCode code) {
       return "quota_open_jobs";
     case ErrorCode::kQuotaInputBytes:
       return "quota_input_bytes";
+    case ErrorCode::kQuotaStoredBytes:
+      return "quota_stored_bytes";
     case ErrorCode::kOverloaded:
       return "overloaded";
     case ErrorCode::kStorageFull:

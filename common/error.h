@@ -29,6 +29,7 @@ enum class ErrorCode : std::uint8_t {
   kQuotaRate,            // its namespace submits faster than it may; try later
   kQuotaOpenJobs,        // its namespace has as many open jobs as it may
   kQuotaInputBytes,      // likewise of bytes of open jobs' inputs
+  kQuotaStoredBytes,     // likewise of bytes of inputs, results and models that are kept
   kOverloaded,           // the controller sheds load; try later
   kStorageFull,          // the disk has no space for it; try later
   kDeadlineExceeded,     // the deadline passed before a result

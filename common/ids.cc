@@ -91,4 +91,26 @@ Status validate_name(std::string_view what, std::string_view name) {
                           what, name.substr(0, 80)));
 }
 
+std::string whole_model_name(std::string_view ns, std::string_view name) {
+  return ns.empty() ? std::string(name) : fmt::format("{}/{}", ns, name);
+}
+
+std::string_view namespace_of_model(std::string_view whole) {
+  const auto slash = whole.find('/');
+  return slash == std::string_view::npos ? std::string_view() : whole.substr(0, slash);
+}
+
+std::string_view bare_model_name(std::string_view whole) {
+  return whole.substr(whole.find('/') + 1);
+}
+
+Status validate_model_name(std::string_view whole) {
+  if (whole.find('/') != std::string_view::npos) {
+    if (Status valid = validate_name("the model's namespace", namespace_of_model(whole)); !valid) {
+      return valid;
+    }
+  }
+  return validate_name("model name", bare_model_name(whole));
+}
+
 }  // namespace skerry

@@ -59,6 +59,12 @@ Result<AttemptUid> parse_attempt_uid(std::string_view text);  // kInvalidArgumen
 // DNS labels, file names and metric labels. `what` starts the message: "model name 'A!' ...".
 Status validate_name(std::string_view what, std::string_view name);
 
+// A model's whole name: "digits" is everybody's, "vision/digits" that of namespace vision.
+std::string whole_model_name(std::string_view ns, std::string_view name);  // ns empty = everybody's
+std::string_view namespace_of_model(std::string_view whole);               // empty = everybody's
+std::string_view bare_model_name(std::string_view whole);
+Status validate_model_name(std::string_view whole);
+
 }  // namespace skerry
 
 template <typename Tag, typename Number>

@@ -43,6 +43,7 @@ class JsonFields {
   bool has(std::string_view key) const;
   void issue(std::string_view key,
              std::string message);  // about a member, or with an empty key about the object
+  void add(FieldIssue issue) { issues_.push_back(std::move(issue)); }
   std::string pointer_to(std::string_view key) const;  // "/spec/inputs/0/name"
   void finish();
 

@@ -191,6 +191,23 @@ OutputSpec read_output(const boost::json::value* json, const std::string& pointe
   return output;
 }
 
+// What a signature is worth is for those to say who hold keys (common/model_trust.h).
+void read_signature(JsonFields& fields, VariantSpec& variant) {
+  constexpr std::size_t kSignatureLetters = 88;  // of 64 bytes in base64
+  variant.signature = fields.text("signature");
+  variant.signed_by = fields.text("signed_by");
+  if (!variant.signature.empty() && variant.signature.size() != kSignatureLetters) {
+    fields.issue("signature", "must be 64 bytes in base64, as skerryctl model sign writes them");
+  }
+  if (variant.signature.empty() != variant.signed_by.empty()) {
+    fields.issue(variant.signature.empty() ? "signature" : "signed_by",
+                 "is missing: a signature and the id of its key belong together");
+  }
+  if (!variant.signed_by.empty()) {
+    require(fields, "signed_by", validate_name("key id", variant.signed_by));
+  }
+}
+
 VariantSpec read_variant(const boost::json::value* json, const std::string& pointer, Issues& issues,
                          bool has_artifact) {
   JsonFields fields(json, pointer, issues);
@@ -214,6 +231,7 @@ VariantSpec read_variant(const boost::json::value* json, const std::string& poin
   variant.memory_bytes =
       static_cast<std::uint64_t>(fields.integer("memory_bytes", 0, 0, kMaxBytes));
   variant.reference_ms = fields.number("reference_ms", 0, 0, 1e9);
+  read_signature(fields, variant);
   fields.finish();
   return variant;
 }
@@ -286,10 +304,15 @@ Result<ModelManifest> manifest_from_json(const boost::json::value& json) {
   }
   const auto* metadata = fields.member("metadata");
   JsonFields meta(metadata, "/metadata", issues);
-  manifest.name = meta.required_text("name");
-  if (!manifest.name.empty()) {
-    require(meta, "name", validate_name("model name", manifest.name));
+  const std::string name = meta.required_text("name");
+  if (!name.empty()) {
+    require(meta, "name", validate_name("model name", name));
   }
+  const std::string ns = meta.text("namespace");
+  if (!ns.empty()) {
+    require(meta, "namespace", validate_name("namespace", ns));
+  }
+  manifest.name = whole_model_name(ns, name);
   meta.finish();
   const auto* spec = fields.member("spec");
   read_spec(spec, manifest, issues);

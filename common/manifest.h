@@ -3,8 +3,9 @@
 // Written as YAML (docs/models.md shows it), carried as JSON over REST, stored by the controller, and handed to the runner,
 // which is the only place that acts on `inputs` and `outputs`. The scheduler reads the variants' figures.
 //
-// The document is {"apiVersion": "skerry/v1", "kind": "Model", "metadata": {"name": ...}, "spec": {...}}, where spec has the
-// members of ModelManifest and of the structs below under their own names, and enumerators in lower case ("tensor").
+// The document is {"apiVersion": "skerry/v1", "kind": "Model", "metadata": {"name": ..., "namespace": ...}, "spec": {...}},
+// where spec has the members of ModelManifest and of the structs below under their own names, and enumerators in lower case
+// ("tensor").
 // manifest_from_json refuses unknown keys and names the field of everything it refuses, all at once, by JSON pointer. A
 // variant of engine torch has a digest or, before skerryctl has computed it, a file: who stores a manifest asks for the
 // digest. manifest_to_json writes what manifest_from_json reads back as the same manifest, and leaves defaults out.
@@ -79,6 +80,8 @@ struct VariantSpec {
   std::uint64_t memory_bytes = 0;  // resident when loaded, beyond an empty runner
   // Service time on one reference core; a first guess until nodes have measured.
   double reference_ms = 0;
+  std::string signature;  // base64, of what common/signing.h says; empty = not signed
+  std::string signed_by;  // the id of the key
 
   bool operator==(const VariantSpec&) const = default;
 };

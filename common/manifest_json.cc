@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value_from.hpp>
 
+#include "common/ids.h"
 #include "common/manifest.h"
 
 namespace skerry {
@@ -86,6 +87,8 @@ json::object variant_json(const VariantSpec& variant) {
   put(object, "accuracy", variant.accuracy, fallback.accuracy);
   put(object, "memory_bytes", variant.memory_bytes, fallback.memory_bytes);
   put(object, "reference_ms", variant.reference_ms, fallback.reference_ms);
+  put(object, "signature", variant.signature, fallback.signature);
+  put(object, "signed_by", variant.signed_by, fallback.signed_by);
   return object;
 }
 
@@ -112,9 +115,11 @@ boost::json::value manifest_to_json(const ModelManifest& manifest) {
   spec["inputs"] = std::move(inputs);
   spec["outputs"] = std::move(outputs);
   spec["variants"] = std::move(variants);
+  json::object metadata{{"name", bare_model_name(manifest.name)}};
+  put(metadata, "namespace", std::string(namespace_of_model(manifest.name)), std::string());
   return json::object{{"apiVersion", "skerry/v1"},
                       {"kind", "Model"},
-                      {"metadata", {{"name", manifest.name}}},
+                      {"metadata", std::move(metadata)},
                       {"spec", std::move(spec)}};
 }
 

@@ -46,6 +46,9 @@ constexpr Duration duration_from_seconds(double s) {
   return Duration(static_cast<std::int64_t>(bounded * 1e6 + (bounded < 0 ? -0.5 : 0.5)));
 }
 
+// "2026-11-28T01:29:17.123456Z": RFC 3339, UTC.
+std::string rfc3339(Instant time);
+
 class Clock {
  public:
   virtual ~Clock() = default;

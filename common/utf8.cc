@@ -1,6 +1,20 @@
 #include "common/utf8.h"
 
+#include <algorithm>
+
 namespace skerry {
+
+namespace {
+
+// C0, DEL, and C1 as UTF-8 has them.
+bool is_control(std::string_view character) {
+  const auto lead = static_cast<unsigned char>(character[0]);
+  const bool allowed = lead == '\n' || lead == '\t';
+  return (lead < 0x20 && !allowed) || lead == 0x7F ||
+         (lead == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0);
+}
+
+}  // namespace
 
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) {
@@ -25,6 +39,19 @@ std::size_t utf8_length(std::string_view text) {
     return second && tail(2) && tail(3) ? 4 : 0;
   }
   return 0;
+}
+
+std::string printable(std::string_view text, std::size_t limit) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (out.size() + std::max<std::size_t>(length, 1) > limit) {
+      break;
+    }
+    out.append(length == 0 || is_control(text) ? "?" : text.substr(0, length));
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
 }
 
 }  // namespace skerry

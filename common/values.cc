@@ -60,7 +60,10 @@ std::unexpected<Error> malformed(std::string_view name, std::string_view what) {
       fmt::format("value '{}' of the encoded inputs or outputs {}", name.substr(0, 64), what));
 }
 
-Result<Tensor> decode_tensor(ByteReader& in, std::string_view name, std::uint8_t dtype) {
+enum class Content : std::uint8_t { kCopied, kLeft };  // of tensors and media
+
+Result<Tensor> decode_tensor(ByteReader& in, std::string_view name, std::uint8_t dtype,
+                             Content content) {
   if (dtype >= kDTypes.size()) {
     return malformed(name, fmt::format("has the unknown element type {}", dtype));
   }
@@ -86,14 +89,15 @@ Result<Tensor> decode_tensor(ByteReader& in, std::string_view name, std::uint8_t
     return malformed(name, fmt::format("has {} bytes, but {} elements of {} by its shape",
                                        data.size(), *elements, to_string(tensor.dtype)));
   }
-  tensor.data = data;
+  tensor.data = content == Content::kCopied ? data : std::string_view();
   return tensor;
 }
 
-Result<Media> decode_media(ByteReader& in, std::string_view name) {
+Result<Media> decode_media(ByteReader& in, std::string_view name, Content content) {
   Media media;
   media.type = in.text<std::uint16_t>();
-  media.data = in.text<std::uint64_t>();
+  const std::string_view data = in.text<std::uint64_t>();
+  media.data = content == Content::kCopied ? data : std::string_view();
   if (!in.ok()) {
     return malformed(name, "is cut short");
   }
@@ -126,7 +130,7 @@ Result<NamedValue> named(std::string_view name, Result<T> value) {
   return NamedValue{.name = std::string(name), .value = std::move(*value)};
 }
 
-Result<NamedValue> decode_value(ByteReader& in) {
+Result<NamedValue> decode_value(ByteReader& in, Content content) {
   const auto kind = in.number<std::uint8_t>();
   const auto dtype = in.number<std::uint8_t>();
   const std::string_view name = in.text<std::uint16_t>();
@@ -134,13 +138,13 @@ Result<NamedValue> decode_value(ByteReader& in) {
     return malformed(name, "is cut short");
   }
   if (kind == static_cast<std::uint8_t>(Kind::kTensor)) {
-    return named(name, decode_tensor(in, name, dtype));
+    return named(name, decode_tensor(in, name, dtype, content));
   }
   if (dtype != 0) {
     return malformed(name, "is no tensor and yet has an element type");
   }
   if (kind == static_cast<std::uint8_t>(Kind::kMedia)) {
-    return named(name, decode_media(in, name));
+    return named(name, decode_media(in, name, content));
   }
   if (kind == static_cast<std::uint8_t>(Kind::kLabels)) {
     return named(name, decode_labels(in, name));
@@ -180,7 +184,9 @@ std::string encode_values(const Values& values) {
   return out.take();
 }
 
-Result<Values> decode_values(std::string_view encoded) {
+namespace {
+
+Result<Values> decode(std::string_view encoded, Content content) {
   ByteReader in(encoded);
   if (in.raw(kMagic.size()) != kMagic) {
     return fail(ErrorCode::kInvalidArgument,
@@ -193,7 +199,7 @@ Result<Values> decode_values(std::string_view encoded) {
   }
   Values values;
   for (std::uint32_t i = 0; i < count; ++i) {
-    auto value = decode_value(in);
+    auto value = decode_value(in, content);
     if (!value) {
       return fail(std::move(value).error());
     }
@@ -205,6 +211,15 @@ Result<Values> decode_values(std::string_view encoded) {
         fmt::format("{} bytes follow the last of {} encoded values", in.remaining(), count));
   }
   return values;
+}
+
+}  // namespace
+
+Result<Values> decode_values(std::string_view encoded) { return decode(encoded, Content::kCopied); }
+
+Status check_values(std::string_view encoded) {
+  const auto values = decode(encoded, Content::kLeft);
+  return values ? Status() : fail(values.error());
 }
 
 Result<std::int64_t> element_count(std::span<const std::int64_t> shape) {

@@ -62,6 +62,9 @@ using Values = std::vector<NamedValue>;
 
 std::string encode_values(const Values& values);
 Result<Values> decode_values(std::string_view encoded);  // kInvalidArgument
+// Whether decode_values would take them: what a process that passes them on asks of one that it does not trust. Copies no
+// tensor and no media.
+Status check_values(std::string_view encoded);  // kInvalidArgument
 
 // Number of elements of a shape; kInvalidArgument on a negative dimension or overflow.
 Result<std::int64_t> element_count(std::span<const std::int64_t> shape);

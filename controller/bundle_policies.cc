@@ -43,18 +43,12 @@ std::string unusable_part(const rl::Bundle& bundle) {
   return bundle.features == rl::fleet::kFeatureSchema ? "/layers" : "/features";
 }
 
-// Beside the program as it is installed, then in the source tree that it was built from.
+// Beside the program; a build folder has a link there.
 std::string find_default() {
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   const auto installed = program.parent_path().parent_path() / "share/skerry" / kFile;
-  for (const auto& path :
-       {installed, std::filesystem::path(SKERRY_SOURCE_DIR) / "models" / kFile}) {
-    if (std::filesystem::exists(path, error)) {
-      return path.string();
-    }
-  }
-  return {};
+  return std::filesystem::exists(installed, error) ? installed.string() : std::string();
 }
 
 }  // namespace

@@ -19,9 +19,9 @@ class BundlePolicies final : public core::PolicyFactory {
 };
 
 // What the controller offers its core at the start. `setting`: the path of a bundle; "none"; or
-// empty: the one that is installed with the program, or else lies in its source tree, if there is
-// one. A bundle is to be active if its card says that it is ahead of greedy. kIo if a path was given
-// that cannot be read; nullopt if there is nothing to say.
+// empty: the one that is installed with the program, if there is one (in a build: that of the
+// source tree). A bundle is to be active if its card says that it is ahead of greedy. kIo if a path
+// was given that cannot be read; nullopt if there is nothing to say.
 Result<std::optional<core::OfferPolicy>> default_policy(const std::string& setting);
 
 }  // namespace skerry::controller

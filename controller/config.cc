@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "common/endpoint.h"
+#include "common/pki/peer_id.h"
+#include "common/tls/settings.h"
+#include "common/trust_config.h"
 #include "controller/driver.h"
 #include "controller/store/rocks_store.h"
 #include "scheduler/policy.h"
@@ -11,8 +15,8 @@ namespace skerry::controller {
 namespace {
 
 Endpoint read_endpoint(ConfigFields fields, std::string_view key, std::string_view fallback,
-                       bool insecure_dev) {
-  const auto endpoint = parse_listen_address(fields.text(key, fallback), insecure_dev);
+                       bool off_loopback) {
+  const auto endpoint = parse_listen_address(fields.text(key, fallback), off_loopback);
   if (!endpoint) {
     fields.issue(key, endpoint.error().message);
     return {};
@@ -57,6 +61,9 @@ void read_quota(ConfigFields fields, core::Quota& quota) {
   count("burst_jobs", quota.burst_jobs);
   count("max_open_jobs", quota.max_open_jobs);
   count("max_running", quota.max_running);
+  quota.max_share = fields.number("max_share", quota.max_share, 0, 1);
+  quota.max_stored_bytes =
+      fields.size_bytes("max_stored_bytes", quota.max_stored_bytes, 0, 1ULL << 50);
   quota.max_input_bytes =
       fields.size_bytes("max_input_bytes", quota.max_input_bytes, 0, 1ULL << 50);
 }
@@ -132,6 +139,45 @@ void read_store(ConfigFields fields, ControllerConfig& config) {
   config.reserve_bytes = fields.size_bytes("reserve", 64ULL << 20, 0, 1ULL << 40);
 }
 
+// Beyond loopback the API speaks TLS by itself, with a certificate of the installation's own authority,
+// unless it is given files or told not to.
+void read_api(ConfigFields root, ControllerConfig& config) {
+  ConfigFields tls = root.section("api_tls");
+  config.api_tls = tls::read_server_files(tls);
+  const std::string built_in = tls.choice("built_in", "auto", {"auto", "true", "false"});
+  const bool may_be_plain = config.insecure_dev || config.api_tls;
+  config.api =
+      read_endpoint(root, "api_listen", "127.0.0.1:8080", may_be_plain || built_in != "false");
+  config.api_tls_built_in = built_in == "true" || (built_in == "auto" && !may_be_plain &&
+                                                   !is_loopback_address(config.api.address));
+  if (built_in == "true" && config.api_tls) {
+    tls.issue("built_in", "must not be true beside certificate_file: it is one or the other");
+  }
+  config.installation.names = tls.texts("names");
+}
+
+// "HOST:PORT" or ":PORT"; empty: as it listens.
+void read_agent_port(ConfigFields root, ControllerConfig& config) {
+  config.agents = read_endpoint(root, "agent_listen", "127.0.0.1:8081",
+                                config.insecure_dev || config.agent_tls);
+  config.agent_address = root.text("agent_address");
+  if (!config.agent_address.empty() && config.agent_address.rfind(':') == std::string::npos) {
+    root.issue("agent_address",
+               fmt::format("'{}' must be HOST:PORT, as agents dial it", config.agent_address));
+  }
+  ConfigFields authority = root.section("authority");
+  InstallationOptions& options = config.installation;
+  options.trust_domain = authority.text("trust_domain", options.trust_domain);
+  if (const Status valid = pki::validate_trust_domain(options.trust_domain); !valid) {
+    authority.issue("trust_domain", valid.error().message);
+  }
+  options.authority_key_file = authority.text("key_file");
+  options.authority_chain_file = authority.text("chain_file");
+  if (options.authority_key_file.empty() != options.authority_chain_file.empty()) {
+    authority.issue("key_file", "and chain_file belong together: set both, or none");
+  }
+}
+
 }  // namespace
 
 Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) {
@@ -140,14 +186,22 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   ControllerConfig config;
   config.data_dir = root.text("data_dir", "/var/lib/skerry/controller");
   config.insecure_dev = root.boolean("insecure_dev", false);
-  config.api = read_endpoint(root, "api_listen", "127.0.0.1:8080", config.insecure_dev);
+  config.allow_anonymous = root.boolean("allow_anonymous", false);
+  config.agent_tls = root.boolean("agent_tls", true);
+  if (!config.agent_tls && !config.insecure_dev) {
+    root.issue("agent_tls", "may be false only with insecure_dev: true");
+  }
+  if (config.allow_anonymous && !config.insecure_dev) {
+    root.issue("allow_anonymous", "lets everybody do everything: only with insecure_dev: true");
+  }
+  read_api(root, config);
   config.api_url = root.text("api_url");
   if (!config.api_url.empty() && !config.api_url.starts_with("http://") &&
       !config.api_url.starts_with("https://")) {
     root.issue("api_url", fmt::format("'{}' is not a URL, such as https://skerry.example.com",
                                       config.api_url));
   }
-  config.agents = read_endpoint(root, "agent_listen", "127.0.0.1:8081", config.insecure_dev);
+  read_agent_port(root, config);
   config.api_body_bytes = root.size_bytes("api_body_bytes", 256ULL << 20, 64ULL << 20, 1ULL << 40);
   config.api_connections =
       static_cast<std::size_t>(root.integer("api_connections", 4096, 1, 1'000'000));
@@ -163,7 +217,9 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   config.log.format = log.choice("format", "auto", {"auto", "text", "json"});
   read_store(root.section("store"), config);
   config.max_late = root.duration("max_late", kMaxLate, milliseconds(1), minutes(1));
+  config.model_trust = read_model_signing(root.section("model_signing"), false);
   read_core(root.section("core"), config.core);
+  config.oidc = oidc::read_settings(root.section("oidc"));
   if (auto status = reader.finish(); !status) {
     return fail(std::move(status).error());
   }

@@ -15,6 +15,7 @@ CoreHost::CoreHost(boost::asio::io_context& io, Clock& clock, Log& log, CoreHost
       clock_(clock),
       log_(log),
       options_(std::move(options)),
+      callers_(options_.callers),
       core_(options_.core, random_seed(), {.stopwatch = &clock_, .factory = &policies_}),
       models_(core_) {}
 
@@ -77,6 +78,9 @@ Status CoreHost::start_driver() {
       *store_, {.send = listeners_.send,
                 .happened = [this](const core::Happening& happening) { happened(happening); },
                 .warn = [this](std::string_view sentence) { log_.warn("{}", sentence); }});
+  for (core::Token& token : core_.tokens()) {
+    callers_.directory().put(std::move(token));
+  }
   if (!started && started.error().code == ErrorCode::kCorrupt) {
     started.error().message += fmt::format(
         ". Acknowledged work cannot be read. Restore {} from a backup", options_.folder);
@@ -84,9 +88,31 @@ Status CoreHost::start_driver() {
   return started;
 }
 
+Result<tls::ContextSource> CoreHost::open_tls(const tls::ServerFiles& files) {
+  if (!files) {
+    return tls::ContextSource();
+  }
+  auto opened = tls::RotatingContext::open(files, clock_, [this](bool good, std::string_view what) {
+    log_.log(good ? spdlog::level::info : spdlog::level::warn, "{}", what);
+  });
+  if (!opened) {
+    return fail(opened.error().code, "the API's TLS: " + opened.error().message);
+  }
+  certificate_ = *std::move(opened);
+  metrics_.add_source([this] {
+    const double ends_s = static_cast<double>(to_us(certificate_->not_after())) * 1e-6;
+    return std::vector<metrics::Figure>{
+        {.name = "skerry_api_certificate_expiry_timestamp_seconds",
+         .help = "When the certificate that the API shows ends, since 1970",
+         .kind = metrics::Figure::Kind::kGauge,
+         .samples = {{.labels = {}, .value = ends_s}}}};
+  });
+  return [this] { return certificate_->current(); };
+}
+
 Result<std::uint16_t> CoreHost::start_api(api::ApiOptions options,
                                           std::vector<api::ReadyCheck> checks,
-                                          api::TurnAway turn_away) {
+                                          api::TurnAway turn_away, api::NodeAuthority* authority) {
   checks.insert(checks.begin(), {"store", [this] { return driver_->accepts_work(); }});
   api_.emplace(io_, std::move(options),
                api::ApiParts{.gateway = *driver_,
@@ -95,12 +121,18 @@ Result<std::uint16_t> CoreHost::start_api(api::ApiOptions options,
                              .metrics = metrics_,
                              .clock = clock_,
                              .log = log_,
+                             .callers = callers_,
                              .ready_checks = std::move(checks),
-                             .turn_away = std::move(turn_away)});
+                             .turn_away = std::move(turn_away),
+                             .model_trust = options_.model_trust,
+                             .authority = authority});
   return api_->start();
 }
 
 void CoreHost::happened(const core::Happening& happening) {
+  if (const auto* access = std::get_if<core::AccessChanged>(&happening)) {
+    callers_.heard(*access);
+  }
   metrics_.observe(happening);
   log_happening(log_, happening);
   if (api_) {

@@ -3,6 +3,7 @@
 //
 //   CoreHost host(io, clock, log, options);
 //   host.open({.send = ..., .happened = ...});   // then events may be told, and the core restored has its epoch
+//   host.open_tls(files);                        // for api_options.tls
 //   host.start_api(api_options, more_parts);     // -> the port
 //   ... io.run() ... host.api().stop(...) ...
 //   host.close();                                // waits for what was appended
@@ -23,7 +24,9 @@
 
 #include "common/log.h"
 #include "common/time.h"
+#include "common/tls/rotating_context.h"
 #include "controller/api/api_server.h"
+#include "controller/auth/authenticator.h"
 #include "controller/blobs/blob_dir.h"
 #include "controller/bundle_policies.h"
 #include "controller/core/core.h"
@@ -41,6 +44,8 @@ struct CoreHostOptions {
   store::Backlog backlog_limit = kBacklogLimit;
   Duration max_late = kMaxLate;
   std::uint64_t reserve_bytes = 0;  // of the disk, kept for accepted work
+  ModelTrust model_trust;           // what models must be signed by
+  auth::Mode callers = auth::Mode::kTokens;
 };
 
 class CoreHost {
@@ -56,9 +61,13 @@ class CoreHost {
   };
   // Errors as store::open_rocks_store, BlobDir::open and Driver::start.
   Status open(Listeners listeners);
+  // Reads the files, and again whenever they change; says so in the log, and when the certificate ends in
+  // the metrics. Empty for no files: plain text. Errors as tls::server_context. Once.
+  Result<tls::ContextSource> open_tls(const tls::ServerFiles& files);
   // `checks` are asked for readiness beside the store's.
   Result<std::uint16_t> start_api(api::ApiOptions options, std::vector<api::ReadyCheck> checks = {},
-                                  api::TurnAway turn_away = {});
+                                  api::TurnAway turn_away = {},
+                                  api::NodeAuthority* authority = nullptr);
   void close();  // idempotent
 
   const core::Core& core() const { return core_; }
@@ -67,6 +76,7 @@ class CoreHost {
   StoreArchive& archive() { return *archive_; }
   CoreModels& models() { return models_; }
   metrics::Metrics& metrics() { return metrics_; }
+  auth::Authenticator& callers() { return callers_; }
   api::ApiServer& api() { return *api_; }  // after start_api()
 
  private:
@@ -82,6 +92,8 @@ class CoreHost {
   const CoreHostOptions options_;
   Listeners listeners_;
   metrics::Metrics metrics_;
+  std::unique_ptr<tls::RotatingContext> certificate_;
+  auth::Authenticator callers_;
   std::atomic<Driver*> durable_listener_ = nullptr;
   std::unique_ptr<store::Store> store_;
   std::optional<StoreArchive> archive_;

@@ -12,6 +12,6 @@
 namespace skerry::controller {
 
 // Runs until SIGINT or SIGTERM; then stops in order, and at once after a second one. An error means that it could not start.
-Status run_daemon(const ControllerConfig& config);
+Status run_daemon(ControllerConfig config);
 
 }  // namespace skerry::controller

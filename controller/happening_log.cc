@@ -70,6 +70,16 @@ void line(Log& log, const core::BreakerChanged& it) {
   }
 }
 
+void line(Log& log, const core::AccessChanged& it) {
+  if (it.identity) {
+    log.info("node {} {}{}", it.identity->node, it.identity->revoked ? "was revoked" : "enrolled",
+             fields({{"node", it.identity->node}}));
+  } else {
+    log.info("token {} {}", it.token ? it.token->id : *it.token_gone,
+             it.token ? "made" : "is gone");
+  }
+}
+
 }  // namespace
 
 void log_happening(Log& log, const core::Happening& happening) {

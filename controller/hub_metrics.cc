@@ -1,7 +1,11 @@
 #include "controller/hub_metrics.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
+
+#include "controller/door_metrics.h"
 
 namespace skerry::controller {
 
@@ -124,6 +128,9 @@ std::vector<Figure> hub_figures(const hub::Hub& hub) {
   add_kinds(messages, "received", hub.received());
   add_kinds(messages, "sent", hub.sent());
   figures.push_back(std::move(messages));
+  if (const door::Counters* counters = hub.door_counters()) {
+    std::ranges::move(door_figures(*counters), std::back_inserter(figures));
+  }
   return figures;
 }
 

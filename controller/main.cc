@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "common/process.h"
 #include "common/version.h"
 #include "controller/daemon.h"
 
@@ -71,6 +72,7 @@ int complain(const skerry::Error& error, int status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  skerry::keep_secrets();
   CLI::App app{
       "Accepts inference jobs over REST and places them on agents. Settings come from flags, then "
       "variables "

@@ -62,4 +62,21 @@ Result<std::vector<core::DecisionRecord>> StoreArchive::decisions_after(
   return decisions;
 }
 
+Result<std::vector<core::AuditRecord>> StoreArchive::audit_after(std::uint64_t seq,
+                                                                 std::size_t limit) const {
+  auto page = store_.scan(store::Table::kAudit, records::audit_key(seq + 1), limit);
+  if (!page) {
+    return fail(std::move(page).error());
+  }
+  std::vector<core::AuditRecord> lines;
+  for (const auto& entry : *page) {
+    auto line = records::decode_audit(entry.key, entry.value);
+    if (!line) {
+      return fail(std::move(line).error());
+    }
+    lines.push_back(*std::move(line));
+  }
+  return lines;
+}
+
 }  // namespace skerry::controller

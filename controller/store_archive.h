@@ -15,6 +15,8 @@ class StoreArchive final : public api::JobArchive {
   Result<std::vector<core::DecisionRecord>> decisions(JobId id) const override;
   Result<std::vector<core::DecisionRecord>> decisions_after(std::optional<api::DecisionPlace> place,
                                                             std::size_t limit) const override;
+  Result<std::vector<core::AuditRecord>> audit_after(std::uint64_t seq,
+                                                     std::size_t limit) const override;
 
  private:
   const store::Store& store_;

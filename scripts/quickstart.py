@@ -180,8 +180,9 @@ def how_to_go_on(cluster, programs, example):
         ctl = ctl.relative_to(pathlib.Path.cwd())
     except ValueError:
         pass
-    return ["", f"The cluster is at http://{cluster.api} (its files: {cluster.folder}). Go on with:",
-            "", f"  export SKERRY_SERVER=http://{cluster.api}",
+    ways = {"SKERRY_SERVER": cluster.url, "SKERRY_CA_FILE": cluster.ca_file, "SKERRY_TOKEN_FILE": cluster.token_file}
+    return ["", f"The cluster is at {cluster.url} (its files: {cluster.folder}). Go on with:",
+            "", *[f"  export {name}={value}" for name, value in ways.items() if value],
             f"  {ctl} get nodes",
             f"  {ctl} infer digits --image {example} --preference green",
             f"  {ctl} get jobs      # then: {ctl} explain JOB",
@@ -207,9 +208,9 @@ def main(arguments):
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     programs = Programs(options.build)
     try:
-        say("== starting a controller and three agents: " + ", ".join(node.name for node in fleet.NODES))
+        say("== starting a controller and three agents, with TLS, enrolled nodes and tokens: " + ", ".join(node.name for node in fleet.NODES))
         # The policy that the controller comes with, as a user would have it.
-        with Cluster(programs, nodes=fleet.NODES, config={"default_policy": ""}) as cluster:
+        with Cluster(programs, nodes=fleet.NODES, config={"default_policy": ""}, secure=True) as cluster:
             held_out = cluster.folder / "held-out"
             images = export_held_out(programs, held_out)[:options.images]
             say("== registering the model digits; every node measures every variant")

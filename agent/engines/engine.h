@@ -26,7 +26,8 @@ struct Work {
   std::string digest;  // of the artifact; empty for engines without one
   std::string artifact_path;
   std::shared_ptr<const std::string>
-      input;  // encoded values; nullptr = the synthetic ones of a probe
+      input;       // encoded values; nullptr = the synthetic ones of a probe
+  std::string ns;  // whose inputs these are; empty: nobody's, as of a probe
   std::string sequence;
   SequenceStep sequence_step = SequenceStep::kAny;
 };
@@ -51,6 +52,7 @@ struct RunEnded {
   Duration load{};  // 0 if the variant was resident
   Duration service{};
   std::uint64_t memory_bytes = 0;  // of the instance that ran it
+  bool artifact_damaged = false;   // its file does not hold what its digest says
 };
 
 class Engine {

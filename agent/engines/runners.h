@@ -20,12 +20,16 @@ struct RunnerExit {
   bool never_started = false;  // the process could not be made; how says why
 };
 
+struct RunnerNeeds {
+  std::uint64_t memory_limit_bytes = 0;  // of its private writable memory; 0 = none
+  std::string artifact_path;             // the model that it is to load, verified; empty = none
+};
+
 class Runners {
  public:
   virtual ~Runners() = default;
 
-  // memory_limit_bytes: of its private writable memory; 0 = none.
-  virtual void spawn(RunnerId id, std::uint64_t memory_limit_bytes) = 0;
+  virtual void spawn(RunnerId id, const RunnerNeeds& needs) = 0;
   virtual void send(RunnerId id, const runner::Frame& frame) = 0;
   virtual void kill(RunnerId id) = 0;
 };

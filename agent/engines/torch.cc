@@ -7,25 +7,18 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/utf8.h"
+#include "common/values.h"
 
 namespace skerry::agent {
 namespace {
 
 constexpr double kStallFactor = 20;
-constexpr Duration kUnknownLoad = seconds(2);
-
-std::string name_of(const VariantRef& variant) {
-  return fmt::format("{}/{}", variant.model, variant.variant);
-}
+constexpr std::size_t kMaxErrorBytes =
+    4096;  // of what a runner says; it may be the model's own text
+constexpr std::size_t kMaxDeviceBytes = 32;
 
 std::uint64_t mib(std::uint64_t bytes) { return bytes >> 20; }
-
-// 0 = not known.
-std::uint64_t declared_memory(const Work& work) {
-  const auto& variants = work.manifest->manifest.variants;
-  const auto spec = std::ranges::find(variants, work.variant.variant, &VariantSpec::name);
-  return spec == variants.end() ? 0 : spec->memory_bytes;
-}
 
 Outcome outcome_of(ErrorCode code) {
   const bool users = code == ErrorCode::kInvalidArgument || code == ErrorCode::kModelFailed ||
@@ -39,120 +32,6 @@ Outcome outcome_of(ErrorCode code) {
 TorchEngine::TorchEngine(TorchOptions options, Runners& runners, Log& log)
     : options_(std::move(options)), runners_(runners), log_(log) {}
 
-TorchEngine::Key TorchEngine::key_of(const Work& work) {
-  return {.variant = work.variant, .digest = work.digest};
-}
-
-bool TorchEngine::bound(const Work& work) {
-  return work.manifest->manifest.stateful && !work.sequence.empty();
-}
-
-// The idle instance to use: the sequence's own, or else a free one, the one used last since its
-// memory is warm.
-RunnerId TorchEngine::find_idle(const Work& work) const {
-  const Key key = key_of(work);
-  RunnerId best = 0;
-  for (const auto& [id, instance] : instances_) {
-    if (instance.state != State::kIdle || instance.key != key) {
-      continue;
-    }
-    if (bound(work) && instance.sequence == work.sequence) {
-      return id;
-    }
-    if (instance.sequence.empty() && (best == 0 || instance.since > instances_.at(best).since)) {
-      best = id;
-    }
-  }
-  return best;
-}
-
-std::uint64_t TorchEngine::memory_needed(const Work& work) const {
-  const auto known = known_.find(key_of(work));
-  if (known != known_.end() && known->second.memory_bytes > 0) {
-    return known->second.memory_bytes;
-  }
-  return options_.overhead_bytes + declared_memory(work);
-}
-
-std::uint64_t TorchEngine::runner_limit(const Work& work) const {
-  if (options_.runner_limit_bytes > 0 || !options_.derives_limits) {
-    return options_.runner_limit_bytes;
-  }
-  const std::uint64_t declared = declared_memory(work);
-  return kLimitHeadroomBytes + (declared > 0 ? kLimitFactor * declared : options_.memory_bytes);
-}
-
-std::uint64_t TorchEngine::memory_used(Kept kept) const {
-  std::uint64_t used = 0;
-  for (const auto& [id, instance] : instances_) {
-    const bool working = instance.state == State::kLoading || instance.state == State::kRunning;
-    const bool idle = instance.state == State::kIdle;
-    const bool counts =
-        kept == Kept::kAll || (kept == Kept::kWorkingAndBound && !instance.sequence.empty());
-    used += working || (idle && counts) ? instance.memory_bytes : 0;
-  }
-  return used;
-}
-
-// A second instance pays once the waiting has cost what its loading will: renting, then buying.
-bool TorchEngine::may_grow(Instant now, Known& known) const {
-  if (!known.grows) {
-    known.contended = known.contended.value_or(now);
-    known.grows = now >= growth_due(known);
-  }
-  return known.grows;
-}
-
-Instant TorchEngine::growth_due(const Known& known) const {
-  const Duration load = known.load > Duration(0) ? known.load : kUnknownLoad;
-  return known.contended ? *known.contended + load - known.waited : kNever;
-}
-
-Verdict TorchEngine::admit(Instant now, const Work& work) {
-  const Key key = key_of(work);
-  std::uint32_t alike = 0;
-  for (const auto& [id, instance] : instances_) {
-    const bool live = instance.key == key && instance.state != State::kEnding;
-    alike += live ? 1 : 0;
-    if (live && bound(work) && instance.sequence == work.sequence &&
-        instance.state != State::kIdle) {
-      return {Admission::kBusy, "its sequence is busy"};
-    }
-  }
-  const RunnerId idle = find_idle(work);
-  if (bound(work) && work.sequence_step == SequenceStep::kContinues &&
-      (idle == 0 || instances_.at(idle).sequence != work.sequence)) {
-    return {
-        Admission::kLost,
-        "its process ended, a task of it was stopped while it ran, or the model was applied anew"};
-  }
-  if (idle != 0) {
-    return {};
-  }
-  if (bound(work) && alike >= options_.sequence_instances) {
-    return {Admission::kBusy,
-            fmt::format("{} has {} sequences already", name_of(work.variant), alike)};
-  }
-  if (!bound(work) && alike > 0 && !may_grow(now, known_[key])) {
-    return {Admission::kBusy, fmt::format("{} is busy", name_of(work.variant))};
-  }
-  const std::uint64_t needed = memory_needed(work);
-  if (needed > options_.memory_bytes) {
-    return {Admission::kNever,
-            fmt::format("{} needs {} MiB of memory and this node gives {} MiB to models",
-                        name_of(work.variant), mib(needed), mib(options_.memory_bytes))};
-  }
-  if (memory_used(Kept::kWorking) + needed > options_.memory_bytes) {
-    return {Admission::kFull,
-            fmt::format("no memory for {} beside what runs", name_of(work.variant))};
-  }
-  if (memory_used(Kept::kWorkingAndBound) + needed > options_.memory_bytes) {
-    return {Admission::kBusy,
-            fmt::format("no memory for {} until a sequence ends", name_of(work.variant))};
-  }
-  return {};
-}
-
 void TorchEngine::start(Instant now, RunToken token, Work work) {
   RunnerId id = find_idle(work);
   Known& known = known_[key_of(work)];
@@ -165,13 +44,17 @@ void TorchEngine::start(Instant now, RunToken token, Work work) {
     make_room(needed);
     id = ++last_id_;
     instances_[id] = {.key = key_of(work), .memory_bytes = needed, .since = now};
-    runners_.spawn(id, runner_limit(work));
+    runners_.spawn(id,
+                   {.memory_limit_bytes = runner_limit(work), .artifact_path = work.artifact_path});
     runners_.send(id, runner::Load{.manifest_json = work.manifest->json,
                                    .artifact_path = work.artifact_path,
+                                   .digest = work.digest,
                                    .device = options_.device,
-                                   .threads = options_.threads});
+                                   .threads = options_.threads,
+                                   .policy = options_.policy});
   }
   Instance& instance = instances_.at(id);
+  instance.ns = instance.ns.empty() ? work.ns : instance.ns;
   bind(instance, work);
   instance.run = Run{.token = token, .work = std::move(work)};
   if (instance.state == State::kIdle) {
@@ -189,20 +72,6 @@ void TorchEngine::bind(Instance& instance, const Work& work) {
   }
 }
 
-void TorchEngine::make_room(std::uint64_t bytes) {
-  while (memory_used(Kept::kAll) + bytes > options_.memory_bytes) {
-    auto oldest = instances_.end();
-    for (auto at = instances_.begin(); at != instances_.end(); ++at) {
-      const bool evictable = at->second.state == State::kIdle && at->second.sequence.empty();
-      if (evictable && (oldest == instances_.end() || at->second.since < oldest->second.since)) {
-        oldest = at;
-      }
-    }
-    check(oldest != instances_.end(), "admit said that there is room");
-    kill(oldest->first, oldest->second, Outcome::kCrashed, "unloaded to make room");
-  }
-}
-
 void TorchEngine::begin_run(Instant now, RunnerId id, Instance& instance) {
   instance.state = State::kRunning;
   instance.since = now;
@@ -216,6 +85,7 @@ void TorchEngine::end_run(Instance& instance, RunEnded ended) {
   ended.token = instance.run->token;
   ended.load = instance.run->load;
   ended.memory_bytes = instance.memory_bytes;
+  ended.artifact_damaged = instance.artifact_damaged;
   instance.run.reset();
   ended_.push_back(std::move(ended));
 }
@@ -250,7 +120,7 @@ void TorchEngine::received(Instant now, RunnerId id, runner::Frame frame) {
     on_loaded(now, id, instance, *loaded);
   } else if (ran != nullptr && instance.state == State::kRunning &&
              ran->id == instance.run->token) {
-    on_ran(now, instance, std::move(*ran));
+    on_ran(now, id, instance, std::move(*ran));
   } else if (failed != nullptr && instance.state != State::kIdle) {
     on_failed(now, id, instance, *failed);
   } else {
@@ -266,12 +136,19 @@ void TorchEngine::on_loaded(Instant now, RunnerId id, Instance& instance,
   instance.memory_bytes = std::max(loaded.memory_bytes, std::uint64_t{1});
   known_[instance.key].memory_bytes = instance.memory_bytes;
   known_[instance.key].load = instance.run->load;
-  log_.info("loaded {} on {} in {:.0f} ms, {} MiB", name_of(instance.key.variant), loaded.device,
-            to_ms(instance.run->load), mib(instance.memory_bytes));
+  log_.info("loaded {} on {} in {:.0f} ms, {} MiB", name_of(instance.key.variant),
+            printable(loaded.device, kMaxDeviceBytes), to_ms(instance.run->load),
+            mib(instance.memory_bytes));
   begin_run(now, id, instance);
 }
 
-void TorchEngine::on_ran(Instant now, Instance& instance, runner::Ran ran) {
+// Everybody after us takes outputs for what a runner of ours encodes.
+void TorchEngine::on_ran(Instant now, RunnerId id, Instance& instance, runner::Ran ran) {
+  if (const Status valid = check_values(ran.outputs); !valid) {
+    return kill(id, instance, Outcome::kCrashed,
+                fmt::format("the runner of {} answered what is no output and was ended: {}",
+                            name_of(instance.key.variant), valid.error().message));
+  }
   Known& known = known_[instance.key];
   const double service_s = static_cast<double>(ran.service_us) * 1e-6;
   known.service_s = known.service_s == 0 ? service_s : known.service_s * 0.9 + service_s * 0.1;
@@ -283,12 +160,18 @@ void TorchEngine::on_ran(Instant now, Instance& instance, runner::Ran ran) {
 
 void TorchEngine::on_failed(Instant now, RunnerId id, Instance& instance,
                             const runner::Failed& failed) {
-  const Outcome outcome = outcome_of(failed.code);
+  Outcome outcome = outcome_of(failed.code);
+  const std::string said = printable(failed.message, kMaxErrorBytes);
   if (instance.state == State::kLoading) {
+    // The model is as it was; its file here is not, or is gone.
+    instance.artifact_damaged = failed.code == ErrorCode::kCorrupt ||
+                                failed.code == ErrorCode::kNotFound ||
+                                failed.code == ErrorCode::kIo;
+    outcome = instance.artifact_damaged ? Outcome::kInfrastructure : outcome;
     return kill(id, instance, outcome,
-                fmt::format("{} does not load: {}", name_of(instance.key.variant), failed.message));
+                fmt::format("{} does not load: {}", name_of(instance.key.variant), said));
   }
-  end_run(instance, {.outcome = outcome, .error = failed.message, .service = now - instance.since});
+  end_run(instance, {.outcome = outcome, .error = said, .service = now - instance.since});
   instance.state = State::kIdle;
   instance.since = now;
 }

@@ -13,6 +13,9 @@
 // runner that gives no answer in max(stall_limit, 20 x its variant's usual time) is
 // ended. A process that dies takes the attempt it was running with it, and nothing else.
 //
+// A model is a program that may remember what it was given, so that an instance which has run a job of one namespace runs
+// none of another; one that has only been probed, with synthetic inputs, is anybody's.
+//
 // Not thread-safe; used on the agent's strand.
 
 #pragma once
@@ -23,6 +26,7 @@
 
 #include "agent/engines/engine.h"
 #include "agent/engines/runners.h"
+#include "agent/runner/inspect/policy.h"
 #include "common/log.h"
 
 namespace skerry::agent {
@@ -35,9 +39,11 @@ struct TorchOptions {
   std::uint64_t runner_limit_bytes = 0;       // of one runner; 0 = derived from its variant
   bool derives_limits = true;                 // false: then there is none
   std::uint32_t sequence_instances = 8;       // most instances of one stateful variant
+  bool shares_runners = false;                // between namespaces
   Duration sequence_idle = seconds(60);
   Duration load_limit = seconds(120);
   Duration stall_limit = seconds(30);
+  inspect::Policy policy;  // what a model may hold and use
 };
 
 // A runner on a processor takes 100 to 230 MiB of private memory for a small model, and may hold a payload several times
@@ -46,6 +52,8 @@ struct TorchOptions {
 // gives to models, and the same gibibyte.
 constexpr std::uint64_t kLimitFactor = 4;
 constexpr std::uint64_t kLimitHeadroomBytes = 1u << 30;
+
+std::string name_of(const VariantRef& variant);  // "digits/small"
 
 class TorchEngine final : public Engine {
  public:
@@ -83,12 +91,14 @@ class TorchEngine final : public Engine {
     Key key;
     State state = State::kLoading;
     std::uint64_t memory_bytes = 0;
+    std::string ns;          // whose inputs it has seen; empty = nobody's
     std::string sequence;    // bound to it; empty = free
     std::string state_name;  // what the runner is told to be the name of that sequence's state
     Instant since;           // of the state
     std::optional<Run> run;
     Outcome end_outcome = Outcome::kCrashed;  // kEnding: of its run
     std::string end_reason;
+    bool artifact_damaged = false;
   };
   struct Known {  // measured of a variant
     std::uint64_t memory_bytes = 0;
@@ -102,6 +112,7 @@ class TorchEngine final : public Engine {
 
   static Key key_of(const Work& work);
   static bool bound(const Work& work);
+  bool may_serve(const Instance& instance, const Work& work) const;
   RunnerId find_idle(const Work& work) const;  // 0 = none
   bool may_grow(Instant now, Known& known) const;
   Instant growth_due(const Known& known) const;
@@ -115,7 +126,7 @@ class TorchEngine final : public Engine {
   void kill(RunnerId id, Instance& instance, Outcome outcome, std::string reason);
   Instant limit_of(const Instance& instance) const;
   void on_loaded(Instant now, RunnerId id, Instance& instance, const runner::Loaded& loaded);
-  void on_ran(Instant now, Instance& instance, runner::Ran ran);
+  void on_ran(Instant now, RunnerId id, Instance& instance, runner::Ran ran);
   void on_failed(Instant now, RunnerId id, Instance& instance, const runner::Failed& failed);
 
   const TorchOptions options_;

@@ -13,12 +13,14 @@ namespace {
 constexpr const char* kLibrary = "skerry-runner-torch.so";
 
 // The library lies beside the program in a build, and in ../lib/skerry when installed.
-std::string library_path() {
+std::string find_library() {
   std::error_code failed;
   const auto folder = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path();
   const auto beside = folder / kLibrary;
   const auto installed = folder / ".." / "lib" / "skerry" / kLibrary;
-  return std::filesystem::exists(beside, failed) ? beside : installed;
+  const auto found = std::filesystem::canonical(
+      std::filesystem::exists(beside, failed) ? beside : installed, failed);
+  return failed ? beside : found;
 }
 
 // BLAS and OpenMP read these once, when they are loaded.
@@ -31,9 +33,15 @@ void limit_threads(std::uint32_t threads) {
 
 }  // namespace
 
-ModelResult load_model(const Load& load, const ModelManifest& manifest) {
+const std::string& torch_library() {
+  static const std::string path = find_library();
+  return path;
+}
+
+ModelResult load_model(const Load& load, const ModelManifest& manifest,
+                       inspect::CheckedModel& checked) {
   limit_threads(load.threads);
-  const std::string path = library_path();
+  const std::string& path = torch_library();
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     return fail(ErrorCode::kUnsupported,
@@ -44,7 +52,7 @@ ModelResult load_model(const Load& load, const ModelManifest& manifest) {
     return fail(ErrorCode::kUnsupported, fmt::format("{} has no {}", path, kTorchLoader));
   }
   ModelResult result;
-  loader(load, manifest, result);
+  loader(load, manifest, checked, result);
   return result;
 }
 

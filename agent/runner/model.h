@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/runner/inspect/checked_model.h"
 #include "agent/runner/preprocess.h"
 #include "agent/runner/protocol.h"
 #include "common/error.h"
@@ -35,14 +36,20 @@ class Model {
 
 using ModelResult = Result<std::unique_ptr<Model>>;
 
-// Opens the library with libtorch (once) and loads the model; it is warm when this returns.
-// kUnsupported: no such library or device here; kInvalidArgument: the file is no model that fits
-// the manifest.
-ModelResult load_model(const Load& load, const ModelManifest& manifest);
+// Opens the library with libtorch (once) and loads the model out of the archive that was checked; it is
+// warm when this returns, and the archive is not needed any more. kUnsupported: no such library or device
+// here; kInvalidArgument: it is no model that fits the manifest.
+ModelResult load_model(const Load& load, const ModelManifest& manifest,
+                       inspect::CheckedModel& checked);
+
+// The path of that library: found at the first call, which comes before the sandbox takes away the
+// sight of it.
+const std::string& torch_library();
 
 // What the library with libtorch exports under the name kTorchLoader; a C name returns no C++
 // value, hence the reference.
-using TorchLoader = void (*)(const Load& load, const ModelManifest& manifest, ModelResult& result);
+using TorchLoader = void (*)(const Load& load, const ModelManifest& manifest,
+                             inspect::CheckedModel& checked, ModelResult& result);
 constexpr const char* kTorchLoader = "skerry_load_torch_model";
 
 }  // namespace skerry::runner

@@ -11,19 +11,53 @@ namespace {
 
 // On the wire: the type, then the fields in the order in which protocol.h declares them; texts
 // behind a u32 length.
-enum class Type : std::uint8_t { kLoad = 1, kLoaded = 2, kRun = 3, kRan = 4, kFailed = 5 };
+enum class Type : std::uint8_t {
+  kLoad = 1,
+  kLoaded = 2,
+  kRun = 3,
+  kRan = 4,
+  kFailed = 5,
+  kReady = 6
+};
 constexpr std::uint8_t kLastErrorCode = static_cast<std::uint8_t>(ErrorCode::kInternal);
 constexpr std::size_t kLengthBytes = sizeof(std::uint32_t);
 
 void put_text(ByteWriter& out, std::string_view text) { out.text<std::uint32_t>(text); }
 std::string get_text(ByteReader& in) { return std::string(in.text<std::uint32_t>()); }
 
+void put_texts(ByteWriter& out, const std::vector<std::string>& texts) {
+  out.number(static_cast<std::uint32_t>(texts.size()));
+  for (const std::string& text : texts) {
+    put_text(out, text);
+  }
+}
+
+std::vector<std::string> get_texts(ByteReader& in) {
+  std::vector<std::string> texts;
+  for (auto count = in.number<std::uint32_t>(); in.ok() && count > 0; --count) {
+    texts.push_back(get_text(in));
+  }
+  return texts;
+}
+
+void put(ByteWriter& out, const inspect::Policy& policy) {
+  out.number(policy.limits.artifact_bytes);
+  out.number(policy.limits.entries);
+  out.number(policy.limits.pickle_bytes);
+  out.number(policy.limits.code_bytes);
+  out.number(policy.limits.ratio);
+  put_texts(out, policy.allow);
+  put_texts(out, policy.deny);
+}
+
 void put(ByteWriter& out, const Load& load) {
   out.number(Type::kLoad);
   put_text(out, load.manifest_json);
   put_text(out, load.artifact_path);
+  put_text(out, load.digest);
   put_text(out, load.device);
   out.number(load.threads);
+  put(out, load.policy);
 }
 
 void put(ByteWriter& out, const Loaded& loaded) {
@@ -55,12 +89,35 @@ void put(ByteWriter& out, const Failed& failed) {
   put_text(out, failed.message);
 }
 
+inspect::Policy get_policy(ByteReader& in) {
+  inspect::Policy policy;
+  policy.limits.artifact_bytes = in.number<std::uint64_t>();
+  policy.limits.entries = in.number<std::uint32_t>();
+  policy.limits.pickle_bytes = in.number<std::uint64_t>();
+  policy.limits.code_bytes = in.number<std::uint64_t>();
+  policy.limits.ratio = in.number<std::uint32_t>();
+  policy.allow = get_texts(in);
+  policy.deny = get_texts(in);
+  return policy;
+}
+
+void put(ByteWriter& out, const Ready& ready) {
+  out.number(Type::kReady);
+  out.number(static_cast<std::uint8_t>(ready.layers.size()));
+  for (const LayerState& state : ready.layers) {
+    out.number(state.layer);
+    put_text(out, state.missing);
+  }
+}
+
 Load get_load(ByteReader& in) {
   Load load;
   load.manifest_json = get_text(in);
   load.artifact_path = get_text(in);
+  load.digest = get_text(in);
   load.device = get_text(in);
   load.threads = in.number<std::uint32_t>();
+  load.policy = get_policy(in);
   return load;
 }
 
@@ -102,6 +159,19 @@ Result<Frame> get_failed(ByteReader& in) {
   return failed;
 }
 
+Result<Frame> get_ready(ByteReader& in) {
+  Ready ready;
+  for (auto left = in.number<std::uint8_t>(); left > 0 && in.ok(); --left) {
+    const auto layer = in.number<std::uint8_t>();
+    if (layer >= kLayers.size()) {
+      return fail(ErrorCode::kCorrupt,
+                  fmt::format("a runner speaks of the unknown sandbox layer {}", layer));
+    }
+    ready.layers.push_back({.layer = static_cast<Layer>(layer), .missing = get_text(in)});
+  }
+  return ready;
+}
+
 Result<Frame> decode_body(ByteReader& in) {
   const auto type = in.number<std::uint8_t>();
   switch (static_cast<Type>(type)) {
@@ -115,6 +185,8 @@ Result<Frame> decode_body(ByteReader& in) {
       return get_ran(in);
     case Type::kFailed:
       return get_failed(in);
+    case Type::kReady:
+      return get_ready(in);
   }
   return fail(ErrorCode::kCorrupt, fmt::format("a runner's frame has the unknown type {}", type));
 }

@@ -1,5 +1,6 @@
 #include "agent/runner/serve.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -11,12 +12,13 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <utility>
 
+#include "agent/runner/inspect/checked_model.h"
 #include "agent/runner/model.h"
 #include "agent/runner/preprocess.h"
 #include "agent/runner/protocol.h"
 #include "common/manifest.h"
-#include "common/process_memory.h"
 #include "common/time.h"
 
 namespace skerry::runner {
@@ -38,9 +40,38 @@ Failed failed(std::uint64_t id, const Error& error) {
   return {.id = id, .code = error.code, .message = error.message};
 }
 
+// The descriptor given at the start, or one of the path's file, which is then the caller's.
+Result<int> open_model(const Load& request, int given) {
+  const int fd =
+      given >= 0 ? given : open(request.artifact_path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) {
+    return fail(ErrorCode::kModelFailed,
+                fmt::format("the model cannot be loaded: {} does not open: {}",
+                            request.artifact_path, std::strerror(errno)));
+  }
+  return fd;
+}
+
+// The file, read once and inspected.
+Result<std::unique_ptr<inspect::CheckedModel>> check(const Load& request, int given) {
+  const auto file = open_model(request, given);
+  if (!file) {
+    return fail(file.error());
+  }
+  auto artifact =
+      inspect::Artifact::read(*file, request.digest, request.policy.limits.artifact_bytes);
+  if (*file != given) {
+    close(*file);
+  }
+  return artifact ? inspect::CheckedModel::inspect(std::move(*artifact), request.policy)
+                  : fail(std::move(artifact).error());
+}
+
 // What one runner holds: at most one model, and its manifest.
 class Server {
  public:
+  Server(int model_fd, const OwnMemory& memory) : model_fd_(model_fd), memory_(memory) {}
+
   Frame load(const Load& request) {
     const Instant start = clock_.now();
     if (model_ != nullptr) {
@@ -63,14 +94,18 @@ class Server {
     if (!manifest) {
       return failed(0, manifest.error());
     }
-    auto model = load_model(request, *manifest);
+    auto checked = check(request, model_fd_);
+    if (!checked) {
+      return failed(0, checked.error());
+    }
+    auto model = load_model(request, *manifest, **checked);
     if (!model) {
       return failed(0, model.error());
     }
     manifest_ = std::move(*manifest);
     model_ = std::move(*model);
     return Loaded{.load_us = since_us(clock_, start),
-                  .memory_bytes = resident_bytes(),
+                  .memory_bytes = memory_.resident_bytes(),
                   .device = model_->device()};
   }
 
@@ -111,6 +146,8 @@ class Server {
     return inputs ? model_->run(request.sequence, *inputs) : fail(std::move(inputs).error());
   }
 
+  const int model_fd_;
+  const OwnMemory& memory_;
   SystemClock clock_;
   ModelManifest manifest_;
   std::unique_ptr<Model> model_;
@@ -163,8 +200,9 @@ int answer_all(int fd, Server& server, FrameReader& reader) {
 
 }  // namespace
 
-int serve(int fd) {
-  Server server;
+int serve(const Descriptors& descriptors, const OwnMemory& memory) {
+  const int fd = descriptors.socket_fd;
+  Server server(descriptors.model_fd, memory);
   FrameReader reader;
   std::array<char, 64 * 1024> buffer;
   for (;;) {

@@ -1,5 +1,5 @@
-// The Model that libtorch runs: the only file here that includes its headers (they take 13 s to
-// compile, and define CHECK and LOG).
+// The Model that libtorch runs. This and torch_guard.cc are the only files here that include its headers
+// (they take 13 s to compile, and define CHECK and LOG).
 #include "agent/runner/torch_values.h"
 // First: it takes care of the order in which libtorch's headers must come.
 #include <fmt/format.h>
@@ -11,6 +11,7 @@
 #include "agent/runner/model.h"
 #include "agent/runner/postprocess.h"
 #include "agent/runner/torch_device.h"
+#include "agent/runner/torch_guard.h"
 
 namespace skerry::runner {
 
@@ -231,14 +232,19 @@ Status warm_up(TorchModel& model, const ModelManifest& manifest) {
   return {};
 }
 
-ModelResult load_torch_model(const Load& load, const ModelManifest& manifest) {
+ModelResult load_torch_model(const Load& load, const ModelManifest& manifest,
+                             inspect::CheckedModel& checked) {
   set_threads(static_cast<int>(load.threads));
   const auto device = choose_device(load.device);
   if (!device) {
     return fail(device.error());
   }
-  auto module = optimised(torch::jit::load(load.artifact_path, *device), manifest);
-  auto model = std::make_unique<TorchModel>(std::move(module), manifest, *device);
+  auto module = load_guarded(checked.archive(), checked.operators(), *device);
+  if (!module) {
+    return fail(std::move(module).error());
+  }
+  auto model =
+      std::make_unique<TorchModel>(optimised(std::move(*module), manifest), manifest, *device);
   if (auto fits = model->fit(); !fits) {
     return fail(std::move(fits).error());
   }
@@ -251,9 +257,10 @@ ModelResult load_torch_model(const Load& load, const ModelManifest& manifest) {
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) void skerry_load_torch_model(
-    const Load& load, const ModelManifest& manifest, ModelResult& result) {
+    const Load& load, const ModelManifest& manifest, inspect::CheckedModel& checked,
+    ModelResult& result) {
   try {
-    result = load_torch_model(load, manifest);
+    result = load_torch_model(load, manifest, checked);
   } catch (const std::exception& thrown) {
     result = fail(ErrorCode::kModelFailed,
                   fmt::format("the model cannot be loaded: {}", essence(thrown)));

@@ -1,6 +1,6 @@
 // torch_values.h: between libtorch's values and ours.
 //
-// Only for torch_model.cc: libtorch's headers take 13 s to compile, so one file includes them.
+// Only for torch_model.cc: libtorch's headers take 13 s to compile, so few files include them.
 
 #pragma once
 
@@ -30,6 +30,7 @@ inline std::string essence(const std::exception& thrown) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) {
     text.pop_back();
   }
+  text.erase(0, text.find_first_not_of('\n'));  // the compiler's begin with one
   if (text.find("Traceback of TorchScript") != std::string::npos) {
     return text.substr(text.rfind('\n') + 1);
   }

@@ -79,11 +79,12 @@ std::optional<api::Response> Doorman::turn_away(const api::Request& request) con
             : "this is the controller's to answer, and it cannot be reached from this site now");
 }
 
-std::string api_url_on(const std::string& controller, std::uint32_t port) {
+std::string api_url_on(const std::string& controller, std::uint32_t port, bool tls) {
   if (port == 0) {
     return {};
   }
-  return fmt::format("http://{}:{}", controller.substr(0, controller.rfind(':')), port);
+  return fmt::format("{}://{}:{}", tls ? "https" : "http",
+                     controller.substr(0, controller.rfind(':')), port);
 }
 
 }  // namespace skerry::agent

@@ -42,7 +42,8 @@ class Doorman {
   std::string url_;
 };
 
-// The controller's REST URL, where only its port is known: on the host that the agent dials.
-std::string api_url_on(const std::string& controller, std::uint32_t port);
+// The controller's REST URL, where only its port is known, and whether it speaks TLS: on the host that
+// the agent dials.
+std::string api_url_on(const std::string& controller, std::uint32_t port, bool tls);
 
 }  // namespace skerry::agent

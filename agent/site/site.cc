@@ -12,6 +12,7 @@
 #include "agent/site/site_link.h"
 #include "common/crc32c.h"
 #include "controller/core_host.h"
+#include "controller/insecure_dev.h"
 
 namespace skerry::agent {
 namespace {
@@ -41,7 +42,10 @@ class Site final : public LocalSite, private SitePort {
       : config_(config),
         host_(std::move(host)),
         core_(host_.io, host_.clock, host_.log,
-              {.folder = host_.folder, .core = core_settings(config, host_.identity)}),
+              {.folder = host_.folder,
+               .core = core_settings(config, host_.identity),
+               .callers =
+                   config.local_api.allow_anonymous ? auth::Mode::kOpen : auth::Mode::kTokens}),
         doorman_(JobId::make(first_epoch(host_.identity), 0)) {}
 
   Status open() {
@@ -80,23 +84,29 @@ class Site final : public LocalSite, private SitePort {
 
  private:
   Status start_api() {
+    auto tls = core_.open_tls(config_.local_api.tls);
+    if (!tls) {
+      return fail(std::move(tls).error());
+    }
     const auto port = core_.start_api(
         {.address = config_.local_api.address,
          .port = config_.local_api.port,
+         .tls = *std::move(tls),
          .limits = {.max_connections = 256, .body_bytes = 64ULL << 20}},
         {}, [this](const api::Request& request) { return doorman_.turn_away(request); });
     if (!port) {
       return fail(port.error());
     }
     core_.metrics().add_source([this] { return figures(); });
-    host_.log.info(
-        "the site's API listens on http://{}:{}, with {} jobs to bring to the controller",
-        config_.local_api.address, *port, core_.core().to_bring());
+    host_.log.info("the site's API listens on {}://{}:{}, with {} jobs to bring to the controller",
+                   config_.local_api.tls ? "https" : "http", config_.local_api.address, *port,
+                   core_.core().to_bring());
     return {};
   }
 
   std::vector<metrics::Figure> figures() const {
-    return {{.name = "skerry_site_jobs_to_bring",
+    return {controller::insecure_dev_figure(config_.insecure_dev),
+            {.name = "skerry_site_jobs_to_bring",
              .help = "Jobs of this site that wait to be brought to the controller",
              .kind = metrics::Figure::Kind::kGauge,
              .samples = {{.labels = {}, .value = static_cast<double>(core_.core().to_bring())}}},
@@ -119,9 +129,11 @@ class Site final : public LocalSite, private SitePort {
   void taken(const SiteJobTaken& taken) override { bringer_->taken(taken); }
 
   void ordered(StandingOrders orders) override {
-    doorman_.controller_at(
-        !orders.api_url.empty() ? orders.api_url : api_url_on(config_.controller, orders.api_port));
+    doorman_.controller_at(!orders.api_url.empty()
+                               ? orders.api_url
+                               : api_url_on(config_.controller, orders.api_port, orders.api_tls));
     follow_models(orders.models);
+    follow_tokens(orders.tokens);
     follow_policy(orders);
   }
 
@@ -151,6 +163,43 @@ class Site final : public LocalSite, private SitePort {
         }
       }
     });
+  }
+
+  void follow_tokens(const std::vector<StandingOrders::Token>& tokens) {
+    core_.driver().inspect([this, tokens](const core::Core& core, Instant) {
+      std::set<std::string, std::less<>> wanted;
+      for (const StandingOrders::Token& token : tokens) {
+        wanted.insert(token.id);
+      }
+      std::set<std::string, std::less<>> held;
+      for (const core::Token& token : core.tokens()) {
+        held.insert(token.id);
+        if (!wanted.contains(token.id)) {
+          core_.driver().ask(core::RevokeToken{.id = token.id, .by = controller()},
+                             [this](const auto& reply) { note("a token's end", reply); });
+        }
+      }
+      for (const StandingOrders::Token& token : tokens) {
+        if (!held.contains(token.id)) {
+          core_.driver().ask(core::PutToken{.token = as_ours(token), .by = controller()},
+                             [this](const auto& reply) { note("a token", reply); });
+        }
+      }
+    });
+  }
+
+  static core::By controller() { return {.caller = "controller", .address = {}}; }
+
+  static core::Token as_ours(const StandingOrders::Token& from) {
+    core::Token token{
+        .id = from.id, .secret_hash = from.secret_hash, .expires_at = from.expires_at};
+    for (const std::string& ns : from.readers) {
+      token.grants.push_back({.role = core::Role::kViewer, .ns = ns});
+    }
+    for (const std::string& ns : from.submitters) {
+      token.grants.push_back({.role = core::Role::kSubmitter, .ns = ns});
+    }
+    return token;
   }
 
   void follow_policy(const StandingOrders& orders) {

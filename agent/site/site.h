@@ -2,7 +2,7 @@
 //
 //   clients --> ApiServer --> Driver --> Core (greedy, or the policy it was given) --> SiteLink --> Agent
 //                             |  RocksDB and blobs in state_dir/site
-//   Agent   --> ordered()  --> models and policy, as the controller has them
+//   Agent   --> ordered()  --> models, policy and callers, as the controller has them
 //   Bringer --> Agent::bring() --> controller: jobs that ended here, and those that have not begun
 //
 // The API is the controller's own, with one node; the doorman sends to the controller what is its to

@@ -26,6 +26,7 @@ class SiteBlobs final : public Blobs {
 
   void fetch(BlobTicket ticket, const std::string& digest, bool want_bytes) override;
   void release(const std::string& digest) override;
+  void distrust(const std::string& digest) override { controller_.distrust(digest); }
   void store(BlobTicket ticket, std::shared_ptr<const std::string> bytes, Master to) override;
 
  private:

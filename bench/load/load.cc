@@ -1,6 +1,7 @@
 #include "bench/load/load.h"
 
 #include <fmt/format.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +9,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -17,8 +19,12 @@
 #include <boost/beast/http/string_body.hpp>
 #include <exception>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <tuple>
 #include <utility>
+
+#include "common/tls/context.h"
 
 namespace skerry::bench {
 
@@ -50,6 +56,13 @@ class Load {
   Load(asio::io_context& io, const LoadOptions& options) : options(options), stop_timer_(io) {
     for (const std::string& body : options.bodies) {
       heads.push_back(prepare(options, body));
+    }
+    if (!options.ca_file.empty()) {
+      auto made = tls::client_context({.ca_file = options.ca_file});
+      if (!made) {
+        throw std::runtime_error(made.error().message);
+      }
+      tls = *std::move(made);
     }
     counted_from_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(options.warmup);
     stop_timer_.expires_at(counted_from_ +
@@ -106,6 +119,7 @@ class Load {
   }
 
   const LoadOptions& options;
+  tls::Context tls;                // null: plain text
   std::vector<std::string> heads;  // one per body
   std::uint64_t sent = 0;
   bool stopping = false;
@@ -131,6 +145,7 @@ class Connection {
         while (co_await wait_until_due() && co_await exchange()) {
         }
       }
+      tls_.reset();
       socket_ = tcp::socket(socket_.get_executor());
       buffer_.clear();
     }
@@ -163,11 +178,26 @@ class Connection {
       co_return false;
     }
     socket_.set_option(tcp::no_delay(true));
-    co_return true;
+    co_return load_.tls == nullptr || co_await secure();
+  }
+
+  asio::awaitable<bool> secure() {
+    tls_.emplace(socket_, SSL_new(load_.tls.get()));
+    const bool named = tls::expect_host(tls_->native_handle(), load_.options.host);
+    const auto [refused] = co_await tls_->async_handshake(asio::ssl::stream_base::client, kAsTuple);
+    if (!named || refused) {
+      load_.note_error(0, named ? refused.message() : "no host name");
+    }
+    co_return named && !refused;
+  }
+
+  asio::awaitable<bool> exchange() {
+    co_return co_await (tls_ ? exchange_over(*tls_) : exchange_over(socket_));
   }
 
   // One request and its answer; false if the connection cannot be used again.
-  asio::awaitable<bool> exchange() {
+  template <typename Stream>
+  asio::awaitable<bool> exchange_over(Stream& stream) {
     const std::uint64_t number = load_.sent++;
     const std::size_t turn = number % load_.heads.size();
     const std::string& prefix = load_.options.key_prefix;
@@ -177,13 +207,13 @@ class Connection {
                                                        asio::buffer(end),
                                                        asio::buffer(load_.options.bodies[turn])};
     const auto began = due_;
-    const auto [unsent, written] = co_await asio::async_write(socket_, request, kAsTuple);
+    const auto [unsent, written] = co_await asio::async_write(stream, request, kAsTuple);
     http::response_parser<http::string_body> parser;
     parser.body_limit(kMaxAnswerBytes);
     boost::system::error_code failed = unsent;
     std::size_t received = 0;
     if (!failed) {
-      std::tie(failed, received) = co_await http::async_read(socket_, buffer_, parser, kAsTuple);
+      std::tie(failed, received) = co_await http::async_read(stream, buffer_, parser, kAsTuple);
     }
     if (failed) {
       load_.note_error(0, failed.message());
@@ -194,6 +224,7 @@ class Connection {
   }
 
   tcp::socket socket_;
+  std::optional<asio::ssl::stream<tcp::socket&>> tls_;
   asio::steady_timer due_timer_;
   boost::beast::flat_buffer buffer_;
   Load& load_;

@@ -23,6 +23,7 @@ namespace skerry::bench {
 struct LoadOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;
+  std::string ca_file;  // not empty: over TLS, to a server of this authority
   std::string method = "GET";
   std::string target = "/";
   std::vector<std::string> headers;        // "Name: value"
@@ -47,6 +48,7 @@ struct LoadReport {
   std::string first_error;                      // the body or reason of the first error
 };
 
+// Throws std::runtime_error if the authority cannot be read.
 LoadReport run_load(const LoadOptions& options);
 
 }  // namespace skerry::bench

@@ -23,7 +23,7 @@ std::vector<std::string> read_lines(const std::string& path) {
     lines.push_back(line);
   }
   if (lines.empty()) {
-    throw std::runtime_error("no bodies in " + path);
+    throw std::runtime_error("nothing in " + path);
   }
   return lines;
 }
@@ -57,14 +57,17 @@ int run(int argc, char** argv) {
   LoadOptions options;
   std::string address;
   std::string bodies;
+  std::string token_file;
   double warmup_s = 0;
   double seconds = 10;
   CLI::App app("Sends HTTP requests over keep-alive connections and measures them",
                "skerry-bench-load");
   app.add_option("address", address, "ADDRESS:PORT of the service")->required();
   app.add_option("target", options.target, "path and query")->required();
+  app.add_option("--ca-file", options.ca_file, "over TLS, to a server of this authority");
   app.add_option("--method", options.method)->capture_default_str();
   app.add_option("--header", options.headers, "\"Name: value\"; may be repeated");
+  app.add_option("--token-file", token_file, "holds a bearer token to show");
   app.add_option("--bodies", bodies, "file with one request body a line, sent in turn");
   app.add_option("--key-prefix", options.key_prefix, "send Idempotency-Key: PREFIX<number>");
   app.add_option("--connections", options.connections)
@@ -97,6 +100,9 @@ int run(int argc, char** argv) {
     options.measured = std::chrono::duration<double>(seconds);
     if (!bodies.empty()) {
       options.bodies = read_lines(bodies);
+    }
+    if (!token_file.empty()) {
+      options.headers.push_back("Authorization: Bearer " + read_lines(token_file).front());
     }
     const LoadReport report = run_load(options);
     fmt::print("{}\n", boost::json::serialize(to_json(report)));

@@ -9,7 +9,6 @@ import time
 
 from harness.cluster import Cluster, noop_model
 from harness.processes import wait_until
-from harness.rest import Client
 
 from process.path import JOBS, NOOP_JOB, ended_jobs, open_jobs
 
@@ -94,7 +93,7 @@ class Watch:
     """Sends interactive jobs, one after the other, and looks at the nodes, until it is stopped."""
 
     def __init__(self, cluster):
-        self.client, self.stopped = Client(cluster.api, timeout_s=70), threading.Event()
+        self.client, self.stopped = cluster.connect(timeout_s=70), threading.Event()
         self.times, self.refused, self.oldest_s, self.not_ready = [], 0, 0.0, 0
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()

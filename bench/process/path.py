@@ -1,8 +1,11 @@
-"""How fast work goes in and through: submit, submit-batch, infer, throughput."""
+"""How fast work goes in and through: submit, submit-batch, infer, infer-secure, throughput."""
 
 import contextlib
 import json
+import pathlib
+import statistics
 import subprocess
+import tempfile
 import time
 
 from harness.cluster import Cluster, NodePlan, noop_model
@@ -54,6 +57,37 @@ def infer(programs):
                           headers=["Prefer: wait=30"], expect=200)
             for figure in ("p50", "p99"):
                 metrics[f"added_{figure}_ms_{durability}"] = report[f"{figure}_ms"] - direct["p50_ms"]
+    return metrics
+
+
+def infer_secure(programs, turns=24, seconds=0.6):
+    """what TLS, tokens, enrolled nodes and the sandbox add to the p50 of infer's waiting call: the same call on two clusters, in
+    turns"""
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        bare = NodePlan("edge-0", settings={"sandbox": {"profile": "off"}})
+        plain = stack.enter_context(Cluster(programs, nodes=[bare]))
+        secure = stack.enter_context(Cluster(programs, nodes=[NodePlan("edge-0")], secure=True))
+        for cluster in (plain, secure):
+            cluster.apply_model(DIGITS_MANIFEST)
+            cluster.wait_model_known("digits")
+        image = export_held_out(programs, folder / "held-out")[0][0]
+        variants = plain.client.get("/api/v1/models/digits")["manifest"]["spec"]["variants"]
+        smallest = min(variants, key=lambda variant: variant["artifact_bytes"])["name"]
+        job = {"model": "digits", "inputs": {"image": media(image, "image/png")}, "constraints": {"variants": [smallest]}}
+        metrics = {}
+        for durability in ("none", "durable"):
+            def call(cluster):
+                return load(programs, cluster, JOBS, [{**job, "durability": durability}], connections=1, seconds=seconds,
+                            warmup_s=0.2, headers=["Prefer: wait=30"], expect=200)["p50_ms"]
+            p50s = {plain: [], secure: []}
+            for turn in range(turns):
+                for cluster in (plain, secure) if turn % 2 == 0 else (secure, plain):
+                    p50s[cluster].append(call(cluster))
+            metrics[f"plain_p50_ms_{durability}"] = statistics.median(p50s[plain])
+            metrics[f"secure_p50_ms_{durability}"] = statistics.median(p50s[secure])
+            metrics[f"added_p50_ms_{durability}"] = statistics.median(
+                with_tls - without for with_tls, without in zip(p50s[secure], p50s[plain]))
     return metrics
 
 

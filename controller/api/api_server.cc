@@ -28,6 +28,10 @@ struct ApiServer::State {
                  .log = parts.log,
                  .ready_checks = std::move(parts.ready_checks),
                  .turn_away = std::move(parts.turn_away),
+                 .model_trust = std::move(parts.model_trust),
+                 .authority = parts.authority,
+                 .callers = parts.callers,
+                 .denials = denials,
                  .workers = workers,
                  .manifests = manifests,
                  .events = events,
@@ -36,9 +40,15 @@ struct ApiServer::State {
                  .router = router,
                  .openapi = openapi_document(router.routes())},
         service(services, router),
-        http(io, service, parts.clock, parts.log, options.limits) {
+        http(io, service, parts.clock, parts.log, options.limits, options.tls) {
     services.server = &http;
-    parts.metrics.add_source([this] { return std::vector{refused_connections()}; });
+    parts.metrics.add_source([this] {
+      std::vector figures{refused_connections()};
+      if (http.speaks_tls()) {
+        figures.push_back(handshakes());
+      }
+      return figures;
+    });
   }
 
   metrics::Figure refused_connections() const {
@@ -56,11 +66,31 @@ struct ApiServer::State {
     return figure;
   }
 
+  metrics::Figure handshakes() const {
+    metrics::Figure figure{.name = "skerry_tls_handshakes_total",
+                           .help =
+                               "TLS handshakes of the API's clients, by how they ended "
+                               "(overdue: never begun, since too many others were)",
+                           .kind = metrics::Figure::Kind::kCounter,
+                           .samples = {}};
+    const auto count = [&](const char* result, std::uint64_t value) {
+      figure.samples.push_back(
+          {.labels = {{"result", result}}, .value = static_cast<double>(value)});
+    };
+    count("ok", http.handshakes(Handshake::kDone));
+    count("failed", http.handshakes(Handshake::kFailed));
+    count("plain_text", http.handshakes(Handshake::kPlainText));
+    count("timeout", http.handshakes(Handshake::kTimedOut));
+    count("overdue", http.gate().overdue());
+    return figure;
+  }
+
   ApiOptions options;
   Router router;
   asio::thread_pool workers;
   ManifestCache manifests;
   BodyBudget documents;
+  Denials denials;
   EventRing events;
   Services services;
   ApiService service;
@@ -76,8 +106,8 @@ Result<std::uint16_t> ApiServer::start() {
 }
 
 void ApiServer::publish(const core::Happening& happening, Instant now) {
-  if (const auto* model = std::get_if<core::ModelChanged>(&happening)) {
-    state_->manifests.drop(model->model);
+  if (std::holds_alternative<core::ModelChanged>(happening)) {
+    state_->manifests.drop();
   }
   state_->events.publish(happening, now);
 }

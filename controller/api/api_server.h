@@ -22,6 +22,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/time.h"
+#include "common/tls/context.h"
 #include "controller/api/call.h"
 #include "controller/api/http_connection.h"
 #include "controller/api/job_archive.h"
@@ -33,7 +34,8 @@ namespace skerry::api {
 
 struct ApiOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;  // 0: the kernel picks
+  std::uint16_t port = 0;       // 0: the kernel picks
+  tls::ContextSource tls = {};  // empty: plain text
   HttpLimits limits;
   std::size_t event_ring = 16'384;         // events that a watcher may be behind
   Duration event_heartbeat = seconds(15);  // of silence, after which a watcher gets a comment
@@ -48,8 +50,11 @@ struct ApiParts {
   metrics::Metrics& metrics;
   Clock& clock;
   Log& log;
+  auth::Authenticator& callers;
   std::vector<ReadyCheck> ready_checks = {};
   TurnAway turn_away = {};
+  ModelTrust model_trust = {};         // what models must be signed by to be applied
+  NodeAuthority* authority = nullptr;  // nullptr: no machine can join here
 };
 
 class ApiServer {

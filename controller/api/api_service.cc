@@ -53,10 +53,33 @@ Dispatch ApiService::dispatch(Request& request) {
     return {.route = router_.routes().size(), .refusal = std::move(match.refusal)};
   }
   const Route& route = router_.routes()[*match.route];
+  if (auto answer = refuse_caller(route, request)) {
+    return {.route = *match.route, .refusal = std::move(answer)};
+  }
   return {.route = *match.route,
           .body_limit_bytes = route.body_limit_bytes,
           .stream_body = route.body == BodyKind::kBytes,
           .refusal = refuse(route, request)};
+}
+
+// Who calls, and whether they may do this anywhere; a handler asks again for the namespace that it is about.
+std::optional<Response> ApiService::refuse_caller(const Route& route, Request& request) {
+  if (route.permission == Permission::kPublic) {
+    return std::nullopt;
+  }
+  auto caller = services_.callers.caller(request.header("Authorization"), services_.clock.now());
+  if (!caller) {
+    Response answer = problem(caller.error());
+    answer.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"skerry\"");
+    return answer;
+  }
+  request.caller = *std::move(caller);
+  if (auth::allows_somewhere(request.caller.grants, route.permission)) {
+    return std::nullopt;
+  }
+  std::string why = fmt::format("{} may not {}", request.caller.id, to_string(route.permission));
+  note_denied(services_, request, route.operation, request.path, {}, why);
+  return problem(Error{ErrorCode::kPermissionDenied, std::move(why), {}});
 }
 
 Task<Response> ApiService::handle(std::size_t route, Exchange* exchange) {

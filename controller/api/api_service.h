@@ -21,6 +21,7 @@ class ApiService final : public HttpService {
                Duration took) override;
 
  private:
+  std::optional<Response> refuse_caller(const Route& route, Request& request);
   Services& services_;
   const Router& router_;
 };

@@ -71,6 +71,16 @@ Task<Response> put_blob(Call call) {
 
 Task<Response> get_blob(Call call) {
   const std::string digest = call.request().param("digest");
+  // Inputs and results lie here, too; their jobs' own routes give those out.
+  const auto artifact = co_await inspect(
+      call, [digest](const core::Core& core, Instant) { return core.is_artifact(digest); });
+  if (!artifact || !*artifact) {
+    co_return problem(artifact
+                          ? Error{ErrorCode::kNotFound,
+                                  fmt::format("no model has an artifact {}", digest.substr(0, 80)),
+                                  {}}
+                          : artifact.error());
+  }
   auto blob = co_await off_strand(call, [call, digest] { return call->blobs.read(digest); });
   if (!blob) {
     co_return problem(blob.error());

@@ -16,11 +16,15 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "common/model_trust.h"
 #include "common/time.h"
 #include "controller/api/body_budget.h"
+#include "controller/api/denials.h"
 #include "controller/api/http_service.h"
 #include "controller/api/job_archive.h"
 #include "controller/api/task.h"
+#include "controller/auth/authenticator.h"
+#include "controller/auth/permission.h"
 #include "controller/blobs/blob_dir.h"
 #include "controller/gateway.h"
 #include "controller/metrics/metrics.h"
@@ -30,6 +34,7 @@ namespace skerry::api {
 class EventRing;
 class HttpServer;
 class ManifestCache;
+class NodeAuthority;
 class Router;
 
 // One condition of being ready, by name: "store", "leader". Called on any thread; must return at
@@ -54,6 +59,10 @@ struct Services {
   Log& log;
   std::vector<ReadyCheck> ready_checks;
   TurnAway turn_away;
+  ModelTrust model_trust;
+  NodeAuthority* authority;  // nullptr: no machine can join here
+  auth::Authenticator& callers;
+  Denials& denials;
   asio::thread_pool& workers;  // for off_strand()
   ManifestCache& manifests;
   EventRing& events;
@@ -71,6 +80,18 @@ struct Call {
   Services* operator->() const { return services; }
   Request& request() const { return exchange->request(); }
 };
+
+// Whether the caller has this permission, here or (with an empty namespace) everywhere; and where they
+// have it.
+bool may(const Call& call, auth::Permission permission, std::string_view ns);
+core::Within within(const Call& call, auth::Permission permission);
+core::Within in_sight(const Call& call);  // where they were granted anything at all
+// For the audit trail: what the caller asked for and may not do.
+void note_denied(Services& services, const Request& request, std::string_view action,
+                 std::string_view object, std::string_view ns, std::string_view why);
+// The same, as an answer: 403.
+Response deny(const Call& call, std::string_view action, std::string_view object,
+              std::string_view ns, std::string why);
 
 // Runs `look(core, now)` on the core's strand and yields what it returns; it must copy what it
 // needs.
@@ -95,7 +116,7 @@ auto off_strand(Call call, Work work) {
   });
 }
 
-// Applies the event and yields the core's answer.
+// Applies the event, in the caller's name, and yields the core's answer.
 Task<Result<core::Reply>> ask(Call call, core::Event event);
 // The same for an answer that may take long. If the client goes away meanwhile, the core is told,
 // and the result is kCancelled, which nobody reads.

@@ -44,6 +44,11 @@ Result<Page> read_page(const JobArchive& archive, std::optional<DecisionPlace> p
 }  // namespace
 
 Task<Response> export_decisions(Call call) {
+  if (!may(call, auth::Permission::kReadJobs, {})) {
+    co_return deny(
+        call, "decisions.export", {}, {},
+        fmt::format("{} may not read the decisions of all namespaces", call.request().caller.id));
+  }
   const auto limit = query_integer(call.request(), "limit", kMostDecisions, 1, kMostDecisions);
   if (!limit) {
     co_return problem(limit.error());

@@ -54,6 +54,7 @@ void write_members(JsonWriter&, const core::DecisionMade&) {}
 void write_members(JsonWriter&, const core::AttemptFailed&) {}
 void write_members(JsonWriter&, const core::HedgeLooked&) {}
 void write_members(JsonWriter&, const core::HedgeEnded&) {}
+void write_members(JsonWriter&, const core::AccessChanged&) {}
 
 }  // namespace
 

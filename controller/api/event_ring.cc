@@ -16,7 +16,8 @@ bool is_for_watchers(const core::Happening& happening) {
          !std::holds_alternative<core::DecisionMade>(happening) &&
          !std::holds_alternative<core::AttemptFailed>(happening) &&
          !std::holds_alternative<core::HedgeLooked>(happening) &&
-         !std::holds_alternative<core::HedgeEnded>(happening);
+         !std::holds_alternative<core::HedgeEnded>(happening) &&
+         !std::holds_alternative<core::AccessChanged>(happening);
 }
 
 }  // namespace

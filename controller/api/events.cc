@@ -28,10 +28,15 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
 struct Filter {
   std::vector<std::string> types;  // empty: all
   std::optional<JobId> job;
+  core::Within within;  // of jobs
 
   bool wants(const core::Happening& what) const {
     return (types.empty() || std::ranges::find(types, event_type(what)) != types.end()) &&
-           (!job || event_job(what) == job);
+           (!job || event_job(what) == job) && may_see(what);
+  }
+  bool may_see(const core::Happening& what) const {
+    const auto* changed = std::get_if<core::JobChanged>(&what);
+    return changed == nullptr || within.holds(changed->ns);
   }
 };
 
@@ -126,6 +131,7 @@ Task<Response> watch_events(Call call) {
   if (!filter) {
     co_return problem(filter.error());
   }
+  filter->within = within(call, auth::Permission::kReadJobs);
   Response head{.status = 200, .content_type = "text/event-stream", .streamed = true};
   head.headers.emplace_back("Cache-Control", "no-cache");
   head.headers.emplace_back("X-Accel-Buffering", "no");  // nginx passes events on at once

@@ -81,15 +81,15 @@ Result<std::int64_t> query_integer(const Request& request, std::string_view name
 
 Result<JobId> job_id_of(const Request& request) { return parse_job_id(request.param("id")); }
 
-Task<Result<ManifestCache::Entry>> find_manifest(Call call, std::string model) {
-  if (auto known = call->manifests.find(model)) {
+Task<Result<ManifestCache::Entry>> find_manifest(Call call, std::string ns, std::string model) {
+  if (auto known = call->manifests.find(ns, model)) {
     co_return known;
   }
   const std::uint64_t generation = call->manifests.generation();
   auto found =
-      co_await inspect(call, [model](const core::Core& core, Instant) -> ManifestCache::Entry {
-        const auto view = core.model(model);
-        return view ? std::make_shared<const ModelManifest>(view->manifest) : nullptr;
+      co_await inspect(call, [ns, model](const core::Core& core, Instant) -> ManifestCache::Entry {
+        const ModelManifest* manifest = core.manifest_for(ns, model);
+        return manifest == nullptr ? nullptr : std::make_shared<const ModelManifest>(*manifest);
       });
   if (!found) {
     co_return fail(found.error());
@@ -97,7 +97,7 @@ Task<Result<ManifestCache::Entry>> find_manifest(Call call, std::string model) {
   if (*found == nullptr) {
     co_return fail(core::unknown_model(model, "/model"));
   }
-  call->manifests.put(*found, generation);
+  call->manifests.put(ns, model, *found, generation);
   co_return std::move(*found);
 }
 

@@ -35,8 +35,8 @@ Result<std::int64_t> query_integer(const Request& request, std::string_view name
                                    std::int64_t highest);
 Result<JobId> job_id_of(const Request& request);
 
-// From the cache or the core. kNotFound.
-Task<Result<ManifestCache::Entry>> find_manifest(Call call, std::string model);
+// What a job of this namespace means by the name, from the cache or the core. kNotFound.
+Task<Result<ManifestCache::Entry>> find_manifest(Call call, std::string ns, std::string model);
 
 // The request's body; it must stay as it is while the document is used.
 Task<Result<JsonDocument>> parse_body(Call call);

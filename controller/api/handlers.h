@@ -43,6 +43,25 @@ Task<Response> roll_back_policy(Call call);
 Task<Response> choose_policy(Call call);
 // decisions.cc
 Task<Response> export_decisions(Call call);
+// tokens.cc
+Task<Response> create_token(Call call);
+Task<Response> list_tokens(Call call);
+Task<Response> revoke_token(Call call);
+Task<Response> get_whoami(Call call);
+Task<Response> get_access(Call call);
+// joining.cc
+Task<Response> create_join_token(Call call);
+Task<Response> list_join_tokens(Call call);
+Task<Response> delete_join_token(Call call);
+Task<Response> revoke_node(Call call);
+Task<Response> enrol_node(Call call);
+Task<Response> renew_node(Call call);
+// authorities.cc
+Task<Response> list_authorities(Call call);
+Task<Response> rotate_authority(Call call);
+Task<Response> forget_authority(Call call);
+// audit.cc
+Task<Response> export_audit(Call call);
 // events.cc
 Task<Response> watch_events(Call call);
 // health.cc

@@ -3,8 +3,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <boost/asio/write.hpp>
-
 #include "controller/api/http_connection.h"
 
 namespace skerry::api {
@@ -80,21 +78,43 @@ Task<bool> Connection::send(std::string bytes) {
     co_return false;
   }
   set_deadline(shared_.limits.idle + time_for(bytes.size()));
-  const auto [error, count] = co_await asio::async_write(socket_, asio::buffer(bytes), kAwaitTuple);
+  const auto [error, count] = co_await stream_.write_all(asio::buffer(bytes));
   clear_deadline();
   failed_ = failed_ || error;
   co_return !failed_;
 }
 
+Task<HandshakeEnd> Connection::secure(tls::Context context) {
+  const auto self = shared_from_this();
+  waiting_for_request_ = true;  // a stop need not wait for it
+  set_deadline(shared_.limits.handshake);
+  const Status secured = co_await stream_.secure(std::move(context));
+  clear_deadline();
+  waiting_for_request_ = false;
+  if (secured) {
+    co_return HandshakeEnd{};
+  }
+  if (secured.error().code != ErrorCode::kUnsupported) {
+    co_return HandshakeEnd{timed_out_ ? Handshake::kTimedOut : Handshake::kFailed,
+                           secured.error().message};
+  }
+  Response response = shared_.service.error_response(
+      400, "tls_required", "this port speaks TLS: write https:// instead of http://");
+  if (co_await send_response(std::move(response), false)) {
+    co_await linger();
+  }
+  co_return HandshakeEnd{Handshake::kPlainText, secured.error().message};
+}
+
 // Ends a connection on which the client may still be writing: closing at once would reset it, and
 // the client might lose the answer. Reads on, for a short time, until it closes too.
 Task<void> Connection::linger() {
-  boost::system::error_code error;
-  socket_.shutdown(Socket::shutdown_send, error);
+  timed_out_ = false;
   set_deadline(kLinger);
+  co_await stream_.finish();
   do {
     buffer_.consume(buffer_.size());
-  } while (!error && co_await fill());
+  } while (!timed_out_ && co_await fill());
 }
 
 // ---- noticing that the client goes away while its answer is worked on
@@ -110,7 +130,7 @@ void Connection::arm_watch() {
   const std::size_t room = buffer_.max_size() - buffer_.size();
   if (room > 0) {
     watch_reading_ = true;
-    socket_.async_read_some(
+    stream_.read_some(
         buffer_.prepare(room),
         [self = shared_from_this()](boost::system::error_code error, std::size_t count) {
           self->watch_ended(error, count);
@@ -140,8 +160,7 @@ Task<void> Connection::unwatch() {
     co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(
         [this](auto handler) {
           unwatched_ = [handler = std::move(handler)]() mutable { std::move(handler)(); };
-          boost::system::error_code ignored;
-          socket_.cancel(ignored);
+          stream_.cancel();
         },
         kAwait);
   }

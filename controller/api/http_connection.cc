@@ -16,26 +16,20 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 64 * 1024;
 constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
-constexpr std::uint64_t kDiscardBytes =
-    64 * 1024;  // of a refused request's body, to keep its connection
-
-constexpr std::ptrdiff_t kMostHeaders = 100;  // each costs 64 bytes, and as little as four to send
-
-constexpr std::uint64_t kStreamedBytes =
-    512 * 1024;  // of a body that is read in pieces: those that gather and those being written
 constexpr std::uint64_t kSmallAnswerBytes = 64 * 1024;  // larger ones count as bodies do
-
-Error bodies_full(const BodyBudget& bodies) {
-  return {ErrorCode::kOverloaded,
-          fmt::format("the bodies of requests and answers under way fill their {} bytes",
-                      bodies.bytes())};
-}
 
 }  // namespace
 
-Connection::Connection(Socket socket, HttpShared& shared)
-    : socket_(std::move(socket)),
-      executor_(socket_.get_executor()),
+Error Connection::bodies_full() const {
+  return {ErrorCode::kOverloaded,
+          fmt::format("the bodies of requests and answers under way fill their {} bytes",
+                      shared_.bodies.bytes())};
+}
+
+Connection::Connection(Socket socket, std::string address, HttpShared& shared)
+    : stream_(std::move(socket)),
+      executor_(stream_.executor()),
+      address_(std::move(address)),
       shared_(shared),
       buffer_(kBufferBytes),
       body_share_(shared.bodies),
@@ -59,8 +53,7 @@ void Connection::expire_if_due() {
     asio::post(executor_, [self = shared_from_this(), is_due] {
       if (is_due()) {
         self->timed_out_ = true;
-        boost::system::error_code ignored;
-        self->socket_.cancel(ignored);
+        self->stream_.cancel();
       }
     });
   }
@@ -76,168 +69,7 @@ void Connection::begin_stop() {
 
 void Connection::cut() {
   failed_ = true;
-  boost::system::error_code ignored;
-  socket_.close(ignored);
-}
-
-// ---- reading
-
-// False: the other side is gone, or the deadline passed (timed_out_).
-Task<bool> Connection::fill() {
-  const std::size_t room = buffer_.max_size() - buffer_.size();
-  check(room > 0, "the connection's buffer has room when it is filled");
-  const auto [error, count] = co_await socket_.async_read_some(buffer_.prepare(room), kAwaitTuple);
-  buffer_.commit(count);
-  if (error && !timed_out_) {
-    failed_ = true;
-  }
-  co_return !error;
-}
-
-// Feeds the parser what has arrived. True: it got somewhere and may be fed again; false: it needs
-// more bytes.
-Result<bool> Connection::parse_some() {
-  if (buffer_.size() == 0) {
-    return false;
-  }
-  boost::system::error_code error;
-  const std::size_t used = parser_->put(buffer_.data(), error);
-  buffer_.consume(used);
-  if (error == http::error::need_more) {
-    if (buffer_.size() == buffer_.max_size()) {
-      return fail(ErrorCode::kTooLarge, "a chunk's extension or the trailer is too long");
-    }
-    return false;
-  }
-  if (error == http::error::body_limit) {
-    return fail(ErrorCode::kTooLarge,
-                fmt::format("the body is over the limit of {} bytes", body_limit_bytes_));
-  }
-  if (error == http::error::header_limit) {
-    return fail(ErrorCode::kTooLarge, fmt::format("the header is over the limit of {} bytes",
-                                                  shared_.limits.header_bytes));
-  }
-  if (error) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("not a valid HTTP request: {}", error.message()));
-  }
-  return true;
-}
-
-Task<Connection::Header> Connection::read_header() {
-  parser_.emplace();
-  parser_->header_limit(shared_.limits.header_bytes);
-  parser_->body_limit(boost::none);  // its route's limit is set once it is known
-  waiting_for_request_ = buffer_.size() == 0;
-  set_deadline(waiting_for_request_ ? shared_.limits.idle : shared_.limits.header);
-  while (!parser_->is_header_done()) {
-    const auto progress = parse_some();
-    if (!progress) {
-      const bool long_header = progress.error().code == ErrorCode::kTooLarge;
-      refusal_ = shared_.service.error_response(long_header ? 431 : 400,
-                                                long_header ? "header_too_large" : "bad_request",
-                                                progress.error().message);
-      co_return Header::kRefused;
-    }
-    if (*progress) {
-      continue;
-    }
-    if (waiting_for_request_ && stopping()) {
-      co_return Header::kClosed;
-    }
-    if (!co_await fill()) {
-      const bool idle = std::exchange(waiting_for_request_, false);
-      if (idle || failed_) {
-        co_return Header::kClosed;
-      }
-      refusal_ = shared_.service.error_response(408, "request_timeout",
-                                                "the request's header took too long");
-      co_return Header::kRefused;
-    }
-    if (std::exchange(waiting_for_request_, false)) {
-      set_deadline(shared_.limits.header);
-    }
-  }
-  clear_deadline();
-  if (const auto& headers = parser_->get();
-      std::distance(headers.begin(), headers.end()) > kMostHeaders) {
-    refusal_ = shared_.service.error_response(
-        431, "header_too_large", fmt::format("the request has more than {} headers", kMostHeaders));
-    co_return Header::kRefused;
-  }
-  body_began_ = shared_.clock.now();
-  body_read_bytes_ = 0;
-  body_streams_ = false;
-  co_return Header::kRead;
-}
-
-Task<Result<std::string>> Connection::read_piece() {
-  if (std::exchange(expects_continue_, false) && buffer_.size() == 0 &&
-      !co_await send("HTTP/1.1 100 Continue\r\n\r\n")) {
-    co_return fail(ErrorCode::kInvalidArgument, "the connection broke");
-  }
-  std::string& piece = parser_->get().body();
-  while (!parser_->is_done() && piece.empty()) {
-    const auto progress = parse_some();
-    if (!progress) {
-      co_return fail(progress.error());
-    }
-    if (*progress) {
-      continue;
-    }
-    set_deadline(shared_.limits.idle);
-    if (!co_await fill()) {
-      co_return fail(
-          timed_out_ ? ErrorCode::kDeadlineExceeded : ErrorCode::kInvalidArgument,
-          timed_out_ ? "the request's body took too long" : "the connection broke within the body");
-    }
-  }
-  clear_deadline();
-  body_read_bytes_ += piece.size();
-  // A client that trickles is cut: from the start it has the idle time and what slow bytes take.
-  if (!parser_->is_done() &&
-      shared_.clock.now() - body_began_ > shared_.limits.idle + time_for(body_read_bytes_)) {
-    co_return fail(ErrorCode::kDeadlineExceeded, "the request's body took too long");
-  }
-  // By its bytes, not by its header: who only promises a body takes no room from others.
-  if (body_streams_ && body_read_bytes_ > kBufferBytes) {
-    body_streams_ = false;
-    if (!body_share_.grow(kStreamedBytes)) {
-      co_return fail(bodies_full(shared_.bodies));
-    }
-  }
-  co_return std::exchange(piece, {});
-}
-
-Task<Result<std::string>> Connection::read_body() {
-  std::string body;
-  if (const auto length = parser_->content_length()) {
-    body.reserve(std::min<std::uint64_t>(*length, 64 * 1024));
-  }
-  while (true) {
-    auto piece = co_await read_piece();  // empty at the end
-    if (!piece || piece->empty()) {
-      co_return piece ? std::move(body) : std::move(piece);
-    }
-    if (!body_share_.grow(piece->size())) {
-      co_return fail(bodies_full(shared_.bodies));
-    }
-    body += *piece;
-  }
-}
-
-// Before a byte of it is read.
-Status Connection::check_promised_body(bool streamed) {
-  const std::uint64_t length = parser_->content_length().value_or(0);
-  if (length > body_limit_bytes_) {
-    return fail(ErrorCode::kTooLarge, fmt::format("the body of {} bytes is over the limit of {} "
-                                                  "bytes",
-                                                  length, body_limit_bytes_));
-  }
-  // A streamed body is never whole here, but its pieces are.
-  body_streams_ = streamed;
-  const bool room = (streamed ? kStreamedBytes : length) <= shared_.bodies.left();
-  return room ? Status{} : fail(bodies_full(shared_.bodies));
+  stream_.close();
 }
 
 void Connection::drop_body() {
@@ -291,8 +123,7 @@ Task<bool> Connection::answer_one() {
   drop_body();
   // A small request may ask for a large answer, and then not read it.
   if (response.body.size() > kSmallAnswerBytes && !body_share_.grow(response.body.size())) {
-    response =
-        shared_.service.error_response(503, "overloaded", bodies_full(shared_.bodies).message);
+    response = shared_.service.error_response(503, "overloaded", bodies_full().message);
   }
   const int status = response.status;
   const bool keep = keep_alive_ && !response.close && !stopping() && !failed_ && parser_->is_done();
@@ -311,11 +142,14 @@ Task<bool> Connection::answer_one() {
 Dispatch Connection::take_request() {
   auto& message = parser_->get();
   const std::string target(message.target().data(), message.target().size());
-  request_ = Request{.verb = message.method(), .headers = std::move(message.base())};
-  keep_alive_ = parser_->keep_alive();
+  request_ =
+      Request{.verb = message.method(), .headers = std::move(message.base()), .address = address_};
+  message.clear();  // for the trailer
+  // A request to go over to another protocol is not taken; nothing behind it is ours to read.
+  keep_alive_ = parser_->keep_alive() && !request_.has_header("Upgrade");
   http_1_0_ = message.version() < 11;
   chunked_response_ = false;
-  expects_continue_ = !parser_->is_done() && request_.header("Expect") == "100-continue";
+  expects_continue_ = !parser_->is_done() && !http_1_0_ && request_.has_header("Expect");
   if (const Status parsed = parse_target(target, request_); !parsed) {
     Dispatch refused;
     refused.refusal = shared_.service.error_response(400, "bad_request", parsed.error().message);
@@ -352,21 +186,6 @@ Task<Response> Connection::run_handler(Dispatch* dispatch) {
   }
   request_.body = std::move(*body);
   co_return co_await shared_.service.handle(dispatch->route, this);
-}
-
-// Keeps the connection of a refused request in use, if its body is small. Otherwise answer_one sees
-// it unread and closes.
-Task<void> Connection::discard_small_body() {
-  if (expects_continue_ || parser_->content_length().value_or(0) > kDiscardBytes) {
-    co_return;
-  }
-  body_limit_bytes_ = kDiscardBytes;
-  parser_->body_limit(kDiscardBytes);
-  const auto discarded = co_await read_body();
-  if (!discarded) {
-    timed_out_ = false;
-    keep_alive_ = false;
-  }
 }
 
 }  // namespace skerry::api

@@ -3,14 +3,15 @@
 //
 // Owned by shared_ptr: by its coroutine and by the server's list. All of it runs on its own strand;
 // only expire_if_due() may be called from elsewhere. Requests that arrive early (pipelining) wait
-// in a buffer of 64 KiB, which also bounds what a chunk extension or a trailer may occupy, since
-// Beast does not.
+// in a buffer of 64 KiB. After a request that is refused for its form (request_rules.h) nothing more is
+// read from the connection.
 //
 // Deadlines are checked by the server's ticks instead of by a timer per operation: each phase sets
 // the tick at which it is over, and the server cuts connections that are past theirs. They fire up
 // to two ticks late.
 //
 //   phase       limit                                  when it passes
+//   handshake   options.handshake, of TLS                 closed
 //   idle        options.idle, to a request's first byte   closed
 //   header      options.header, from the first byte       408
 //   body        options.idle + bytes at 16 KiB/s, and     408
@@ -33,12 +34,21 @@
 #include "controller/api/body_budget.h"
 #include "controller/api/http_body.h"
 #include "controller/api/http_service.h"
+#include "controller/api/request_rules.h"
+#include "controller/api/stream.h"
 #include "controller/api/task.h"
 
 namespace skerry::api {
 
 struct HttpLimits {
   std::uint32_t header_bytes = 16 * 1024;
+  Duration handshake = seconds(10);  // of TLS, from its turn on, and as long again until that
+  // Of TLS handshakes: unfinished ones at a time, begun ones in a second; further ones wait. Those of an
+  // address are not bounded if its connections are not.
+  std::size_t max_handshakes = 128;
+  std::size_t max_handshakes_per_address = 16;
+  std::size_t handshakes_per_s = 512;
+  std::size_t handshakes_per_s_per_address = 192;
   Duration header = seconds(10);
   Duration idle = seconds(60);
   std::size_t max_connections = 4096;  // further ones get a 503
@@ -67,10 +77,20 @@ struct HttpShared {
 // Why a connection is not served.
 enum class Refusal : std::uint8_t { kNone, kFull, kAddressFull };
 
+// What became of a connection's handshake, and why it did not become TLS, for the log.
+enum class Handshake : std::uint8_t { kDone, kFailed, kPlainText, kTimedOut };
+struct HandshakeEnd {
+  Handshake how = Handshake::kDone;
+  std::string reason = {};
+};
+
 class Connection final : public Exchange, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Socket socket, HttpShared& shared);
+  Connection(Socket socket, std::string address, HttpShared& shared);
 
+  // Before anything else, if it is to be TLS. Who speaks HTTP instead is told so. kDone: go on with one
+  // of the below; otherwise the connection is over.
+  Task<HandshakeEnd> secure(tls::Context context);
   // The whole life of the connection. Await on its strand, holding a shared_ptr until it ends.
   Task<void> run();
   // The same for a client above a limit: one answer that says so.
@@ -102,6 +122,8 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
   Task<bool> answer_one();
   Dispatch take_request();
   Task<Response> run_handler(Dispatch* dispatch);
+  Task<Status> await_piece();
+  bool body_takes_too_long() const;
   Task<Result<std::string>> read_body();
   Status check_promised_body(bool streamed);
   Task<void> discard_small_body();
@@ -114,14 +136,17 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
   void watch_ended(boost::system::error_code error, std::size_t count);
   std::string head_of(const Response& response, std::optional<std::uint64_t> size_bytes,
                       bool keep_alive) const;
+  Error bodies_full() const;
   void set_deadline(Duration from_now);
   void clear_deadline();
 
-  Socket socket_;
+  Stream stream_;
   const Executor executor_;
+  const std::string address_;  // of the client
   HttpShared& shared_;
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
+  ChunkRule chunk_rule_;  // which the parser refers to
   Request request_;
   Response refusal_;  // of a request that could not be read
   BodyShare body_share_;
@@ -133,7 +158,8 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
   bool chunked_response_ = false;  // begin() was called without a size
   bool keep_alive_ = false;
   bool http_1_0_ = false;
-  bool failed_ = false;  // the socket gave an error; nothing more can be written
+  bool failed_ = false;    // the stream gave an error; nothing more can be written
+  bool said_all_ = false;  // the client sends nothing more, and may still read
   bool waiting_for_request_ = false;
   bool timed_out_ = false;
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "controller/auth/caller.h"
 
 namespace skerry::api {
 
@@ -26,6 +27,8 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> params;  // of the route's pattern, decoded
   boost::beast::http::fields headers;
   std::string body;
+  std::string address;  // that the client calls from
+  auth::Caller caller;  // set before a handler runs, unless its route is public
 
   std::string_view header(std::string_view name) const;  // empty if it was not sent
   bool has_header(std::string_view name) const { return headers.find(name) != headers.end(); }

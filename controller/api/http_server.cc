@@ -20,19 +20,40 @@ constexpr std::size_t kAddressReserve = 16;
 // asks and does not read.
 constexpr int kUnsentBytes = 64 * 1024;
 
+HandshakeGate::Limits gate_limits(const HttpLimits& limits, Duration tick) {
+  const auto in_a_tick = [&](std::size_t in_a_second) {
+    return static_cast<std::size_t>(static_cast<double>(in_a_second) * to_seconds(tick)) + 1;
+  };
+  const bool by_address = limits.max_per_address > 0;  // else all may come from one: a proxy's
+  return {.open = limits.max_handshakes,
+          .open_per_peer = by_address ? limits.max_handshakes_per_address : limits.max_handshakes,
+          .begun = in_a_tick(limits.handshakes_per_s),
+          .begun_per_peer =
+              in_a_tick(by_address ? limits.handshakes_per_s_per_address : limits.handshakes_per_s),
+          .patience_ticks = limits.handshake / tick + 1};
+}
+
+struct Leaving {
+  HandshakeGate& gate;
+  PeerCounts::Peer peer;
+  ~Leaving() { gate.leave(peer); }
+};
+
 // Fine enough for the shortest limit, coarse enough to cost nothing.
 Duration tick_for(const HttpLimits& limits) {
-  return std::clamp<Duration>(std::min(limits.header, limits.idle) / 8, milliseconds(5),
-                              seconds(1));
+  return std::clamp<Duration>(std::min({limits.header, limits.idle, limits.handshake}) / 8,
+                              milliseconds(5), seconds(1));
 }
 
 }  // namespace
 
 HttpServer::HttpServer(asio::io_context& io, HttpService& service, Clock& clock, Log& log,
-                       HttpLimits limits)
+                       HttpLimits limits, tls::ContextSource tls)
     : io_(io),
       log_(log),
       shared_{.service = service, .clock = clock, .limits = limits, .tick = tick_for(limits)},
+      tls_(std::move(tls)),
+      gate_(gate_limits(limits, shared_.tick)),
       strand_(asio::make_strand(io)),
       acceptor_(strand_),
       ticks_(strand_),
@@ -136,6 +157,11 @@ std::uint64_t HttpServer::refused(Refusal why) const {
   return refused_[static_cast<std::size_t>(why)];
 }
 
+std::uint64_t HttpServer::handshakes(Handshake how) const {
+  const std::scoped_lock lock(mutex_);
+  return handshakes_[static_cast<std::size_t>(how)];
+}
+
 // By those that there are already.
 Refusal HttpServer::weigh(std::size_t others, std::size_t of_address) const {
   const HttpLimits& limits = shared_.limits;
@@ -152,9 +178,10 @@ void HttpServer::welcome(Socket socket) {
   if (error) {
     return;  // it is gone again
   }
-  const PeerCounts::Peer peer = PeerCounts::peer_of(remote.address());
+  const PeerCounts::Peer peer = controller::peer_of(remote.address());
   const Executor executor = socket.get_executor();
-  auto connection = std::make_shared<Connection>(std::move(socket), shared_);
+  auto connection =
+      std::make_shared<Connection>(std::move(socket), remote.address().to_string(), shared_);
   Refusal refusal = Refusal::kNone;
   {
     const HttpLimits& limits = shared_.limits;
@@ -171,24 +198,44 @@ void HttpServer::welcome(Socket socket) {
     }
     connections_.insert(connection);
   }
-  spawn(executor,
-        [](HttpServer* server, std::shared_ptr<Connection> guest, PeerCounts::Peer from,
-           Refusal why) -> Task<void> {
-          std::exception_ptr thrown;
-          try {
-            co_await (why != Refusal::kNone ? guest->run_refused(why) : guest->run());
-          } catch (...) {
-            thrown = std::current_exception();
-          }
-          {
-            const std::scoped_lock lock(server->mutex_);
-            server->connections_.erase(guest);
-            server->peers_.leave(from);
-          }
-          if (thrown) {
-            std::rethrow_exception(thrown);
-          }
-        }(this, std::move(connection), peer, refusal));
+  spawn(executor, serve(std::move(connection), peer, refusal));
+}
+
+Task<void> HttpServer::serve(std::shared_ptr<Connection> guest, PeerCounts::Peer from,
+                             Refusal refusal) {
+  std::exception_ptr thrown;
+  try {
+    if (!tls_ || co_await secure(guest, from)) {
+      co_await (refusal != Refusal::kNone ? guest->run_refused(refusal) : guest->run());
+    }
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    connections_.erase(guest);
+    peers_.leave(from);
+  }
+  if (thrown) {
+    std::rethrow_exception(thrown);
+  }
+}
+
+// False: the connection is over.
+Task<bool> HttpServer::secure(std::shared_ptr<Connection> guest, PeerCounts::Peer from) {
+  const Status turn = co_await await_callback<void>(
+      [this, from](auto done) { gate_.enter(from, std::move(done)); });
+  if (!turn) {
+    co_return false;
+  }
+  const Leaving leaving{.gate = gate_, .peer = from};
+  const HandshakeEnd end = co_await guest->secure(tls_());
+  if (end.how != Handshake::kDone) {
+    log_.debug("a TLS handshake was not completed: {}", end.reason);
+  }
+  const std::scoped_lock lock(mutex_);
+  ++handshakes_[static_cast<std::size_t>(end.how)];
+  co_return end.how == Handshake::kDone;
 }
 
 // Checks deadlines, and drives stop(). Ends last.
@@ -197,6 +244,7 @@ Task<void> HttpServer::tick_loop() {
     ticks_.expires_after(shared_.tick);
     co_await ticks_.async_wait(kAwaitTuple);
     const std::int64_t now_tick = ++shared_.now_tick;
+    gate_.tick();
     for_each_connection([](const auto& connection) { connection->expire_if_due(); });
     if (!shared_.stopping) {
       continue;
@@ -218,6 +266,7 @@ void HttpServer::stop(Duration grace, std::move_only_function<void()> done) {
     stopped_ = std::move(done);
     cut_at_tick_ = shared_.now_tick + grace / shared_.tick + 1;
     shared_.stopping = true;
+    gate_.close();
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     pause_.cancel();

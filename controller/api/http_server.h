@@ -4,6 +4,9 @@
 // every connection and the acceptor has a strand of its own. Connections above the limit are
 // answered 503, those above their address's 429, and beyond a small reserve they are just closed.
 //
+// With a source of TLS contexts every connection is TLS, and its handshake waits for its turn
+// (handshake_gate.h) once the connection has been counted against the limits above.
+//
 // stop() closes the acceptor and idle connections, lets busy ones finish for `grace`, then cuts
 // them; `done` is called on the acceptor's strand when the last coroutine has ended. The server
 // must outlive that call. cut(), after stop(), ends the grace now.
@@ -24,6 +27,8 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "common/tls/context.h"
+#include "controller/api/handshake_gate.h"
 #include "controller/api/http_connection.h"
 #include "controller/api/http_service.h"
 #include "controller/api/peer_counts.h"
@@ -32,7 +37,8 @@ namespace skerry::api {
 
 class HttpServer {
  public:
-  HttpServer(asio::io_context& io, HttpService& service, Clock& clock, Log& log, HttpLimits limits);
+  HttpServer(asio::io_context& io, HttpService& service, Clock& clock, Log& log, HttpLimits limits,
+             tls::ContextSource tls = {});
 
   // Binds and starts to accept; returns the port, which the kernel picks if `port` is 0.
   // kInvalidArgument for an address that is none, kUnavailable if it is taken.
@@ -41,6 +47,9 @@ class HttpServer {
   void cut();
   std::size_t connections() const;
   std::uint64_t refused(Refusal why) const;  // since the start
+  bool speaks_tls() const { return tls_ != nullptr; }
+  std::uint64_t handshakes(Handshake how) const;  // that ended like this, since the start
+  const HandshakeGate& gate() const { return gate_; }
 
  private:
   using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
@@ -50,6 +59,8 @@ class HttpServer {
   Task<void> accept_loop();
   Task<void> tick_loop();
   void welcome(Socket socket);
+  Task<void> serve(std::shared_ptr<Connection> guest, PeerCounts::Peer from, Refusal refusal);
+  Task<bool> secure(std::shared_ptr<Connection> guest, PeerCounts::Peer from);
   Refusal weigh(std::size_t others, std::size_t of_address) const;
   void spawn(const Executor& executor, Task<void> task);
   void ended(const std::exception_ptr& exception);
@@ -58,6 +69,8 @@ class HttpServer {
   asio::io_context& io_;
   Log& log_;
   HttpShared shared_;
+  const tls::ContextSource tls_;  // empty: plain text
+  HandshakeGate gate_;
   Executor strand_;
   Acceptor acceptor_;
   Timer ticks_;
@@ -69,8 +82,9 @@ class HttpServer {
   mutable std::mutex mutex_;  // connections come and go on their own strands
   std::unordered_set<std::shared_ptr<Connection>> connections_;
   PeerCounts peers_;
-  std::array<std::uint64_t, 3> refused_{};  // by Refusal
-  std::size_t tasks_ = 0;                   // coroutines that have not ended
+  std::array<std::uint64_t, 3> refused_{};     // by Refusal
+  std::array<std::uint64_t, 4> handshakes_{};  // by Handshake
+  std::size_t tasks_ = 0;                      // coroutines that have not ended
 };
 
 }  // namespace skerry::api

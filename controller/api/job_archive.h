@@ -33,6 +33,9 @@ class JobArchive {
   // means that these are the last. kCorrupt.
   virtual Result<std::vector<core::DecisionRecord>> decisions_after(
       std::optional<DecisionPlace> place, std::size_t limit) const = 0;
+  // Lines of the audit trail with numbers above that one. kCorrupt.
+  virtual Result<std::vector<core::AuditRecord>> audit_after(std::uint64_t seq,
+                                                             std::size_t limit) const = 0;
 };
 
 }  // namespace skerry::api

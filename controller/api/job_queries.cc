@@ -24,11 +24,14 @@ Task<Result<FoundJob>> await_job(Call call, JobId id, Duration wait);
 // The job as it stands. That it ended is told only when that is durable, which is what Await waits
 // for; what a job that goes on is doing may change with a crash anyway.
 Task<Result<FoundJob>> find_job(Call call, JobId id) {
-  auto found =
-      co_await inspect(call, [id](const core::Core& core, Instant) -> std::optional<FoundJob> {
-        const core::Job* job = core.find_job(id);
-        return job == nullptr ? std::nullopt : std::optional(FoundJob{*job, core.waiting_for(id)});
-      });
+  auto found = co_await inspect(call,
+                                [id, within = within(call, auth::Permission::kReadJobs)](
+                                    const core::Core& core, Instant) -> std::optional<FoundJob> {
+                                  const core::Job* job = core.find_job(id);
+                                  return job == nullptr || !within.holds(job->spec.ns)
+                                             ? std::nullopt
+                                             : std::optional(FoundJob{*job, core.waiting_for(id)});
+                                });
   if (!found) {
     co_return fail(found.error());
   }
@@ -43,8 +46,9 @@ Task<Result<FoundJob>> find_job(Call call, JobId id) {
 
 Task<Result<FoundJob>> await_job(Call call, JobId id, Duration wait) {
   auto reply = co_await ask_while_connected(
-      call, core::Await{
-                .ticket = core::kNoTicket, .ns = {}, .job = id, .until = call->clock.now() + wait});
+      call, core::Await{.within = within(call, auth::Permission::kReadJobs),
+                        .job = id,
+                        .until = call->clock.now() + wait});
   if (!reply) {
     co_return fail(reply.error());
   }
@@ -91,6 +95,7 @@ Task<Response> list_jobs(Call call) {
   if (!query) {
     co_return problem(query.error());
   }
+  query->filter.within = within(call, auth::Permission::kReadJobs);
   const auto reply = co_await ask(call, std::move(*query));
   if (!reply) {
     co_return problem(reply.error());

@@ -45,7 +45,7 @@ Task<Result<std::vector<ManifestCache::Entry>>> find_manifests(
     Call call, const std::vector<JobRequest>* requests) {
   std::vector<ManifestCache::Entry> manifests;
   for (const JobRequest& request : *requests) {
-    auto manifest = co_await find_manifest(call, request.spec.model);
+    auto manifest = co_await find_manifest(call, request.spec.ns, request.spec.model);
     if (!manifest) {
       Error error = manifest.error();
       for (FieldIssue& issue : error.fields) {
@@ -58,11 +58,24 @@ Task<Result<std::vector<ManifestCache::Entry>>> find_manifests(
   co_return manifests;
 }
 
+Status check_namespace(const Call& call, const std::string& ns) {
+  if (may(call, auth::Permission::kSubmitJobs, ns)) {
+    return {};
+  }
+  std::string message =
+      fmt::format("{} may not submit jobs in namespace '{}'", call.request().caller.id, ns);
+  note_denied(*call.services, call.request(), "job.submit", {}, ns, message);
+  return fail(ErrorCode::kPermissionDenied, std::move(message), {{"/namespace", "is not yours"}});
+}
+
 // `requests` point into a document that the caller keeps.
 Task<Result<Prepared>> prepare(Call call, std::vector<JobRequest> requests,
                                std::vector<FieldIssue> issues) {
   if (const Status valid = to_status(issues); !valid) {
     co_return fail(valid.error());
+  }
+  if (const Status allowed = check_namespace(call, requests.front().spec.ns); !allowed) {
+    co_return fail(allowed.error());
   }
   const auto manifests = co_await find_manifests(call, &requests);
   if (!manifests) {
@@ -266,8 +279,8 @@ Task<Response> cancel_job(Call call) {
   if (!id) {
     co_return problem(id.error());
   }
-  co_return changed_response(
-      co_await ask(call, core::CancelJob{.ticket = core::kNoTicket, .ns = {}, .job = *id}));
+  co_return changed_response(co_await ask(
+      call, core::CancelJob{.within = within(call, auth::Permission::kSubmitJobs), .job = *id}));
 }
 
 }  // namespace skerry::api

@@ -115,10 +115,4 @@ JsonWriter& JsonWriter::value(const std::map<std::string, std::string>& texts) {
   return end();
 }
 
-std::string rfc3339(Instant time) {
-  const std::int64_t us = to_us(time);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z",
-                     fmt::gmtime(static_cast<std::time_t>(us / 1'000'000)), us % 1'000'000);
-}
-
 }  // namespace skerry::api

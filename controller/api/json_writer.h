@@ -75,6 +75,4 @@ class JsonWriter {
   bool first_ = true;    // nothing stands yet in the innermost one, or a key does
 };
 
-std::string rfc3339(Instant time);
-
 }  // namespace skerry::api

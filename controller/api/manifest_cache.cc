@@ -2,9 +2,15 @@
 
 namespace skerry::api {
 
-ManifestCache::Entry ManifestCache::find(std::string_view model) const {
+namespace {
+
+constexpr std::size_t kMostEntries = 10'000;  // names that are not a model's own are entries, too
+
+}  // namespace
+
+ManifestCache::Entry ManifestCache::find(const std::string& ns, const std::string& model) const {
   const std::scoped_lock lock(mutex_);
-  const auto found = entries_.find(model);
+  const auto found = entries_.find({ns, model});
   return found == entries_.end() ? nullptr : found->second;
 }
 
@@ -13,20 +19,18 @@ std::uint64_t ManifestCache::generation() const {
   return generation_;
 }
 
-void ManifestCache::put(Entry manifest, std::uint64_t generation) {
+void ManifestCache::put(const std::string& ns, const std::string& model, Entry manifest,
+                        std::uint64_t generation) {
   const std::scoped_lock lock(mutex_);
-  if (generation == generation_) {
-    std::string name = manifest->name;
-    entries_.insert_or_assign(std::move(name), std::move(manifest));
+  if (generation == generation_ && entries_.size() < kMostEntries) {
+    entries_.insert_or_assign({ns, model}, std::move(manifest));
   }
 }
 
-void ManifestCache::drop(std::string_view model) {
+void ManifestCache::drop() {
   const std::scoped_lock lock(mutex_);
   ++generation_;
-  if (const auto found = entries_.find(model); found != entries_.end()) {
-    entries_.erase(found);
-  }
+  entries_.clear();
 }
 
 }  // namespace skerry::api

@@ -53,6 +53,32 @@ Result<PreparedModel> pin_artifacts(blobs::BlobDir& blobs, ModelManifest manifes
   return PreparedModel{.manifest = std::move(manifest), .pins = std::move(pins)};
 }
 
+// Those of other namespaces are not there for the caller; everybody's are.
+bool may_see(const core::Within& within, std::string_view model) {
+  return namespace_of_model(model).empty() || within.holds(namespace_of_model(model));
+}
+
+// ?namespace=NS and the path's name.
+std::string name_of(const Request& request) {
+  return whole_model_name(request.query_value("namespace").value_or(std::string_view()),
+                          request.param("name"));
+}
+
+// Everybody's models are changed by who may change those of all namespaces.
+std::optional<Response> refused(const Call& call, std::string_view action,
+                                const std::string& model) {
+  const std::string_view ns = namespace_of_model(model);
+  if (may(call, auth::Permission::kManageModels, ns)) {
+    return std::nullopt;
+  }
+  return deny(call, action, model, ns,
+              ns.empty() ? fmt::format("{} may not change models of all namespaces; give it one "
+                                       "with metadata.namespace",
+                                       call.request().caller.id)
+                         : fmt::format("{} may not change models of namespace '{}'",
+                                       call.request().caller.id, ns));
+}
+
 }  // namespace
 
 Task<Response> list_models(Call call) {
@@ -63,21 +89,24 @@ Task<Response> list_models(Call call) {
   }
   JsonWriter json;
   json.object().key("items").array();
+  const core::Within seen = in_sight(call);
   for (const core::ModelView& model : *models) {
-    write_model(json, model);
+    if (may_see(seen, model.manifest.name)) {
+      write_model(json, model);
+    }
   }
   json.end().end();
   co_return json_response(200, json.take());
 }
 
 Task<Response> get_model(Call call) {
-  const std::string& name = call.request().param("name");
+  const std::string name = name_of(call.request());
   const auto model =
       co_await inspect(call, [name](const core::Core& core, Instant) { return core.model(name); });
   if (!model) {
     co_return problem(model.error());
   }
-  if (!*model) {
+  if (!*model || !may_see(in_sight(call), name)) {
     co_return problem(core::unknown_model(name));
   }
   JsonWriter json;
@@ -95,11 +124,18 @@ Task<Response> put_model(Call call) {
     co_return problem(manifest.error());
   }
   const std::string& name = call.request().param("name");
-  if (manifest->name != name) {
+  if (bare_model_name(manifest->name) != name) {
     co_return problem(Error{ErrorCode::kInvalidArgument,
                             fmt::format("the manifest is of '{}', but the path says '{}'",
-                                        manifest->name, name.substr(0, 80)),
+                                        bare_model_name(manifest->name), name.substr(0, 80)),
                             {{"/metadata/name", "must be the name in the path"}}});
+  }
+  if (auto refusal = refused(call, "model.apply", manifest->name)) {
+    co_return *std::move(refusal);
+  }
+  if (const Status signatures = to_status(check_signatures(*manifest, call->model_trust));
+      !signatures) {
+    co_return problem(signatures.error());
   }
   auto prepared = co_await off_strand(call, [call, manifest = std::move(*manifest)] {
     return pin_artifacts(call->blobs, manifest);
@@ -110,14 +146,20 @@ Task<Response> put_model(Call call) {
   const auto reply = co_await ask(
       call, core::PutModel{.ticket = core::kNoTicket, .manifest = std::move(prepared->manifest)});
   co_await settle_blobs(call, std::move(prepared->pins));
-  call->manifests.drop(name);
+  call->manifests.drop();
   co_return changed_response(reply);
 }
 
 Task<Response> delete_model(Call call) {
-  const std::string& name = call.request().param("name");
+  const std::string name = name_of(call.request());
+  if (!may_see(in_sight(call), name)) {
+    co_return problem(core::unknown_model(name));
+  }
+  if (auto refusal = refused(call, "model.delete", name)) {
+    co_return *std::move(refusal);
+  }
   const auto reply = co_await ask(call, core::DeleteModel{.ticket = core::kNoTicket, .name = name});
-  call->manifests.drop(name);
+  call->manifests.drop();
   co_return changed_response(reply);
 }
 

@@ -38,7 +38,7 @@ Task<Result<std::uint64_t>> input_bytes_of(Call call, JobRequest request,
   if (request.inputs == nullptr) {
     co_return request.input_bytes.value_or(0);
   }
-  const auto manifest = co_await find_manifest(call, request.spec.model);
+  const auto manifest = co_await find_manifest(call, request.spec.ns, request.spec.model);
   if (!manifest) {
     co_return fail(manifest.error());
   }
@@ -59,6 +59,11 @@ Task<Response> plan_placement(Call call) {
   std::vector<FieldIssue> issues;
   const JobRequest request =
       read_job(document->root(), JobPurpose::kPlan, call->clock.now(), "", issues);
+  if (issues.empty() && !may(call, auth::Permission::kReadJobs, request.spec.ns)) {
+    co_return deny(call, "placement.plan", {}, request.spec.ns,
+                   fmt::format("{} may not look into namespace '{}'", call.request().caller.id,
+                               request.spec.ns));
+  }
   const auto input_bytes = co_await input_bytes_of(call, request, std::move(issues));
   if (!input_bytes) {
     co_return problem(input_bytes.error());

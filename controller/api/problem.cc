@@ -69,6 +69,7 @@ int http_status(ErrorCode code) {
     case ErrorCode::kQuotaRate:
     case ErrorCode::kQuotaOpenJobs:
     case ErrorCode::kQuotaInputBytes:
+    case ErrorCode::kQuotaStoredBytes:
       return 429;
     case ErrorCode::kCorrupt:
     case ErrorCode::kIo:

@@ -26,22 +26,6 @@ Segments split(std::string_view path) {
 
 }  // namespace
 
-std::string_view to_string(Permission permission) {
-  switch (permission.kind()) {
-    case Permission::kPublic:
-      return "public";
-    case Permission::kRead:
-      return "read";
-    case Permission::kSubmit:
-      return "submit";
-    case Permission::kOperate:
-      return "operate";
-    case Permission::kAdminister:
-      return "administer";
-  }
-  return "administer";
-}
-
 std::vector<Router::Segment> Router::parse(std::string_view pattern) {
   std::vector<Segment> parsed;
   for (const std::string_view segment : split(pattern)) {

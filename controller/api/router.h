@@ -19,22 +19,11 @@
 #include "controller/api/call.h"
 #include "controller/api/http_message.h"
 #include "controller/api/task.h"
+#include "controller/auth/permission.h"
 
 namespace skerry::api {
 
-// What a caller must be allowed to do. No default on purpose.
-class Permission {
- public:
-  enum Kind : std::uint8_t { kPublic, kRead, kSubmit, kOperate, kAdminister };
-  constexpr Permission(Kind kind)
-      : kind_(kind) {}  // NOLINT(google-explicit-constructor): routes name a Kind
-  constexpr Kind kind() const { return kind_; }
-
- private:
-  Kind kind_;
-};
-std::string_view to_string(
-    Permission permission);  // "public", "read", "submit", "operate", "administer"
+using auth::Permission;
 
 enum class BodyKind : std::uint8_t { kNone, kJson, kBytes };
 
@@ -88,6 +77,7 @@ class Router {
   std::vector<std::vector<Segment>> patterns_;
 };
 
-std::vector<Route> api_routes();
+std::vector<Route> api_routes();     // all of them
+std::vector<Route> access_routes();  // a part of these
 
 }  // namespace skerry::api

@@ -191,6 +191,7 @@ void node_timer(Context& ctx, NodeId id);
 void schedule_node_timer(Context& ctx, NodeEntry& node);
 void update_availability(Context& ctx, NodeEntry& node);
 void end_brake_if_over(Context& ctx);
+void give_up_node(Context& ctx, NodeEntry& node, std::string_view why);
 
 // ---- models.cc
 void handle(Context& ctx, PutModel& event);
@@ -199,6 +200,10 @@ void install_model(State& state, const ModelManifest& manifest, std::uint64_t re
 void model_crashed_on(Context& ctx, ModelEntry& model, NodeId node);
 void model_worked_on(ModelEntry& model, NodeId node);
 void trip_timer(Context& ctx, scheduler::ModelId id);
+std::uint64_t artifact_bytes(const ModelManifest& manifest);  // of all its variants
+// What a job of this namespace means by a model's name: its namespace's own before everybody's, and
+// never another namespace's. nullptr: there is none.
+const ModelEntry* find_model(const State& state, std::string_view ns, std::string_view name);
 // What the node has loaded: told to the fleet, as far as it is of the newest manifests.
 void set_loaded(State& state, NodeEntry& node, std::vector<LoadedVariant> loaded);
 
@@ -228,6 +233,26 @@ void tell_breaker(Context& ctx);  // if its state has changed since it was last 
 // ---- decisions.cc: of the attempt that is to be made next
 DecisionRecord decision_record(Context& ctx, const JobEntry& entry,
                                const scheduler::Decision& decision, std::string_view hedge_reason);
+
+// ---- access.cc
+void handle(Context& ctx, PutToken& event);
+void handle(Context& ctx, RevokeToken& event);
+void handle(Context& ctx, TokensUsed& event);
+
+// ---- enrolment.cc
+void handle(Context& ctx, PutJoinToken& event);
+void handle(Context& ctx, DropJoinToken& event);
+void handle(Context& ctx, Enrol& event);
+void handle(Context& ctx, RenewIdentity& event);
+void handle(Context& ctx, RevokeNode& event);
+// Why an agent that says it is this node is not believed; nullopt if it is.
+std::optional<Error> refused_identity(const State& state, const AgentHello& hello);
+
+// ---- audit.cc
+std::optional<AuditEntry> audit_entry(const State& state,
+                                      const Event& event);  // of what a caller asks for
+void audit(Context& ctx, const AuditEntry& entry);
+void handle(Context& ctx, NoteInAudit& event);
 
 // ---- retention.cc
 void retain(Context& ctx, JobEntry& entry);

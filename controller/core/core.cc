@@ -94,7 +94,11 @@ Effects Core::restore(StoredState stored, Instant now) {
 Effects Core::apply(Event event, Instant now) {
   check(state_->epoch.value != 0, "restore comes before any event");
   Context ctx{*state_, now};
+  const auto entry = audit_entry(*state_, event);
   std::visit([&](auto& concrete) { handle(ctx, concrete); }, event);
+  if (entry && !ctx.effects.writes.empty()) {
+    audit(ctx, *entry);
+  }
   place_ready_tasks(ctx);
   return finish(ctx);
 }

@@ -83,6 +83,7 @@ struct QuotaView {
   std::uint64_t open_jobs = 0;
   std::uint64_t running = 0;
   std::uint64_t input_bytes = 0;
+  std::uint64_t stored_bytes = 0;  // with results that are kept, and its models
 };
 
 struct QueueStats {
@@ -164,15 +165,24 @@ class Core {
   std::vector<ModelView> models() const;  // by name
   std::optional<ModelView> model(std::string_view name) const;
   const ModelManifest* manifest(std::string_view model, std::uint64_t revision) const;
+  // What a job of this namespace means by a model's name; nullptr: there is none.
+  const ModelManifest* manifest_for(std::string_view ns, std::string_view name) const;
   PoliciesView policies() const;
   QueueStats queue_stats(Instant now) const;
   std::vector<QuotaView> quotas() const;  // by namespace
   // The dry run. kNotFound if there is no such model.
   Result<std::vector<scheduler::PlanEntry>> plan(const JobSpec& spec, Instant now) const;
   const scheduler::Fleet& fleet() const;
+  std::vector<Token> tokens() const;             // by id
+  std::vector<JoinToken> join_tokens() const;    // likewise; those that have expired among them
+  std::vector<NodeIdentity> identities() const;  // by node
   // By an open job, a retained result or a model, or by one that was until a batch of which nobody
   // has said yet that it is durable.
   bool blob_in_use(std::string_view digest) const;
+  bool is_artifact(std::string_view digest) const;
+  // Whether a node has to do with a blob: an artifact, or the input of what is at the node.
+  bool may_fetch(const std::string& node,
+                 std::string_view digest) const;  // of a model that is applied now
   // A site's: what is to be brought to the controller, by id.
   std::vector<Job> jobs_to_bring(JobId after, std::size_t most) const;
   std::size_t to_bring() const;

@@ -43,7 +43,11 @@ struct Changed {
 struct HandedOver {
   std::optional<JobId> last;  // none = there was nothing to hand over
 };
-using Reply = std::variant<Submitted, Finished, StillRunning, Listed, Changed, HandedOver>;
+struct Enrolled {
+  NodeIdentity identity;
+};
+using Reply =
+    std::variant<Submitted, Finished, StillRunning, Listed, Changed, HandedOver, Enrolled>;
 struct Answer {
   Ticket ticket = kNoTicket;
   Result<Reply> reply;
@@ -67,6 +71,7 @@ enum class SequenceStep : std::uint8_t {
 struct AssignAttempt {
   AttemptRef attempt;
   Epoch epoch;
+  std::string ns;  // of the job: a node does not share what it runs between namespaces
   std::string model;
   std::string variant;
   std::uint64_t manifest_revision = 0;  // the hub sends the manifest once per stream and revision
@@ -102,6 +107,15 @@ struct GiveOrders {
     std::uint64_t revision = 0;
   };
   std::vector<Model> models;
+  // Of those who may call the site's API, with no more than reading and submitting.
+  struct Token {
+    std::string id;
+    std::string secret_hash;
+    std::vector<std::string> readers;     // namespaces; "" = all of them
+    std::vector<std::string> submitters;  // likewise
+    Instant expires_at = kNever;
+  };
+  std::vector<Token> tokens;
   std::string policy;
   std::shared_ptr<const std::string> bundle;  // nullptr: it is built in
 };
@@ -227,9 +241,15 @@ struct BreakerChanged {  // of the active policy
   std::string fault;   // why it opened: "not_finite", ...
   std::string reason;  // the same as a sentence
 };
+// For those who decide what callers and nodes may do; told when it is durable. One of them is set.
+struct AccessChanged {
+  std::optional<Token> token;
+  std::optional<std::string> token_gone;
+  std::optional<NodeIdentity> identity;
+};
 using Happening = std::variant<JobChanged, JobEnded, SubmitRefused, DecisionMade, AttemptFailed,
                                HedgeLooked, HedgeEnded, NodeChanged, SpoolChanged, BrakeChanged,
-                               ModelChanged, PolicyChanged, BreakerChanged>;
+                               ModelChanged, PolicyChanged, BreakerChanged, AccessChanged>;
 
 struct Output {
   BatchNumber after = 0;

@@ -5,10 +5,12 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -16,11 +18,27 @@
 #include "common/manifest.h"
 #include "common/payload.h"
 #include "common/time.h"
+#include "controller/core/access.h"
 #include "controller/core/job.h"
 #include "controller/core/records.h"
 #include "scheduler/fleet.h"
 
 namespace skerry::core {
+
+// Who asked, for the audit trail: "token:ID", "oidc:ISSUER SUBJECT", "node:NAME", "local".
+struct By {
+  std::string caller = "local";
+  std::string address;
+};
+
+// The namespaces that the caller may look into. What lies elsewhere is not there for them.
+struct Within {
+  std::optional<std::vector<std::string>> only = {};  // nullopt = all
+
+  bool holds(std::string_view ns) const {
+    return !only || std::ranges::find(*only, ns) != only->end();
+  }
+};
 
 using Ticket = std::uint64_t;
 constexpr Ticket kNoTicket = 0;
@@ -39,11 +57,12 @@ struct Submit {
   std::vector<JobSpec> jobs;  // not empty, one namespace
   std::optional<IdempotencyKey> idempotency;
   std::optional<Instant> wait_until;
+  By by = {};
 };
 // Answer: Finished when the job ends, StillRunning when the time is up.
 struct Await {
   Ticket ticket = kNoTicket;
-  std::string ns;
+  Within within = {};
   JobId job;
   Instant until;
 };
@@ -51,6 +70,7 @@ struct JobFilter {
   std::string ns;     // empty = all
   std::string model;  // empty = all
   std::optional<TaskState> state;
+  Within within = {};
 };
 // Answer: Listed, with jobs of id < before, newest first. One event looks at no more than
 // kJobsPerList jobs, so a page may hold fewer than `limit`, or none, and yet not be the last.
@@ -68,8 +88,9 @@ struct Abandon {
 // Answer: Changed. kConflict if the job ended otherwise; cancelling twice is fine.
 struct CancelJob {
   Ticket ticket = kNoTicket;
-  std::string ns;
+  Within within = {};
   JobId job;
+  By by = {};
 };
 // Answer: Changed (false = it was the same already).
 struct PutModel {
@@ -77,11 +98,13 @@ struct PutModel {
   ModelManifest manifest;
   std::uint64_t revision =
       0;  // as the controller of this site numbered it; 0 = the next of our own
+  By by = {};
 };
 // Answer: Changed. kConflict while jobs of the model are open.
 struct DeleteModel {
   Ticket ticket = kNoTicket;
   std::string name;
+  By by = {};
 };
 enum class NodeAction : std::uint8_t { kCordon, kUncordon, kDrain, kRemove };
 // Answer: Changed. kRemove forgets a node that is not connected.
@@ -89,6 +112,7 @@ struct ChangeNode {
   Ticket ticket = kNoTicket;
   std::string name;
   NodeAction action = NodeAction::kCordon;
+  By by = {};
 };
 // A policy bundle, as bytes. Answer: Changed (false = it is the newest of its name already).
 // kInvalidArgument and kTooLarge as PolicyFactory; kConflict if too many are held.
@@ -96,6 +120,7 @@ struct ApplyPolicy {
   Ticket ticket = kNoTicket;
   std::string name;  // must be the bundle's
   std::shared_ptr<const std::string> bundle;
+  By by = {};
 };
 enum class PolicyAction : std::uint8_t { kPromote, kShadow, kUnshadow, kDelete };
 // Of the newest version of that name. Answer: Changed. kNotFound lists the known policies.
@@ -104,11 +129,13 @@ struct ChangePolicy {
   Ticket ticket = kNoTicket;
   std::string name;
   PolicyAction action = PolicyAction::kPromote;
+  By by = {};
 };
 // The policy that was active before becomes active again. Answer: Changed. kConflict if there is
 // none.
 struct RollBackPolicy {
   Ticket ticket = kNoTicket;
+  By by = {};
 };
 // The bundle that comes with the controller, at its start. It becomes active if `activate` says so
 // and no operator, in the configuration or since, has chosen a policy. Without a bundle, one that
@@ -119,6 +146,75 @@ struct OfferPolicy {
   std::string origin;  // where it came from, for people
   bool activate = false;
   std::string why;  // it is, or is not, to be active
+};
+
+// ---- access
+
+// Answer: Changed. kAlreadyExists; kTooLarge if there are too many.
+struct PutToken {
+  Ticket ticket = kNoTicket;
+  Token token;  // created_at and created_by are filled in
+  By by = {};
+};
+// Answer: Changed. kNotFound.
+struct RevokeToken {
+  Ticket ticket = kNoTicket;
+  std::string id;
+  By by = {};
+};
+// When each was last used, since this was last said.
+struct TokensUsed {
+  std::vector<std::pair<std::string, Instant>> last;
+};
+// As for tokens.
+struct PutJoinToken {
+  Ticket ticket = kNoTicket;
+  JoinToken token;
+  By by = {};
+};
+struct DropJoinToken {
+  Ticket ticket = kNoTicket;
+  std::string id;
+  By by = {};
+};
+// A machine wants to be a node, and has shown that the key is its own. Answer: Enrolled, to the first key
+// that comes with the token, and to that one again. kPermissionDenied; kInvalidArgument if the name does
+// not fit; kConflict if the name is another machine's.
+struct Enrol {
+  Ticket ticket = kNoTicket;
+  std::string token_id;
+  std::string secret_hash;
+  std::string node;
+  std::string key;  // digest of its public key
+  By by = {};
+};
+// A node wants its certificate renewed. Answer: Enrolled. kPermissionDenied.
+struct RenewIdentity {
+  Ticket ticket = kNoTicket;
+  std::string node;
+  std::string key;
+  By by = {};
+};
+// Its session ends at once, and nothing with its key is believed any more, until it has joined again.
+// Answer: Changed. kNotFound.
+struct RevokeNode {
+  Ticket ticket = kNoTicket;
+  std::string node;
+  By by = {};
+};
+struct AuditEntry {
+  By by;
+  std::string action;   // "job.submit", ...
+  std::string object;   // an id, a name, or how many
+  std::string ns;       // empty = none
+  std::string detail;   // may be empty
+  std::string outcome;  // "done", "denied"
+};
+// For the audit trail, beside the changes of the core's own state, which note themselves: somebody asked for
+// what they may not do, or is about to do something elsewhere. Answer: Changed.
+struct NoteInAudit {
+  Ticket ticket = kNoTicket;
+  AuditEntry entry;
 };
 
 // ---- from agents, by way of the hub
@@ -175,6 +271,8 @@ struct AgentHello {
   std::vector<AttemptRef> spooled;
   std::vector<LoadedVariant> resident;
   Duration alone{};
+  std::string
+      certified_key;      // digest of the key that its link was opened with; empty = in plain text
   bool site_api = false;  // it serves its site while we are away: GiveOrders are for it
 };
 struct AgentHeartbeat {
@@ -249,9 +347,24 @@ struct Tick {};
 
 using Event =
     std::variant<Submit, Await, ListJobs, Abandon, CancelJob, PutModel, DeleteModel, ChangeNode,
-                 ApplyPolicy, ChangePolicy, RollBackPolicy, OfferPolicy, AgentHello, AgentHeartbeat,
-                 AttemptStarted, AttemptEnded, AttemptReturned, CreditsChanged, ProbeEnded,
-                 ResidentChanged, SessionClosed, SiteJobBrought, HandOver, SiteJobSettled, Tick>;
+                 ApplyPolicy, ChangePolicy, RollBackPolicy, OfferPolicy, PutToken, RevokeToken,
+                 TokensUsed, PutJoinToken, DropJoinToken, Enrol, RenewIdentity, RevokeNode,
+                 NoteInAudit, AgentHello, AgentHeartbeat, AttemptStarted, AttemptEnded,
+                 AttemptReturned, CreditsChanged, ProbeEnded, ResidentChanged, SessionClosed,
+                 SiteJobBrought, HandOver, SiteJobSettled, Tick>;
+
+// Who asked, where that is kept; nullptr where nobody did.
+inline By* by_of(Event& event) {
+  return std::visit(
+      [](auto& concrete) -> By* {
+        if constexpr (requires { concrete.by; }) {
+          return &concrete.by;
+        } else {
+          return nullptr;
+        }
+      },
+      event);
+}
 
 // The caller's number, where the event has an answer; nullptr where it has none.
 inline Ticket* ticket_of(Event& event) {

@@ -48,6 +48,7 @@ class Auditor {
     if (is_terminal(job.state)) {
       expect(job.live.empty(), "{} ended and has live attempts", name);
       expect(job.result.has_value(), "{} ended without a result", name);
+      use_[job.spec.ns].output_bytes += job.result ? job.result->output.size_bytes : 0;
       expect(entry.waiters.empty(), "{} ended and callers still wait", name);
       return;
     }
@@ -103,6 +104,10 @@ class Auditor {
   void audit_totals() {
     expect(open_ == state_.open_jobs, "{} jobs are open, counted {}", open_, state_.open_jobs);
     expect(by_state_ == state_.by_state, "jobs by state are miscounted");
+    for (const auto& [name, model] : state_.models) {
+      use_[std::string(namespace_of_model(name))].artifact_bytes += artifact_bytes(model.manifest);
+    }
+    use_.erase("");
     for (const auto& [ns, use] : use_) {
       expect(state_.quotas.use(ns) == use, "what '{}' has is miscounted", ns);
       expect(state_.ready.is_capped(ns) == state_.quotas.is_full(ns),

@@ -177,6 +177,7 @@ void retry_after_loss(Context& ctx, JobEntry& entry, std::string_view reason) {
 
 void announce_end(Context& ctx, const Job& job) {
   const TaskResult& ended = *job.result;
+  ctx.state.quotas.kept_output(job.spec.ns, ended.output.size_bytes);
   ctx.happen(
       JobEnded{.job = job.id,
                .ns = job.spec.ns,

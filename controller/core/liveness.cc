@@ -118,17 +118,29 @@ void suspect(Context& ctx, NodeEntry& node) {
   fall_silent(ctx, node, fmt::format("{} is silent", node.spec.name));
 }
 
-void give_up(Context& ctx, NodeEntry& node) {
+// Namespaces that may have a share of the slots may have more or fewer now.
+void count_slots(State& state, NodeEntry& node, std::uint64_t slots) {
+  if (node.counted_slots == slots) {
+    return;
+  }
+  state.slots += slots - std::exchange(node.counted_slots, slots);
+  state.quotas.set_slots(state.slots);
+  for (const std::string& ns : state.quotas.with_share()) {
+    state.ready.cap(ns, state.quotas.is_full(ns));
+  }
+}
+
+}  // namespace
+
+void give_up_node(Context& ctx, NodeEntry& node, std::string_view why) {
   node.given_up = true;
   node.suspect = true;
   node.recovering = false;
   update_availability(ctx, node);
-  announce_node(ctx, node, "given up");
+  announce_node(ctx, node, why, ctx.batch_so_far());
   sequences_lost_with(ctx, node.id);
   fall_silent(ctx, node, fmt::format("{} is disconnected", node.spec.name));
 }
-
-}  // namespace
 
 void update_availability(Context& ctx, NodeEntry& node) {
   using scheduler::Availability;
@@ -139,6 +151,7 @@ void update_availability(Context& ctx, NodeEntry& node) {
                           : (open ? Availability::kReady : Availability::kCordoned));
   ctx.state.ready.unblock_all();
   count_silence(ctx.state, node);
+  count_slots(ctx.state, node, reachable ? node.spec.slots : 0);
 }
 
 void fall_silent(Context& ctx, NodeEntry& node, std::string_view reason) {
@@ -226,7 +239,7 @@ void node_timer(Context& ctx, NodeId id) {
   } else if (quiet >= patience(ctx.state, node)) {
     brake_if_most_are_silent(ctx);
     if (!ctx.state.braking) {
-      give_up(ctx, node);
+      give_up_node(ctx, node, "given up");
     }
   }
   schedule_node_timer(ctx, node);

@@ -71,6 +71,26 @@ std::vector<scheduler::Variant> variants_of(const ModelEntry& entry) {
 
 }  // namespace
 
+std::uint64_t artifact_bytes(const ModelManifest& manifest) {
+  std::uint64_t bytes = 0;
+  for (const auto& variant : manifest.variants) {
+    bytes += variant.artifact_bytes;
+  }
+  return bytes;
+}
+
+const ModelEntry* find_model(const State& state, std::string_view ns, std::string_view name) {
+  const std::string_view owner = namespace_of_model(name);
+  if (!owner.empty() && owner != ns) {
+    return nullptr;
+  }
+  auto found = state.models.find(whole_model_name(ns, bare_model_name(name)));
+  if (found == state.models.end() && owner.empty()) {
+    found = state.models.find(std::string(name));
+  }
+  return found == state.models.end() ? nullptr : &found->second;
+}
+
 void install_model(State& state, const ModelManifest& manifest, std::uint64_t revision) {
   auto [it, fresh] = state.models.try_emplace(manifest.name);
   ModelEntry& entry = it->second;
@@ -87,6 +107,9 @@ void install_model(State& state, const ModelManifest& manifest, std::uint64_t re
   for (const auto& variant : manifest.variants) {
     use_blob(state, Payload::stored(variant.digest, variant.artifact_bytes));
   }
+  if (const auto ns = namespace_of_model(manifest.name); !ns.empty()) {
+    state.quotas.kept_artifacts(ns, artifact_bytes(manifest));
+  }
   state.fleet.put_model({.id = entry.id,
                          .name = manifest.name,
                          .engine = manifest.engine,
@@ -98,6 +121,31 @@ void install_model(State& state, const ModelManifest& manifest, std::uint64_t re
   }
 }
 
+namespace {
+
+void drop_artifacts(Context& ctx, const ModelManifest& manifest) {
+  for (const auto& variant : manifest.variants) {
+    if (!variant.digest.empty()) {
+      drop_blob(ctx, variant.digest);
+    }
+  }
+  if (const auto ns = namespace_of_model(manifest.name); !ns.empty()) {
+    ctx.state.quotas.dropped_artifacts(ns, artifact_bytes(manifest));
+  }
+}
+
+Status admit_artifacts(const State& state, const ModelManifest& manifest) {
+  const auto ns = namespace_of_model(manifest.name);
+  const auto before = state.models.find(manifest.name);
+  return ns.empty()
+             ? Status()
+             : state.quotas.admit_artifacts(
+                   ns, artifact_bytes(manifest),
+                   before == state.models.end() ? 0 : artifact_bytes(before->second.manifest));
+}
+
+}  // namespace
+
 void handle(Context& ctx, PutModel& event) {
   State& state = ctx.state;
   const std::string& name = event.manifest.name;
@@ -108,11 +156,13 @@ void handle(Context& ctx, PutModel& event) {
       ctx.answer(event.ticket, Changed{false}, state.batches);
       return;
     }
-    for (const auto& variant : it->second.manifest.variants) {
-      if (!variant.digest.empty()) {
-        drop_blob(ctx, variant.digest);
-      }
-    }
+  }
+  if (Status room = admit_artifacts(state, event.manifest); !room) {
+    ctx.answer(event.ticket, fail(std::move(room).error()));
+    return;
+  }
+  if (const auto it = state.models.find(name); it != state.models.end()) {
+    drop_artifacts(ctx, it->second.manifest);
   }
   const std::uint64_t revision = event.revision != 0 ? event.revision : state.last_revision + 1;
   state.last_revision = std::max(state.last_revision, revision);
@@ -141,11 +191,7 @@ void handle(Context& ctx, DeleteModel& event) {
                                               it->second.open_jobs, event.name)));
     return;
   }
-  for (const auto& variant : it->second.manifest.variants) {
-    if (!variant.digest.empty()) {
-      drop_blob(ctx, variant.digest);
-    }
-  }
+  drop_artifacts(ctx, it->second.manifest);
   state.fleet.remove_model(it->second.id);
   state.models.erase(it);
   ctx.write(DeleteModelRecord{event.name});

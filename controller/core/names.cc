@@ -49,6 +49,16 @@ constexpr std::array<std::pair<NodeState, std::string_view>, 6> kNodeStates = {{
     {NodeState::kCordoned, "CORDONED"},
 }};
 
+constexpr std::array<std::pair<Role, std::string_view>, kRoles.size()> kRoleNames = {{
+    {Role::kViewer, "viewer"},
+    {Role::kSubmitter, "submitter"},
+    {Role::kOperator, "operator"},
+    {Role::kNamespaceAdmin, "namespace-admin"},
+    {Role::kClusterAdmin, "cluster-admin"},
+    {Role::kAuditor, "auditor"},
+    {Role::kMetrics, "metrics"},
+}};
+
 constexpr std::array<std::pair<HedgeVerdict, std::string_view>, 6> kHedgeVerdicts = {{
     {HedgeVerdict::kMade, "made"},
     {HedgeVerdict::kNotWorth, "not_worth"},
@@ -84,6 +94,8 @@ std::string_view to_string(AttemptOutcome outcome) { return name_in(kOutcomes, o
 std::string_view to_string(NodeState state) { return name_in(kNodeStates, state); }
 std::string_view to_string(HedgeVerdict verdict) { return name_in(kHedgeVerdicts, verdict); }
 std::string_view to_string(HedgeEnd end) { return name_in(kHedgeEnds, end); }
+std::string_view to_string(Role role) { return name_in(kRoleNames, role); }
+std::optional<Role> parse_role(std::string_view name) { return value_in<Role>(kRoleNames, name); }
 std::optional<TaskState> parse_task_state(std::string_view name) {
   return value_in<TaskState>(kStates, name);
 }

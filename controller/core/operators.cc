@@ -64,7 +64,7 @@ void remove_node(Context& ctx, const ChangeNode& event, NodeEntry& node) {
     }
     settle(ctx, entry, "its node was removed");
   }
-  ctx.state.fleet.remove_node(node.id);
+  ctx.state.fleet.remove_node(node.id);  // its slots do not count: it is not there
   ctx.state.nodes.erase(event.name);
   ctx.write(DeleteNodeRecord{event.name});
   ctx.answer(event.ticket, Changed{true}, ctx.batch());

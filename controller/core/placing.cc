@@ -189,6 +189,7 @@ void assign(Context& ctx, JobEntry& entry, const Attempt& attempt) {
            AssignAttempt{
                .attempt = ref_of(entry, attempt),
                .epoch = ctx.state.epoch,
+               .ns = spec.ns,
                .model = spec.model,
                .variant = attempt.variant_name,
                .manifest_revision = ctx.state.models.at(spec.model).revision,

@@ -1,6 +1,7 @@
 // queries.cc: what others may read of the core. Nothing here changes anything.
 
 #include <algorithm>
+#include <ranges>
 
 #include "controller/core/context.h"
 #include "controller/core/unknown.h"
@@ -65,12 +66,38 @@ std::optional<BreakerView> breaker_view(const State& state) {
       .drift_limit = breaker->drift().limit()};
 }
 
+template <typename Map>
+std::vector<typename Map::mapped_type> values_of(const Map& map) {
+  const auto values = map | std::views::values;
+  return {values.begin(), values.end()};
+}
+
 }  // namespace
+
+std::vector<Token> Core::tokens() const { return values_of(state_->tokens); }
+std::vector<JoinToken> Core::join_tokens() const { return values_of(state_->join_tokens); }
+std::vector<NodeIdentity> Core::identities() const { return values_of(state_->identities); }
 
 const Settings& Core::settings() const { return state_->settings; }
 Epoch Core::epoch() const { return state_->epoch; }
 const scheduler::Fleet& Core::fleet() const { return state_->fleet; }
 bool Core::blob_in_use(std::string_view digest) const { return state_->blob_uses.in_use(digest); }
+
+bool Core::is_artifact(std::string_view digest) const {
+  return std::ranges::any_of(state_->models, [&](const auto& model) {
+    const auto& variants = model.second.manifest.variants;
+    return std::ranges::find(variants, digest, &VariantSpec::digest) != variants.end();
+  });
+}
+
+bool Core::may_fetch(const std::string& node, std::string_view digest) const {
+  const auto it = state_->nodes.find(node);
+  return is_artifact(digest) ||
+         (it != state_->nodes.end() && std::ranges::any_of(it->second.jobs, [&](JobId id) {
+            const auto job = state_->jobs.find(id);
+            return job != state_->jobs.end() && job->second.job.spec.inputs.blob == digest;
+          }));
+}
 
 const Job* Core::find_job(JobId id) const {
   const auto it = state_->jobs.find(id);
@@ -139,6 +166,11 @@ std::optional<ModelView> Core::model(std::string_view name) const {
   return it == state_->models.end() ? std::nullopt : std::optional(view_of(*state_, it->second));
 }
 
+const ModelManifest* Core::manifest_for(std::string_view ns, std::string_view name) const {
+  const ModelEntry* model = find_model(*state_, ns, name);
+  return model == nullptr ? nullptr : &model->manifest;
+}
+
 const ModelManifest* Core::manifest(std::string_view model, std::uint64_t revision) const {
   const auto it = state_->models.find(std::string(model));
   return it == state_->models.end() || it->second.revision != revision ? nullptr
@@ -173,17 +205,18 @@ std::vector<QuotaView> Core::quotas() const {
                      .quota = quota,
                      .open_jobs = use.open_jobs,
                      .running = use.running,
-                     .input_bytes = use.input_bytes});
+                     .input_bytes = use.input_bytes,
+                     .stored_bytes = use.stored_bytes()});
   }
   return views;
 }
 
 Result<std::vector<scheduler::PlanEntry>> Core::plan(const JobSpec& spec, Instant now) const {
-  const auto it = state_->models.find(spec.model);
-  if (it == state_->models.end()) {
+  const ModelEntry* model = find_model(*state_, spec.ns, spec.model);
+  if (model == nullptr) {
     return fail(unknown_model(spec.model, "/model"));
   }
-  return scheduler::plan({.model = it->second.id,
+  return scheduler::plan({.model = model->id,
                           .input_bytes = static_cast<double>(spec.inputs.size_bytes),
                           .preference = spec.preference,
                           .constraints = &spec.constraints,

@@ -39,6 +39,21 @@ bool over(std::uint64_t has, std::uint64_t more, std::uint64_t limit) {
   return limit > 0 && (more > limit || has > limit - more);
 }
 
+std::string too_much_stored(std::string_view ns, const Quota& quota, const Quotas::Use& has,
+                            std::uint64_t more) {
+  return fmt::format(
+      "namespace '{}' may keep {} bytes and keeps {} ({} of inputs, {} of results, {} of "
+      "models); these would be {} more",
+      ns, quota.max_stored_bytes, has.stored_bytes(), has.input_bytes, has.output_bytes,
+      has.artifact_bytes, more);
+}
+
+// Of a count that may not go below zero.
+void take(std::uint64_t& count, std::uint64_t less) {
+  check(count >= less, "a namespace gives back no more than it had");
+  count -= less;
+}
+
 }  // namespace
 
 Quotas::Account& Quotas::account(std::string_view ns) {
@@ -64,6 +79,9 @@ Status Quotas::admit(std::string_view ns, std::uint64_t jobs, std::uint64_t inpu
                   fmt::format("the inputs of namespace '{}' may have {} bytes while their jobs are "
                               "open and have {}; these would be {} more",
                               ns, quota.max_input_bytes, has.input_bytes, input_bytes));
+  }
+  if (over(has.stored_bytes(), input_bytes, quota.max_stored_bytes)) {
+    return refuse(ErrorCode::kQuotaStoredBytes, too_much_stored(ns, quota, has, input_bytes));
   }
   return quota.jobs_per_s > 0 ? take_allowance(ns, quota, jobs, now) : Status();
 }
@@ -116,12 +134,50 @@ void Quotas::closed(std::string_view ns, std::uint64_t input_bytes) {
   check(found != accounts_.end() && found->second.use.open_jobs > 0 &&
             found->second.use.input_bytes >= input_bytes,
         "a namespace closes what it opened");
-  Use& use = found->second.use;
-  --use.open_jobs;
-  use.input_bytes -= input_bytes;
-  if (use == Use{} && settings_.of(ns).jobs_per_s == 0) {
+  --found->second.use.open_jobs;
+  found->second.use.input_bytes -= input_bytes;
+  drop_if_idle(ns);
+}
+
+void Quotas::drop_if_idle(std::string_view ns) {
+  const auto found = accounts_.find(ns);
+  if (found != accounts_.end() && found->second.use == Use{} && settings_.of(ns).jobs_per_s == 0) {
     accounts_.erase(found);
   }
+}
+
+void Quotas::kept_output(std::string_view ns, std::uint64_t bytes) {
+  if (bytes > 0) {
+    account(ns).use.output_bytes += bytes;
+  }
+}
+void Quotas::dropped_output(std::string_view ns, std::uint64_t bytes) {
+  if (bytes > 0) {
+    take(account(ns).use.output_bytes, bytes);
+    drop_if_idle(ns);
+  }
+}
+void Quotas::kept_artifacts(std::string_view ns, std::uint64_t bytes) {
+  if (bytes > 0) {
+    account(ns).use.artifact_bytes += bytes;
+  }
+}
+void Quotas::dropped_artifacts(std::string_view ns, std::uint64_t bytes) {
+  if (bytes > 0) {
+    take(account(ns).use.artifact_bytes, bytes);
+    drop_if_idle(ns);
+  }
+}
+
+Status Quotas::admit_artifacts(std::string_view ns, std::uint64_t bytes,
+                               std::uint64_t instead_of) const {
+  const Quota& quota = settings_.of(ns);
+  const Use has = use(ns);
+  if (bytes <= instead_of ||
+      !over(has.stored_bytes(), bytes - instead_of, quota.max_stored_bytes)) {
+    return {};
+  }
+  return refuse(ErrorCode::kQuotaStoredBytes, too_much_stored(ns, quota, has, bytes - instead_of));
 }
 
 void Quotas::runs(std::string_view ns) { ++account(ns).use.running; }
@@ -134,8 +190,21 @@ void Quotas::rests(std::string_view ns) {
 }
 
 bool Quotas::is_full(std::string_view ns) const {
-  const std::uint64_t most = settings_.of(ns).max_running;
-  return most > 0 && use(ns).running >= most;
+  const Quota& quota = settings_.of(ns);
+  const std::uint64_t running = use(ns).running;
+  const double share = std::max(1.0, std::floor(quota.max_share * static_cast<double>(slots_)));
+  return (quota.max_running > 0 && running >= quota.max_running) ||
+         (quota.max_share > 0 && static_cast<double>(running) >= share);
+}
+
+std::vector<std::string> Quotas::with_share() const {
+  std::vector<std::string> names;
+  for (const auto& [ns, account] : accounts_) {
+    if (settings_.of(ns).max_share > 0) {
+      names.push_back(ns);
+    }
+  }
+  return names;
 }
 
 Quotas::Use Quotas::use(std::string_view ns) const {

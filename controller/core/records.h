@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/manifest.h"
+#include "controller/core/access.h"
 #include "controller/core/job.h"
 #include "scheduler/candidate_facts.h"
 #include "scheduler/place.h"
@@ -149,10 +150,38 @@ struct DeletePolicyRecord {
   PolicyRef ref;
 };
 
+struct TokenRecord {
+  Token token;
+};
+struct DeleteTokenRecord {
+  std::string id;
+};
+struct JoinTokenRecord {
+  JoinToken token;
+};
+struct DeleteJoinTokenRecord {
+  std::string id;
+};
+struct NodeIdentityRecord {
+  NodeIdentity identity;
+};
+// See audit.cc.
+struct AuditRecord {
+  std::uint64_t seq = 0;  // from 1, without gaps
+  std::string line;       // JSON, without a line end
+  std::string hash;       // SHA-256 of the line, 32 bytes
+  std::string seal;       // of the hash, by the audit key
+};
+struct DeleteAuditRecord {
+  std::uint64_t seq = 0;
+};
+
 using RecordWrite =
     std::variant<JobRecord, TaskRecord, ResultRecord, NodeRecord, ModelRecord, IdempotencyRecord,
                  DecisionRecord, MetaRecord, DeleteRecords, DeleteIdempotency, DeleteModelRecord,
-                 DeleteNodeRecord, PolicyRecord, DeletePolicyRecord>;
+                 DeleteNodeRecord, PolicyRecord, DeletePolicyRecord, TokenRecord, DeleteTokenRecord,
+                 JoinTokenRecord, DeleteJoinTokenRecord, NodeIdentityRecord, AuditRecord,
+                 DeleteAuditRecord>;
 
 // Everything stored, for restore(). Decisions and outputs of results stay in the store; they are
 // read when asked for.
@@ -165,6 +194,11 @@ struct StoredState {
   std::vector<ResultRecord> results;
   std::vector<IdempotencyRecord> idempotency;
   std::vector<PolicyRecord> policies;
+  std::vector<Token> tokens;
+  std::vector<JoinToken> join_tokens;
+  std::vector<NodeIdentity> identities;
+  std::uint64_t audit_first = 1;  // of the lines that are kept
+  std::optional<AuditRecord> audit_last;
 };
 
 }  // namespace skerry::core

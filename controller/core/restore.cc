@@ -133,6 +133,7 @@ void restore_results(Context& ctx, std::vector<ResultRecord>& results) {
     it->second.job.result->output.bytes = nullptr;
     it->second.job.spec.inputs = {};
     use_blob(state, it->second.job.result->output);
+    state.quotas.kept_output(it->second.job.spec.ns, it->second.job.result->output.size_bytes);
     if (waits_to_be_brought(state, it->second.job)) {
       state.to_bring.insert(record.id);
     } else {
@@ -190,6 +191,20 @@ void restore(Context& ctx, StoredState stored) {
                          .jobs = std::move(record.jobs),
                          .remembered = 0,
                          .batch = 0});
+  }
+  for (Token& token : stored.tokens) {
+    state.tokens.emplace(token.id, std::move(token));
+  }
+  for (JoinToken& token : stored.join_tokens) {
+    state.join_tokens.emplace(token.id, std::move(token));
+  }
+  for (NodeIdentity& identity : stored.identities) {
+    state.identities.emplace(identity.node, std::move(identity));
+  }
+  if (stored.audit_last) {
+    state.audit = {.first = stored.audit_first,
+                   .last = stored.audit_last->seq,
+                   .hash = stored.audit_last->hash};
   }
   if (!state.ended.empty()) {
     state.timers.add({ctx.now, TimerKind::kRetention, 0});

@@ -32,6 +32,9 @@ void forget(Context& ctx, JobId id) {
   if (job.result && !job.result->output.blob.empty()) {
     drop_blob(ctx, job.result->output.blob);
   }
+  if (job.result) {
+    ctx.state.quotas.dropped_output(job.spec.ns, job.result->output.size_bytes);
+  }
   if (job.stored()) {
     ctx.write(DeleteRecords{id, job.attempts});
     forget_idempotency(ctx, it->second.idempotency);

@@ -51,6 +51,20 @@ std::optional<Error> refusal(const Context& ctx, const NodeEntry& node, const Ag
   return std::nullopt;
 }
 
+// Labels and site of its join token count, whatever the agent says.
+void take_what_enrolment_gave(const State& state, AgentHello& hello) {
+  const auto known = state.identities.find(hello.node.name);
+  if (hello.certified_key.empty() || known == state.identities.end()) {
+    return;
+  }
+  for (const auto& [key, value] : known->second.labels) {
+    hello.node.labels.insert_or_assign(key, value);
+  }
+  if (!known->second.site.empty()) {
+    hello.node.site = known->second.site;
+  }
+}
+
 void replace_session(Context& ctx, NodeEntry& node, SessionId fresh) {
   if (node.session) {
     ctx.send(*node.session,
@@ -126,10 +140,15 @@ void reconcile(Context& ctx, NodeEntry& node, const AgentHello& hello, bool rebo
 void handle(Context& ctx, AgentHello& event) {
   const auto known = ctx.state.nodes.find(event.node.name);
   const bool fresh = known == ctx.state.nodes.end();
-  if (auto refused = fresh ? std::nullopt : refusal(ctx, known->second, event)) {
+  auto refused = refused_identity(ctx.state, event);
+  if (!refused && !fresh) {
+    refused = refusal(ctx, known->second, event);
+  }
+  if (refused) {
     ctx.send(event.session, RefuseAgent{*std::move(refused)});
     return;
   }
+  take_what_enrolment_gave(ctx.state, event);
   NodeEntry& node = fresh ? enrol(ctx, event) : known->second;
   const bool another = !node.identity.empty() && node.identity != event.identity;
   const bool reborn = !fresh && (another || node.incarnation != event.incarnation);

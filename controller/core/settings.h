@@ -17,11 +17,13 @@ namespace skerry::core {
 
 // What a namespace may have; 0 = no limit.
 struct Quota {
-  double jobs_per_s = 0;              // submitted, on average
-  std::uint64_t burst_jobs = 0;       // of them at once; 0 = what comes in a second
-  std::uint64_t max_open_jobs = 0;    // submitted and not ended
-  std::uint64_t max_running = 0;      // tasks that nodes have; further ones wait
-  std::uint64_t max_input_bytes = 0;  // of open jobs together
+  double jobs_per_s = 0;            // submitted, on average
+  std::uint64_t burst_jobs = 0;     // of them at once; 0 = what comes in a second
+  std::uint64_t max_open_jobs = 0;  // submitted and not ended
+  std::uint64_t max_running = 0;    // tasks that nodes have; further ones wait
+  double max_share = 0;  // likewise, of the slots of all nodes that are there; at least one
+  std::uint64_t max_input_bytes = 0;   // of open jobs together
+  std::uint64_t max_stored_bytes = 0;  // inputs of open jobs, results that are kept, its models
 };
 struct QuotaSettings {
   Quota others;  // of namespaces that are not named
@@ -80,6 +82,10 @@ struct Settings {
   std::uint32_t decisions_per_apply =
       256;  // the rest is done at the next Tick, so that no event waits long
   QuotaSettings quotas;
+  bool require_identity = false;  // no agent is welcome but by the key that it enrolled with
+  // The audit trail: its key, and how many lines are kept.
+  std::string audit_key;
+  std::uint64_t max_audit_records = 1'000'000;
   // probes: runs on synthetic inputs
   std::uint32_t probe_runs = 20;         // at most, for every variant on every new node; 0 = none
   Duration probe_interval = seconds(5);  // on average, between repeated ones of a node; 0 = none

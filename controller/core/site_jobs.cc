@@ -39,8 +39,8 @@ Status check_ended(const SiteJobRecords& brought) {
 
 Status acceptable(const State& state, const SiteJobRecords& brought, Instant now) {
   const JobSpec& spec = brought.job.spec;
-  for (const auto& valid : {validate_name("namespace", spec.ns),
-                            validate_name("model name", spec.model), check_ended(brought)}) {
+  for (const auto& valid : {validate_name("namespace", spec.ns), validate_model_name(spec.model),
+                            check_ended(brought)}) {
     if (!valid) {
       return valid;
     }

@@ -8,6 +8,8 @@
 //   nodes       every enrolled node; its session is set while its agent is connected
 //   models      manifests, and which variants exist
 //   policies    bundles, which one is active, and which are shadows
+//   tokens      who may call, who may join, and which nodes have (join_tokens, identities)
+//   audit       where the trail of what callers changed stands
 //   waiters     callers that wait for a job's end
 //   timers      what waits for time
 //
@@ -87,6 +89,7 @@ struct NodeEntry {
   Instant timer_at = kNever;  // its next look by the clock
   std::string counted_site;   // as it stands in State::site_silence
   SilenceCount counted;
+  std::uint64_t counted_slots = 0;  // as they stand in State::slots
   Duration alone{};
   std::uint32_t brought = 0;
   std::uint32_t brought_jobs = 0;  // of its site, since its last hello
@@ -136,6 +139,12 @@ struct IdempotencyEntry {
   BatchNumber batch = 0;
 };
 
+struct AuditTrail {
+  std::uint64_t first = 1;  // of the lines that are kept
+  std::uint64_t last = 0;
+  std::string hash = std::string(32, '\0');  // of the last one
+};
+
 struct State {
   State(Settings settings_in, std::uint64_t seed, CoreHelpers helpers);
 
@@ -160,6 +169,7 @@ struct State {
   std::deque<JobId> ended;   // retained, oldest first
   std::set<JobId> to_bring;  // a site's: ended, or held back, and not settled by the controller
   ReadyQueue ready;
+  std::uint64_t slots = 0;  // of the nodes that are there
   Quotas quotas;
   bool held_timer_set = false;  // a lane of it is held, or a task set aside
   double hedges_left = 0;       // of the budget
@@ -191,6 +201,10 @@ struct State {
     bool from_submit = false;  // answers Submitted, not StillRunning, when the time is up
   };
   std::map<Ticket, Waiter> waiters;
+  std::map<std::string, Token, std::less<>> tokens;
+  std::map<std::string, JoinToken, std::less<>> join_tokens;
+  std::map<std::string, NodeIdentity, std::less<>> identities;  // by node
+  AuditTrail audit;
   BlobUses blob_uses;
   Timers timers;
 };

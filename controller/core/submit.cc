@@ -17,7 +17,8 @@ namespace {
 // Whether a refusal says nothing against the jobs, only that there is too much of them.
 bool is_for_now(ErrorCode code) {
   return code == ErrorCode::kOverloaded || code == ErrorCode::kQuotaRate ||
-         code == ErrorCode::kQuotaOpenJobs || code == ErrorCode::kQuotaInputBytes;
+         code == ErrorCode::kQuotaOpenJobs || code == ErrorCode::kQuotaInputBytes ||
+         code == ErrorCode::kQuotaStoredBytes;
 }
 
 Status within_quota(State& state, const Submit& event, Instant now) {
@@ -42,20 +43,21 @@ Status has_room(const State& state, Urgency urgency, std::size_t jobs) {
                           to_string(urgency), most));
 }
 
-Status model_takes_work(const State& state, const std::string& name, const std::string& field,
+Status model_takes_work(const State& state, const JobSpec& spec, const std::string& field,
                         Instant now) {
-  const auto model = state.models.find(name);
-  if (model == state.models.end()) {
+  const std::string& name = spec.model;
+  const ModelEntry* model = find_model(state, spec.ns, name);
+  if (model == nullptr) {
     return fail(unknown_model(name, field));
   }
-  if (!model->second.tripped) {
+  if (!model->tripped) {
     return {};
   }
   return fail(
       ErrorCode::kUnavailable,
       fmt::format("model '{}' crashed on several nodes and takes no new work for {:.0f} s, or "
                   "until it is applied again",
-                  name, to_seconds(model->second.tripped_until - now)),
+                  name, to_seconds(model->tripped_until - now)),
       {{field, "apply a mended model, or try again later"}});
 }
 
@@ -69,7 +71,7 @@ Status admit(State& state, const Submit& event, Instant now) {
   for (std::size_t i = 0; i < event.jobs.size(); ++i) {
     const JobSpec& spec = event.jobs[i];
     const std::string field = event.jobs.size() == 1 ? "/model" : fmt::format("/jobs/{}/model", i);
-    if (auto usable = model_takes_work(state, spec.model, field, now); !usable) {
+    if (auto usable = model_takes_work(state, spec, field, now); !usable) {
       return usable;
     }
     if (spec.durability == Durability::kNone && (event.jobs.size() > 1 || !event.wait_until)) {
@@ -96,7 +98,9 @@ JobEntry& accept(Context& ctx, JobSpec spec, Instant submitted_at) {
   entry.job.submitted_at = submitted_at;
   entry.job.epoch = state.epoch;
   entry.job.spec = std::move(spec);
-  entry.model = state.models.at(entry.job.spec.model).id;
+  const ModelEntry& model = *find_model(state, entry.job.spec.ns, entry.job.spec.model);
+  entry.job.spec.model = model.manifest.name;
+  entry.model = model.id;
   count_open(state, entry);
   if (entry.job.stored()) {
     entry.job.last_batch = ctx.batch();
@@ -155,14 +159,13 @@ void remember(Context& ctx, const Submit& event, const std::vector<JobId>& jobs)
   ctx.write(IdempotencyRecord{ns, key, digest, jobs});
 }
 
-JobEntry* find(State& state, const std::string& ns, JobId id) {
+JobEntry* find(State& state, const Within& within, JobId id) {
   const auto it = state.jobs.find(id);
-  return it == state.jobs.end() || (!ns.empty() && it->second.job.spec.ns != ns) ? nullptr
-                                                                                 : &it->second;
+  return it == state.jobs.end() || !within.holds(it->second.job.spec.ns) ? nullptr : &it->second;
 }
 
 bool matches(const JobFilter& filter, const Job& job) {
-  return (filter.ns.empty() || filter.ns == job.spec.ns) &&
+  return (filter.ns.empty() || filter.ns == job.spec.ns) && filter.within.holds(job.spec.ns) &&
          (filter.model.empty() || filter.model == job.spec.model) &&
          (!filter.state || *filter.state == job.state);
 }
@@ -178,7 +181,7 @@ Result<Reply> time_is_up(const State::Waiter& waiter, const Job& job) {
 
 Status admit_open(const State& state, const JobSpec& spec, Instant now) {
   Status room = has_room(state, spec.urgency, 1);
-  return room ? model_takes_work(state, spec.model, "/model", now) : room;
+  return room ? model_takes_work(state, spec, "/model", now) : room;
 }
 
 JobId accept_job(Context& ctx, JobSpec spec, Instant submitted_at) {
@@ -233,7 +236,7 @@ void handle(Context& ctx, Submit& event) {
 }
 
 void handle(Context& ctx, Await& event) {
-  JobEntry* entry = find(ctx.state, event.ns, event.job);
+  JobEntry* entry = find(ctx.state, event.within, event.job);
   if (entry == nullptr) {
     ctx.answer(event.ticket, fail(unknown_job(event.job)));
   } else if (is_terminal(entry->job.state)) {
@@ -283,7 +286,7 @@ void handle(Context& ctx, Abandon& event) {
 }
 
 void handle(Context& ctx, CancelJob& event) {
-  JobEntry* entry = find(ctx.state, event.ns, event.job);
+  JobEntry* entry = find(ctx.state, event.within, event.job);
   if (entry == nullptr) {
     ctx.answer(event.ticket, fail(unknown_job(event.job)));
     return;

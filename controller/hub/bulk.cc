@@ -11,36 +11,67 @@
 #include "controller/hub/upload_pins.h"
 
 namespace skerry::hub {
-namespace {
-
-grpc::Status too_many() {
-  return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many transfers are under way"};
-}
-
-}  // namespace
-
 // ---- Fetch
 
 FetchCall* FetchCall::open(HubParts& parts, grpc::CallbackServerContext& context,
                            const v1::FetchRequest& request) {
   auto* call = new FetchCall(parts, context, request);
   parts.counters.add(Count::kTransfers);
-  begun(call);
-  if (parts.transfers.add(*call)) {
-    parts.pool.run([call] { call->step(); });
+  if (const Status added = parts.transfers.add(*call); added) {
+    call->begin();
   } else {
     parts.counters.add(Count::kTransfersRefused);
-    call->Finish(too_many());
+    begun(call);
+    call->Finish(to_grpc(added.error()));
   }
   return call;
 }
 
 FetchCall::FetchCall(HubParts& parts, grpc::CallbackServerContext& context,
                      const v1::FetchRequest& request)
-    : Transfer(context, parts.clock.now()),
+    : Transfer(context, peer_of(parts, context), parts.clock.now()),
       parts_(parts),
       digest_(request.digest()),
       offset_(request.offset()) {}
+
+// A node that proved who it is gets what it has to do with, and nothing else.
+void FetchCall::begin() {
+  const auto& tls = parts_.options.tls;
+  if (!tls || !tls->may_fetch || !peer().proved) {
+    begun(this);
+    return parts_.pool.run([this] { step(); });
+  }
+  const auto waiting = std::make_shared<Waiting>(this);
+  waiting_ = waiting;
+  const std::string node = peer().proved->node();
+  const std::string digest = digest_;
+  begun(this);
+  tls->may_fetch(node, digest, [waiting](bool may) {
+    FetchCall* const call = waiting->take();
+    if (call != nullptr) {
+      call->parts_.pool.run([call, may] { may ? call->step() : call->refuse(); });
+    }
+  });
+}
+
+// As of a blob that is not there: who asks learns nothing.
+void FetchCall::refuse() {
+  std::string message;
+  {
+    const std::lock_guard lock(mutex_);
+    message = fmt::format("no blob {}", digest_);
+  }
+  parts_.counters.add(Count::kTransfersRefused);
+  Finish(to_grpc({ErrorCode::kNotFound, std::move(message), {}}));
+}
+
+// The core may answer no more while the controller stops.
+void FetchCall::OnCancel() {
+  reacting(this);
+  if (waiting_ && waiting_->take() != nullptr) {
+    Finish({grpc::StatusCode::CANCELLED, "the fetch was cut off"});
+  }
+}
 
 void FetchCall::step() {
   Result<bool> more = false;
@@ -111,19 +142,20 @@ UploadCall* UploadCall::open(HubParts& parts, grpc::CallbackServerContext& conte
                              v1::UploadReply& reply) {
   auto* call = new UploadCall(parts, context, reply);
   parts.counters.add(Count::kTransfers);
+  const Status added = parts.transfers.add(*call);
   begun(call);
-  if (parts.transfers.add(*call)) {
+  if (added) {
     call->StartRead(&call->chunk_);
   } else {
     parts.counters.add(Count::kTransfersRefused);
-    call->Finish(too_many());
+    call->Finish(to_grpc(added.error()));
   }
   return call;
 }
 
 UploadCall::UploadCall(HubParts& parts, grpc::CallbackServerContext& context,
                        v1::UploadReply& reply)
-    : Transfer(context, parts.clock.now()), parts_(parts), reply_(reply) {}
+    : Transfer(context, peer_of(parts, context), parts.clock.now()), parts_(parts), reply_(reply) {}
 
 // A stream that was cut off reads like one that ended; the digest tells them apart.
 void UploadCall::OnReadDone(bool ok) {

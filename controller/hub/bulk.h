@@ -29,10 +29,23 @@ class FetchCall final : public grpc::ServerWriteReactor<v1::Chunk>, private Tran
                          const v1::FetchRequest& request);
 
   void OnWriteDone(bool ok) override;
+  void OnCancel() override;
   void OnDone() override;
 
  private:
+  // A call that waits to be told whether it may; whoever takes it out goes on with it.
+  class Waiting {
+   public:
+    explicit Waiting(FetchCall* call) : call_(call) {}
+    FetchCall* take() { return call_.exchange(nullptr); }
+
+   private:
+    std::atomic<FetchCall*> call_;
+  };
+
   FetchCall(HubParts& parts, grpc::CallbackServerContext& context, const v1::FetchRequest& request);
+  void begin();
+  void refuse();
   void step();
   Result<bool> next_chunk();  // false: there is no more
   Status open_blob();
@@ -40,7 +53,8 @@ class FetchCall final : public grpc::ServerWriteReactor<v1::Chunk>, private Tran
   HubParts& parts_;
   const std::string digest_;
   const std::uint64_t offset_;
-  std::mutex mutex_;  // of one step after the other, on whichever thread
+  std::shared_ptr<Waiting> waiting_;  // set before any reaction
+  std::mutex mutex_;                  // of one step after the other, on whichever thread
   std::optional<blobs::BlobReader> reader_;
   v1::Chunk chunk_;
 };

@@ -9,14 +9,20 @@ bool is_loopback(std::string_view address) {
          address.starts_with("127.");
 }
 
-Result<std::shared_ptr<grpc::ServerCredentials>> server_credentials(const HubOptions& options) {
+Status check_secured(const HubOptions& options) {
+  if (options.tls) {
+    return options.tls->admission != nullptr
+               ? Status()
+               : fail(ErrorCode::kInvalidArgument,
+                      "the agents' port has TLS and nobody to say which nodes are members");
+  }
   if (!is_loopback(options.listen) && !options.insecure_dev) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("the agents' port would listen on {} unsecured; listen on 127.0.0.1, "
                             "or set insecure_dev on a network you trust",
                             options.listen));
   }
-  return grpc::InsecureServerCredentials();
+  return {};
 }
 
 }  // namespace skerry::hub

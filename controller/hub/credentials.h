@@ -2,9 +2,6 @@
 
 #pragma once
 
-#include <grpcpp/security/server_credentials.h>
-
-#include <memory>
 #include <string_view>
 
 #include "common/error.h"
@@ -15,7 +12,7 @@ namespace skerry::hub {
 bool is_loopback(std::string_view address);
 
 // kInvalidArgument if agents of other machines could reach an unsecured port, unless insecure_dev
-// allows it.
-Result<std::shared_ptr<grpc::ServerCredentials>> server_credentials(const HubOptions& options);
+// allows it; or if TLS is asked for and nobody says whom to admit.
+Status check_secured(const HubOptions& options);
 
 }  // namespace skerry::hub

@@ -21,6 +21,7 @@ grpc::StatusCode to_grpc(ErrorCode code) {
     case ErrorCode::kQuotaRate:
     case ErrorCode::kQuotaOpenJobs:
     case ErrorCode::kQuotaInputBytes:
+    case ErrorCode::kQuotaStoredBytes:
     case ErrorCode::kOverloaded:
     case ErrorCode::kStorageFull:
       return grpc::StatusCode::RESOURCE_EXHAUSTED;

@@ -5,6 +5,7 @@
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
+#include <grpcpp/server_posix.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -114,6 +115,8 @@ struct Hub::State {
               .pool = pool},
         service(parts) {}
 
+  Status start_server();
+  Status open_door();
   void watch(const std::stop_token& stop);
   void settle_uploads(Instant now);
 
@@ -127,6 +130,7 @@ struct Hub::State {
   HubParts parts;
   LinkService service;
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<door::Door> door;  // gives connections to the server
   int port = 0;
   std::once_flag stopped;
   std::jthread watcher;
@@ -155,23 +159,50 @@ void Hub::State::settle_uploads(Instant now) {
   }
 }
 
+// Behind a door gRPC listens nowhere.
+Status Hub::State::start_server() {
+  grpc::ServerBuilder builder;
+  configure(builder, options);
+  const std::string address = fmt::format("{}:{}", options.listen, options.port);
+  if (!options.tls) {
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  }
+  builder.RegisterService(&service);
+  server = builder.BuildAndStart();
+  return server && (options.tls || port != 0)
+             ? Status()
+             : fail(ErrorCode::kIo, fmt::format("cannot listen for agents on {}", address));
+}
+
+Status Hub::State::open_door() {
+  const HubTls& tls = *options.tls;
+  auto opened = door::Door::open(
+      options.listen, options.port, tls.limits, tls.keys,
+      [this](int fd) { grpc::AddInsecureChannelFromFd(server.get(), fd); }, *tls.admission, clock,
+      parts.log);
+  if (!opened) {
+    return fail(std::move(opened).error());
+  }
+  door = *std::move(opened);
+  parts.door = door.get();
+  port = door->port();
+  return {};
+}
+
 Result<std::unique_ptr<Hub>> Hub::start(HubOptions options, controller::Gateway& gateway,
                                         blobs::BlobDir& blobs, ModelSource& models, Clock& clock,
                                         Log& log) {
-  auto credentials = server_credentials(options);
-  if (!credentials) {
-    return fail(std::move(credentials).error());
+  if (Status secured = check_secured(options); !secured) {
+    return fail(std::move(secured).error());
   }
   auto state = std::make_unique<State>(std::move(options), gateway, blobs, models, clock, log);
   calm_grpc_locks();
-  grpc::ServerBuilder builder;
-  configure(builder, state->options);
-  const std::string address = fmt::format("{}:{}", state->options.listen, state->options.port);
-  builder.AddListeningPort(address, *credentials, &state->port);
-  builder.RegisterService(&state->service);
-  state->server = builder.BuildAndStart();
-  if (!state->server || state->port == 0) {
-    return fail(ErrorCode::kIo, fmt::format("cannot listen for agents on {}", address));
+  Status started = state->start_server();
+  if (started && state->options.tls) {
+    started = state->open_door();
+  }
+  if (!started) {
+    return fail(std::move(started).error());
   }
   state->watcher =
       std::jthread([state = state.get()](const std::stop_token& stop) { state->watch(stop); });
@@ -196,6 +227,21 @@ std::vector<Hub::KindCount> Hub::sent() const {
                  [this](int kind) { return state_->counters.sent(kind); });
 }
 
+const door::Counters* Hub::door_counters() const {
+  return state_->door ? &state_->door->counters() : nullptr;
+}
+
+Status Hub::set_keys(const door::DoorKeys& keys) {
+  return state_->door ? state_->door->set_keys(keys)
+                      : fail(ErrorCode::kInvalidArgument, "the agents' port has no TLS");
+}
+
+void Hub::disconnect(std::string_view node) {
+  if (state_->door) {
+    state_->door->disconnect(node);
+  }
+}
+
 void Hub::send(const core::Send& send) {
   if (!state_->sessions.with(send.session,
                              [&](AgentStream& stream) { stream.send(send.command); })) {
@@ -205,10 +251,16 @@ void Hub::send(const core::Send& send) {
 
 void Hub::stop() {
   std::call_once(state_->stopped, [this] {
+    if (state_->door) {
+      state_->door->close();
+    }
     state_->sessions.close();
     state_->sessions.for_each([](AgentStream& stream) { stream.stop(); });
     // Returns when every call is done; each stream has then told its end.
     state_->server->Shutdown(std::chrono::system_clock::now() + state_->options.close_timeout);
+    if (state_->door) {
+      state_->door->stop();
+    }
     state_->watcher.request_stop();
     state_->watcher.join();
     state_->pool.join();

@@ -8,7 +8,7 @@
 // travel by Fetch and Upload, on connections of the agents' choice.
 //
 // Made by main after what it refers to, and gone before it. send() belongs to the core's strand;
-// count(), received(), sent() and stop() may be called from anywhere. gRPC's threads run the reactions; a pool of its
+// count(), received(), sent(), disconnect(), set_keys() and stop() may be called from anywhere. gRPC's threads run the reactions; a pool of its
 // own does the file I/O of the bulk calls.
 
 #pragma once
@@ -32,8 +32,8 @@ namespace skerry::hub {
 
 class Hub {
  public:
-  // Listens at once. kInvalidArgument for an address that would be unsecured, kIo if it cannot be
-  // bound.
+  // Listens at once: with HubOptions::tls behind a door, or else gRPC itself. kInvalidArgument for an
+  // address that would be unsecured or keys that do not fit, kIo if it cannot be bound.
   static Result<std::unique_ptr<Hub>> start(HubOptions options, controller::Gateway& gateway,
                                             blobs::BlobDir& blobs, ModelSource& models,
                                             Clock& clock, Log& log);
@@ -51,6 +51,13 @@ class Hub {
   };
   std::vector<KindCount> received() const;
   std::vector<KindCount> sent() const;
+
+  // What the door counts; null without TLS.
+  const door::Counters* door_counters() const;
+  // After a renewal or a rotation; kInvalidArgument: the old ones stay, or there is no TLS.
+  Status set_keys(const door::DoorKeys& keys);
+  // Ends all connections of a node that HubTls::admission refuses from now on. Without TLS nothing.
+  void disconnect(std::string_view node);
 
   // Never blocks on the network. A command for a session that is gone is dropped: its SessionClosed
   // is on the way.

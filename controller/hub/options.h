@@ -5,9 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "common/time.h"
+#include "controller/hub/door/admission.h"
+#include "controller/hub/door/door.h"
+#include "controller/hub/door/options.h"
 
 namespace skerry::hub {
 
@@ -37,9 +42,23 @@ struct TransferLimits {
   Duration unclaimed_timeout = minutes(60);  // an upload that no result named is thrown away
 };
 
+// Answers, on any thread, whether a node has to do with a blob: it is a model's artifact, or the input of
+// something that it runs.
+using MayFetch = std::function<void(std::string node, std::string digest,
+                                    std::move_only_function<void(bool)> answer)>;
+
+// What the agents' port needs to take nodes by their certificates alone.
+struct HubTls {
+  door::DoorKeys keys;
+  door::Admission* admission = nullptr;  // outlives the hub
+  MayFetch may_fetch = {};               // none: whatever a node asks for by its digest
+  door::DoorOptions limits = {};
+};
+
 struct HubOptions {
   std::string listen = "127.0.0.1";
   std::uint16_t port = 0;     // 0 = any free one; Hub::port() tells
+  std::optional<HubTls> tls;  // without: plain text, and everybody is believed
   bool insecure_dev = false;  // lets `listen` be more than loopback without TLS
   std::size_t max_streams = 4096;
   std::size_t max_message_bytes = 4u << 20;  // of one frame from an agent
@@ -56,6 +75,7 @@ struct HubOptions {
   // loopback's alone.
   std::string api_url;
   std::uint16_t api_port = 0;
+  bool api_tls = false;  // at that port
   bool api_on_loopback = true;
   QueueLimits queue;
   IntakeLimits intake;

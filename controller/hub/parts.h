@@ -10,6 +10,10 @@
 #include "controller/hub/model_source.h"
 #include "controller/hub/options.h"
 
+namespace skerry::door {
+class Door;
+}  // namespace skerry::door
+
 namespace skerry::hub {
 
 class Pool;
@@ -29,6 +33,7 @@ struct HubParts {
   Transfers& transfers;
   UploadPins& uploads;
   Pool& pool;
+  const door::Door* door = nullptr;  // null: the port has no TLS
 };
 
 }  // namespace skerry::hub

@@ -12,31 +12,41 @@
 namespace skerry::hub {
 
 AgentStream* AgentStream::open(HubParts& parts, grpc::CallbackServerContext& context) {
-  auto* stream = new AgentStream(parts, context);  // deletes itself in OnDone
+  // deletes itself in OnDone
+  auto* stream = new AgentStream(parts, context, peer_of(parts, context));
   stream->begin();
   return stream;
 }
 
-AgentStream::AgentStream(HubParts& parts, grpc::CallbackServerContext& context)
+AgentStream::AgentStream(HubParts& parts, grpc::CallbackServerContext& context, Result<Peer> peer)
     : parts_(parts),
       context_(context),
-      peer_(context.peer()),
+      peer_(std::move(peer)),
       id_(parts.sessions.next_id()),
       opened_at_(parts.clock.now()),
       out_(parts.options.queue) {}
 
 void AgentStream::begin() {
   parts_.counters.add(Count::kStreams);
-  const bool added = parts_.sessions.add(id_, *this);
+  const grpc::Status turned_away = reason_to_turn_away();
   begun(this);
   const std::lock_guard lock(mutex_);
-  if (!added) {
+  if (!turned_away.ok()) {
     parts_.counters.add(Count::kTurnedAway);
-    close(Phase::kClosing, {grpc::StatusCode::UNAVAILABLE, "no more agents are taken now"});
+    close(Phase::kClosing, turned_away);
   } else if (phase_ == Phase::kGreeting) {  // not stopped meanwhile
     StartSendInitialMetadata();
     StartRead(&in_);
   }
+}
+
+grpc::Status AgentStream::reason_to_turn_away() {
+  if (!peer_) {
+    return to_grpc(peer_.error());
+  }
+  return parts_.sessions.add(id_, *this)
+             ? grpc::Status::OK
+             : grpc::Status(grpc::StatusCode::UNAVAILABLE, "no more agents are taken now");
 }
 
 void AgentStream::OnDone() {
@@ -107,10 +117,10 @@ void AgentStream::write(const core::AckHeartbeat&) {
 
 void AgentStream::write(const core::GiveOrders& orders) {
   const HubOptions& options = parts_.options;
-  const bool here = peer_.starts_with("ipv4:127.") || peer_.starts_with("ipv6:%5B::1%5D");
   OrderFacts facts{.manifests = {}, .api_url = options.api_url, .api_port = 0};
-  if (options.api_url.empty() && (here || !options.api_on_loopback)) {
+  if (options.api_url.empty() && (peer_->is_on_this_machine || !options.api_on_loopback)) {
     facts.api_port = options.api_port;
+    facts.api_tls = options.api_tls;
   }
   for (const auto& model : orders.models) {
     facts.manifests.push_back(parts_.models.manifest_json(model.name, model.revision));

@@ -38,13 +38,15 @@
 #include "controller/core/effects.h"
 #include "controller/hub/frames.h"
 #include "controller/hub/parts.h"
+#include "controller/hub/peer.h"
 #include "controller/hub/translate.h"
 
 namespace skerry::hub {
 
 class AgentStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  // A new stream for a call, reading already, or finished at once if there are too many.
+  // A new stream for a call, reading already, or finished at once if there are too many, or nobody
+  // knows whose it is.
   static AgentStream* open(HubParts& parts, grpc::CallbackServerContext& context);
 
   // From the core's strand. A stream that is closing drops it.
@@ -67,8 +69,9 @@ class AgentStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
  private:
   enum class Phase : std::uint8_t { kGreeting, kOpen, kClosing, kBroken };
 
-  AgentStream(HubParts& parts, grpc::CallbackServerContext& context);
+  AgentStream(HubParts& parts, grpc::CallbackServerContext& context, Result<Peer> peer);
   void begin();
+  grpc::Status reason_to_turn_away();
   void report_end();
 
   // ---- reading
@@ -80,6 +83,7 @@ class AgentStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   bool take(std::string_view bytes);
   bool greet(const v1::AgentMessage& message);
   Status handle(v1::AgentMessage& message);
+  Status still_allowed();
   Status pass_result(v1::AttemptResult& result);
   Status claim_output(v1::AttemptResult& result);
   Status pass_site_job(v1::SiteJob& job);
@@ -104,7 +108,7 @@ class AgentStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
 
   HubParts& parts_;
   grpc::CallbackServerContext& context_;
-  const std::string peer_;
+  const Result<Peer> peer_;
   const SessionId id_;
   const Instant opened_at_;
 

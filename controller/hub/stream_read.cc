@@ -147,6 +147,12 @@ bool AgentStream::greet(const v1::AgentMessage& message) {
   if (const Status valid = validate(hello); !valid) {
     return refuse_session(valid.error());
   }
+  if (const Status own = peer_->speaks_for(hello.node_name()); !own) {
+    return refuse_session(own.error());
+  }
+  if (const Status admitted = still_admitted(parts_, *peer_); !admitted) {
+    return refuse_session(admitted.error());
+  }
   node_name_ = hello.node_name();
   {
     const std::lock_guard lock(mutex_);
@@ -159,16 +165,23 @@ bool AgentStream::greet(const v1::AgentMessage& message) {
   }
   parts_.log.info("agent stream opened{}", fields({{"node", node_name_},
                                                    {"session", fmt::to_string(id_.value)},
-                                                   {"peer", peer_},
+                                                   {"peer", peer_->address},
                                                    {"agent_version", hello.software_version()}}));
   parts_.counters.add(Count::kSessionsOpened);
-  parts_.gateway.tell(from_wire(hello, id_));
+  core::AgentHello told = from_wire(hello, id_);
+  if (peer_->proved) {
+    told.certified_key = peer_->proved->certificate.key_digest();
+  }
+  parts_.gateway.tell(std::move(told));
   return true;
 }
 
 Status AgentStream::handle(v1::AgentMessage& message) {
   switch (message.body_case()) {
     case v1::AgentMessage::kHeartbeat: {
+      if (Status allowed = still_allowed(); !allowed) {
+        return allowed;
+      }
       const std::lock_guard lock(mutex_);
       heartbeat_sent_us_ = message.heartbeat().sent_us();  // before the core can acknowledge it
       break;
@@ -196,6 +209,16 @@ Status AgentStream::handle(v1::AgentMessage& message) {
   }
   parts_.gateway.tell(*std::move(event));
   return {};
+}
+
+// What a revocation's disconnect has missed ends with the next heartbeat.
+Status AgentStream::still_allowed() {
+  Status admitted = still_admitted(parts_, *peer_);
+  if (!admitted) {
+    const std::lock_guard lock(mutex_);
+    refuse_and_close(admitted.error());
+  }
+  return admitted;
 }
 
 Status AgentStream::pass_result(v1::AttemptResult& result) {
@@ -280,7 +303,7 @@ void AgentStream::refuse(const Error& error) {
 bool AgentStream::refuse_session(const Error& error) {
   parts_.counters.add(Count::kHellosRefused);
   parts_.log.warn("an agent's hello refused: {}{}", error.message,
-                  fields({{"peer", peer_}, {"code", to_string(error.code)}}));
+                  fields({{"peer", peer_->address}, {"code", to_string(error.code)}}));
   const std::lock_guard lock(mutex_);
   if (phase_ == Phase::kGreeting) {
     refuse_and_close(error);

@@ -2,16 +2,19 @@
 
 namespace skerry::hub {
 
-bool Transfers::add(Transfer& transfer) {
+Status Transfers::add(Transfer& transfer) {
+  if (!transfer.peer_) {
+    return fail(transfer.peer_.error());
+  }
   const std::lock_guard lock(mutex_);
-  const auto mine = by_peer_.find(transfer.peer_);
+  const auto mine = by_peer_.find(transfer.peer_->connection);
   if (running_.size() >= limits_.total ||
       (mine != by_peer_.end() && mine->second >= limits_.per_connection)) {
-    return false;
+    return fail(ErrorCode::kNoCapacity, "too many transfers are under way");
   }
   running_.insert(&transfer);
-  ++by_peer_[transfer.peer_];
-  return true;
+  ++by_peer_[transfer.peer_->connection];
+  return {};
 }
 
 void Transfers::remove(Transfer& transfer) {
@@ -19,7 +22,7 @@ void Transfers::remove(Transfer& transfer) {
   if (running_.erase(&transfer) == 0) {
     return;
   }
-  const auto mine = by_peer_.find(transfer.peer_);
+  const auto mine = by_peer_.find(transfer.peer_->connection);
   if (--mine->second == 0) {
     by_peer_.erase(mine);
   }

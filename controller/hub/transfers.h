@@ -15,26 +15,29 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "common/time.h"
 #include "controller/hub/options.h"
+#include "controller/hub/peer.h"
 
 namespace skerry::hub {
 
 class Transfer {
  public:
-  Transfer(grpc::CallbackServerContext& context, Instant now)
-      : context_(context), peer_(context.peer()), moved_at_us_(to_us(now)) {}
+  Transfer(grpc::CallbackServerContext& context, Result<Peer> peer, Instant now)
+      : context_(context), peer_(std::move(peer)), moved_at_us_(to_us(now)) {}
 
  protected:
   ~Transfer() = default;
+  const Peer& peer() const { return *peer_; }  // of one that was added
   void moved(Instant now) { moved_at_us_.store(to_us(now), std::memory_order_relaxed); }
 
  private:
   friend class Transfers;
 
   grpc::CallbackServerContext& context_;
-  const std::string peer_;
+  const Result<Peer> peer_;
   std::atomic<std::int64_t> moved_at_us_;
 };
 
@@ -42,8 +45,8 @@ class Transfers {
  public:
   explicit Transfers(TransferLimits limits) : limits_(limits) {}
 
-  // False: too many already.
-  bool add(Transfer& transfer);
+  // kNoCapacity: too many already; kUnauthenticated: nobody knows whose it is.
+  Status add(Transfer& transfer);
   void remove(Transfer& transfer);  // also one that was not added
   void watch(Instant now);
 

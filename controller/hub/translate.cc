@@ -317,6 +317,7 @@ void to_wire(const core::AssignAttempt& assign, const VariantSource& source,
   }
   message.set_epoch(assign.epoch.value);
   message.set_interactive(assign.interactive);
+  message.set_ns(assign.ns);
 }
 
 void to_wire(const core::ProbeVariant& probe, const VariantSource& source,
@@ -367,12 +368,21 @@ void to_wire(const core::GiveOrders& orders, const OrderFacts& facts, v1::Contro
       model.set_manifest_json(*facts.manifests[i]);
     }
   }
+  for (const core::GiveOrders::Token& from : orders.tokens) {
+    auto& token = *message.add_tokens();
+    token.set_id(from.id);
+    token.set_secret_hash(from.secret_hash);
+    token.mutable_readers()->Assign(from.readers.begin(), from.readers.end());
+    token.mutable_submitters()->Assign(from.submitters.begin(), from.submitters.end());
+    token.set_expires_us(to_us(from.expires_at));
+  }
   message.set_policy(orders.policy);
   if (orders.bundle != nullptr) {
     message.set_bundle(*orders.bundle);
   }
   message.set_api_url(facts.api_url);
   message.set_api_port(facts.api_port);
+  message.set_api_tls(facts.api_tls);
 }
 
 void to_wire(const Error& error, std::uint64_t refused_seq, v1::ControllerMessage& wire) {

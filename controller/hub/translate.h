@@ -84,6 +84,7 @@ struct OrderFacts {
   std::vector<std::shared_ptr<const std::string>> manifests;  // of its models, in order
   std::string api_url;
   std::uint16_t api_port = 0;
+  bool api_tls = false;  // at that port
 };
 void to_wire(const core::GiveOrders& orders, const OrderFacts& facts, v1::ControllerMessage& wire);
 // The refusal of the agent's message `refused_seq`; 0 = of the session.

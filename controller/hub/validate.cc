@@ -84,7 +84,10 @@ Status check_attempts(std::string_view what, const Attempts& attempts) {
 }
 
 Status check_variant(const v1::VariantRef& variant) {
-  return Rules().name("model name", variant.model()).name("variant name", variant.variant()).done();
+  return Rules()
+      .status(validate_model_name(variant.model()))
+      .name("variant name", variant.variant())
+      .done();
 }
 
 template <typename Variants>

@@ -124,6 +124,7 @@ struct Metrics::State {
   void observe(const core::ModelChanged& model);
   void observe(const core::PolicyChanged& policy);
   void observe(const core::BreakerChanged& breaker);
+  void observe(const core::AccessChanged&) {}  // the audit trail has it
   void set_node_gauges(const core::NodeView& node, Instant now);
   void forget_gone_nodes(const std::set<std::string, std::less<>>& present);
 

@@ -24,7 +24,8 @@ std::vector<Figure> quota_figures(const std::vector<core::QuotaView>& quotas) {
     };
     for (const Row& row : {Row{"open_jobs", view.open_jobs, view.quota.max_open_jobs},
                            Row{"running", view.running, view.quota.max_running},
-                           Row{"input_bytes", view.input_bytes, view.quota.max_input_bytes}}) {
+                           Row{"input_bytes", view.input_bytes, view.quota.max_input_bytes},
+                           Row{"stored_bytes", view.stored_bytes, view.quota.max_stored_bytes}}) {
       add(used, view.ns, row.quota, row.used);
       if (row.limit > 0) {
         add(limit, view.ns, row.quota, row.limit);

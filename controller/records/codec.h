@@ -19,11 +19,13 @@ namespace skerry::records {
 
 std::string job_key(JobId id);
 std::string decision_key(JobId id, std::uint32_t attempt);
+std::string audit_key(std::uint64_t seq);
 
 // One batch of the core as one batch of the store.
 store::Batch encode(const std::vector<core::RecordWrite>& writes);
 
 Result<core::ResultRecord> decode_result(std::string_view key, std::string_view value);
+Result<core::AuditRecord> decode_audit(std::string_view key, std::string_view value);
 Result<core::DecisionRecord> decode_decision(std::string_view key, std::string_view value);
 
 // Everything that Core::restore wants, by scans of the store. kCorrupt names the table and the key.

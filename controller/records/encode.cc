@@ -8,6 +8,7 @@ namespace skerry::records {
 
 namespace {
 
+using records::encode;  // beside those below
 using store::Table;
 using store::Write;
 
@@ -327,6 +328,12 @@ std::string job_key(JobId id) {
 std::string decision_key(JobId id, std::uint32_t attempt) {
   std::string key = job_key(id);
   put_number(key, attempt);
+  return key;
+}
+
+std::string audit_key(std::uint64_t seq) {
+  std::string key;
+  put_number(key, seq);
   return key;
 }
 

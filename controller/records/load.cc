@@ -69,6 +69,12 @@ Result<core::StoredState> load(const store::Store& store) {
            load_table(store, Table::kIdempotency, "idempotency", state.idempotency,
                       by_both(decode_idempotency)),
            load_table(store, Table::kPolicy, "policy", state.policies, by_both(decode_policy)),
+           load_table(store, Table::kToken, "token", state.tokens, by_both(decode_token)),
+           load_table(store, Table::kJoinToken, "join token", state.join_tokens,
+                      by_both(decode_join_token)),
+           load_table(store, Table::kNodeIdentity, "node identity", state.identities,
+                      by_both(decode_identity)),
+           load_audit_ends(store, state),
        }) {
     if (!status) {
       return fail(status.error());

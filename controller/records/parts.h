@@ -35,6 +35,22 @@ Result<core::IdempotencyRecord> decode_idempotency(std::string_view key, std::st
 Result<core::MetaRecord> decode_meta(std::string_view value);
 Result<core::PolicyRecord> decode_policy(std::string_view key, std::string_view value);
 
+Result<core::Token> decode_token(std::string_view key, std::string_view value);
+Result<core::JoinToken> decode_join_token(std::string_view key, std::string_view value);
+Result<core::NodeIdentity> decode_identity(std::string_view key, std::string_view value);
+
+Status load_audit_ends(const store::Store& store, core::StoredState& state);
+
 inline constexpr std::string_view kMetaKey = "core";
+
+// ---- encode_access.cc
+
+store::Write encode(const core::TokenRecord& record);
+store::Write encode(const core::DeleteTokenRecord& record);
+store::Write encode(const core::JoinTokenRecord& record);
+store::Write encode(const core::DeleteJoinTokenRecord& record);
+store::Write encode(const core::NodeIdentityRecord& record);
+store::Write encode(const core::AuditRecord& record);
+store::Write encode(const core::DeleteAuditRecord& record);
 
 }  // namespace skerry::records

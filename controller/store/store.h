@@ -39,6 +39,10 @@ enum class Table : std::uint8_t {
   kIdempotency = 7,
   kDecision = 8,
   kPolicy = 9,
+  kToken = 10,
+  kJoinToken = 11,
+  kNodeIdentity = 12,
+  kAudit = 13,  // by number; the oldest are deleted
 };
 
 struct Write {

@@ -86,6 +86,7 @@ Result<Measured> measure(const std::string& runner, const std::string& folder,
   const auto loaded = expect<runner::Loaded>(process->call(
       runner::Load{.manifest_json = boost::json::serialize(manifest_to_json(manifest)),
                    .artifact_path = path,
+                   .digest = measured.variant.digest,
                    .device = device}));
   if (!loaded) {
     return fail(loaded.error());

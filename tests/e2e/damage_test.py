@@ -137,7 +137,7 @@ class Damage(unittest.TestCase):
             self.check_refusal(what, process)
             return False
         else:
-            client = Client(ready["api"])
+            client = Client(ready["api"], token_file=folder / "data" / "admin.token")
             self.assertEqual(self.ledger.missing_in(client), {}, f"{what}: started, and is not right\n{process.tail()}")
             self.assertEqual(self.ledger.wrong_results(client), [], what)
             client.close()

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """What operators do to nodes: cordon, drain without a retry, forget; and what a slow or cut link does."""
 
-import subprocess
 
 import support
 from harness.cluster import Agent
@@ -84,8 +83,7 @@ class PlannedStops(ClusterTest):
     def test_a_drain(self):
         ids = self.submit_many(300)
         self.wait_under_load("edge-1")
-        done = subprocess.run([support.PROGRAMS["skerryctl"], "--server", f"http://{self.cluster.api}", "drain", "edge-1", "--wait"],
-                              capture_output=True, text=True, check=False, timeout=60)
+        done = self.cluster.ctl("drain", "edge-1", "--wait", check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         node = self.client.get("/api/v1/nodes/edge-1")
         self.assertEqual((node["state"], node["outstanding"]), ("DRAINED", 0))

@@ -7,7 +7,6 @@ import time
 
 import support
 from harness.processes import wait_until
-from harness.rest import Client
 from support import JOBS, ClusterTest, NodePlan, tensor
 
 LIMIT = 20
@@ -16,9 +15,9 @@ LIMIT = 20
 class Flood(threading.Thread):
     """Submits as fast as it can until stopped; keeps every answer's status, and what was not as promised."""
 
-    def __init__(self, address):
+    def __init__(self, cluster):
         super().__init__(daemon=True)
-        self.client, self.stopped = Client(address, timeout_s=20), threading.Event()
+        self.client, self.stopped = cluster.connect(timeout_s=20), threading.Event()
         self.accepted, self.refused, self.wrong = [], 0, []
 
     def run(self):
@@ -85,7 +84,7 @@ class Overload(ClusterTest):
         self.assertGreaterEqual(int(problem.answer.headers["retry-after"]), 1)
 
     def test_a_flood_costs_no_accepted_job_and_no_node(self):
-        floods = [Flood(self.cluster.api) for _ in range(LIMIT + 10)]
+        floods = [Flood(self.cluster) for _ in range(LIMIT + 10)]
         for flood in floods:
             flood.start()
         heartbeats, states = set(), set()

@@ -5,15 +5,13 @@ import base64
 import json
 import random
 import struct
-import subprocess
 import tempfile
 import threading
 import zlib
 
 import support
 from harness.processes import wait_until
-from harness.rest import Client
-from support import JOBS, PROGRAMS, ClusterTest, NodePlan, tensor
+from support import JOBS, ClusterTest, NodePlan, tensor
 
 POLICIES = "/api/v1/policies"
 FEATURES, OUTPUTS = 58, 11
@@ -37,9 +35,9 @@ def bundle(name="tiny", seed=1, scale=0.3, features="fleet/2", ahead=False, spoi
 class Load(threading.Thread):
     """Submits and waits for one job after the other until stopped; keeps what did not succeed."""
 
-    def __init__(self, address):
+    def __init__(self, cluster):
         super().__init__(daemon=True)
-        self.client, self.stopped = Client(address), threading.Event()
+        self.client, self.stopped = cluster.connect(), threading.Event()
         self.done, self.wrong = 0, []
 
     def run(self):
@@ -81,7 +79,7 @@ class Live(PolicyTest):
     NODES = NODES
 
     def test_swapping_policies_under_load_fails_no_request(self):
-        loads = [Load(self.cluster.api) for _ in range(4)]
+        loads = [Load(self.cluster) for _ in range(4)]
         for load in loads:
             load.start()
         try:
@@ -135,8 +133,7 @@ class Live(PolicyTest):
 
     def test_the_command_line_does_it_all(self):
         def skerryctl(*words):
-            return subprocess.run([PROGRAMS["skerryctl"], "--server", f"http://{self.cluster.api}", *words], check=True,
-                                  capture_output=True, text=True).stdout
+            return self.cluster.ctl(*words).stdout
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(bundle("typed"), file)
             file.flush()
@@ -216,8 +213,7 @@ class Trace(PolicyTest):
     NODES = NODES
 
     def skerryctl(self, *words):
-        return subprocess.run([PROGRAMS["skerryctl"], "--server", f"http://{self.cluster.api}", *words], check=True,
-                              capture_output=True, text=True).stdout
+        return self.cluster.ctl(*words).stdout
 
     def test_exported_decisions_are_scored_again(self):
         self.run_jobs(100)

@@ -87,10 +87,10 @@ class Site(unittest.TestCase):
         body = {**SMALL, "inputs": digit()}
         answer = self.site.call("POST", JOBS, body)
         self.assertEqual(answer.status, 307)
-        self.assertEqual(answer.headers["location"], f"http://{self.cluster.api}{JOBS}")
+        self.assertEqual(answer.headers["location"], f"{self.cluster.url}{JOBS}")
         job = self.client.post(JOBS, body)["id"]
         answer = self.site.call("GET", f"{JOBS}/{job}?wait=3")
-        self.assertEqual((answer.status, answer.headers["location"]), (307, f"http://{self.cluster.api}{JOBS}/{job}?wait=3"))
+        self.assertEqual((answer.status, answer.headers["location"]), (307, f"{self.cluster.url}{JOBS}/{job}?wait=3"))
         self.assertEqual(self.site.call("DELETE", "/api/v1/models/noop").status, 307)
         self.assertEqual(self.site.get("/api/v1/nodes")["items"][0]["name"], "shop-1")
 

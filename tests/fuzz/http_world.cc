@@ -34,6 +34,7 @@ core::Settings settings() {
   settings.recovery_grace = Duration(0);
   settings.suspect_after = hours(1);
   settings.disconnected_after = hours(2);
+  settings.audit_key = "key";
   return settings;
 }
 
@@ -65,12 +66,18 @@ HttpWorld::HttpWorld(HttpParts& parts)
                 .clock = clock_,
                 .log = parts.log,
                 .ready_checks = {{.name = "store", .check = [] { return Status(); }}},
+                .turn_away = {},
+                .model_trust = {},
+                .authority = nullptr,
+                .callers = callers_,
+                .denials = denials_,
                 .workers = parts.workers,
                 .manifests = manifests_,
                 .events = events_,
                 .event_heartbeat = minutes(1),
                 .documents = documents_,
-                .router = parts.router},
+                .router = parts.router,
+                .openapi = {}},
       service_(services_, parts.router),
       server_(io_, service_, clock_, parts.log, {}),
       shared_{.service = *this, .clock = clock_, .limits = {}, .tick = seconds(1)} {
@@ -137,6 +144,8 @@ void HttpWorld::carry_out(core::Effects effects) {
       results_[result->id] = *result;
     } else if (const auto* decision = std::get_if<core::DecisionRecord>(&write)) {
       decisions_[{decision->job, decision->attempt}] = *decision;
+    } else if (const auto* line = std::get_if<core::AuditRecord>(&write)) {
+      audit_.push_back(*line);
     }
   }
   for (core::Output& output : effects.outputs) {
@@ -146,8 +155,8 @@ void HttpWorld::carry_out(core::Effects effects) {
       }
     } else if (const auto* happening = std::get_if<core::Happening>(&output.what)) {
       metrics_.observe(*happening);
-      if (const auto* model = std::get_if<core::ModelChanged>(happening)) {
-        manifests_.drop(model->model);
+      if (std::holds_alternative<core::ModelChanged>(*happening)) {
+        manifests_.drop();
       }
       events_.publish(*happening, clock_.now());
     } else {
@@ -195,6 +204,17 @@ Result<std::vector<core::DecisionRecord>> HttpWorld::decisions_after(
   return found;
 }
 
+Result<std::vector<core::AuditRecord>> HttpWorld::audit_after(std::uint64_t seq,
+                                                              std::size_t limit) const {
+  std::vector<core::AuditRecord> found;
+  for (const core::AuditRecord& line : audit_) {
+    if (line.seq > seq && found.size() < limit) {
+      found.push_back(line);
+    }
+  }
+  return found;
+}
+
 // ---- the connection
 
 void HttpWorld::observe(const api::Dispatch& dispatch, std::string_view method, int status,
@@ -217,7 +237,7 @@ std::string HttpWorld::talk(std::string_view bytes, std::size_t piece_bytes) {
   api::Socket socket{api::Executor(asio::make_strand(io_))};
   socket.assign(asio::ip::tcp::v4(), ends[1]);
   const api::Executor executor = socket.get_executor();
-  auto connection = std::make_shared<api::Connection>(std::move(socket), shared_);
+  auto connection = std::make_shared<api::Connection>(std::move(socket), "192.0.2.1", shared_);
   bool over = false;
   asio::co_spawn(
       executor, [](auto guest) -> api::Task<void> { co_await guest->run(); }(std::move(connection)),

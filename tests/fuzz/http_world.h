@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "controller/api/api_service.h"
+#include "controller/api/denials.h"
 #include "controller/api/event_ring.h"
 #include "controller/api/http_server.h"
 #include "controller/api/manifest_cache.h"
@@ -78,6 +79,8 @@ class HttpWorld final : public controller::Gateway,
   Result<std::vector<core::DecisionRecord>> decisions(JobId id) const override;
   Result<std::vector<core::DecisionRecord>> decisions_after(std::optional<api::DecisionPlace> place,
                                                             std::size_t limit) const override;
+  Result<std::vector<core::AuditRecord>> audit_after(std::uint64_t seq,
+                                                     std::size_t limit) const override;
 
   void apply(core::Event event);
   void carry_out(core::Effects effects);
@@ -90,6 +93,8 @@ class HttpWorld final : public controller::Gateway,
   sim::WildPolicies policies_;
   core::Core core_;
   metrics::Metrics metrics_;
+  auth::Authenticator callers_{auth::Mode::kOpen};  // so that an input gets past the door
+  api::Denials denials_;
   api::ManifestCache manifests_;
   api::BodyBudget documents_;
   api::EventRing events_;
@@ -101,6 +106,7 @@ class HttpWorld final : public controller::Gateway,
   core::Ticket tickets_ = 0;
   std::map<JobId, core::ResultRecord> results_;
   std::map<std::pair<JobId, std::uint32_t>, core::DecisionRecord> decisions_;
+  std::vector<core::AuditRecord> audit_;
   std::vector<Observed> observed_;
   int client_ = -1;
   std::string answers_;

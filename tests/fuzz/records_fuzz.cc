@@ -7,6 +7,7 @@
 
 #include <array>
 #include <memory>
+#include <type_traits>
 
 #include "controller/records/codec.h"
 #include "controller/records/parts.h"
@@ -21,10 +22,21 @@ using core::RecordWrite;
 using store::Table;
 
 constexpr std::size_t kFixedBytes = 64 * 1024;
+// A model's manifest is JSON; an attempt of a task, eleven bytes with nothing said, is a message and a
+// struct, and both of them twice here.
+constexpr std::size_t kTimes = 150;
 
-template <typename Record>
-std::optional<RecordWrite> given(Result<Record> record) {
-  return record ? std::optional<RecordWrite>(*std::move(record)) : std::nullopt;
+// `Record`: what the value is a part of, if it is not a record itself.
+template <typename Record = void, typename Value>
+std::optional<RecordWrite> given(Result<Value> value) {
+  if (!value) {
+    return std::nullopt;
+  }
+  if constexpr (std::is_void_v<Record>) {
+    return *std::move(value);
+  } else {
+    return Record{*std::move(value)};
+  }
 }
 
 std::optional<RecordWrite> decode(Table table, std::string_view key, std::string_view value) {
@@ -47,6 +59,14 @@ std::optional<RecordWrite> decode(Table table, std::string_view key, std::string
       return given(records::decode_decision(key, value));
     case Table::kPolicy:
       return given(records::decode_policy(key, value));
+    case Table::kToken:
+      return given<core::TokenRecord>(records::decode_token(key, value));
+    case Table::kJoinToken:
+      return given<core::JoinTokenRecord>(records::decode_join_token(key, value));
+    case Table::kNodeIdentity:
+      return given<core::NodeIdentityRecord>(records::decode_identity(key, value));
+    case Table::kAudit:
+      return given(records::decode_audit(key, value));
   }
   return std::nullopt;
 }
@@ -59,7 +79,7 @@ struct Entry {
   std::string_view key;
   std::string_view value;
 };
-constexpr std::uint64_t kTables = 9;
+constexpr std::uint64_t kTables = 13;
 
 Entry entry_of(std::string_view input) {
   const auto table = static_cast<unsigned char>(input[0]);
@@ -90,6 +110,14 @@ std::unique_ptr<google::protobuf::Message> message_of(Table table) {
       return std::make_unique<stored::Decision>();
     case Table::kPolicy:
       return std::make_unique<stored::Policy>();
+    case Table::kToken:
+      return std::make_unique<stored::Token>();
+    case Table::kJoinToken:
+      return std::make_unique<stored::JoinToken>();
+    case Table::kNodeIdentity:
+      return std::make_unique<stored::NodeIdentity>();
+    case Table::kAudit:
+      return std::make_unique<stored::Audit>();
   }
   return std::make_unique<stored::Meta>();
 }
@@ -115,7 +143,7 @@ void run(std::string_view input) {
     return;
   }
   const Entry entry = entry_of(input);
-  const MemoryBound bound(input.size(), kFixedBytes, kJsonTimes);  // a model's manifest is JSON
+  const MemoryBound bound(input.size(), kFixedBytes, kTimes);
   const auto record = decode(entry.table, entry.key, entry.value);
   if (!record) {
     return;
@@ -137,7 +165,9 @@ std::optional<std::string> mutate(std::string_view input, Random& random) {
   if (input.size() < 2 || random.chance(0.02)) {
     const auto index = random.below(kTables);
     table = static_cast<Table>(index + 1);
-    const bool texts = table == Table::kIdempotency || table == Table::kPolicy;
+    const bool texts = table == Table::kIdempotency || table == Table::kPolicy ||
+                       table == Table::kToken || table == Table::kJoinToken ||
+                       table == Table::kNodeIdentity;
     const std::string key = texts                       ? std::string("a\0b", 3)
                             : table == Table::kDecision ? std::string(kDecisionKeyBytes, 'k')
                                                         : std::string(8, 'k');

@@ -14,16 +14,18 @@ namespace {
 
 constexpr std::size_t kFixedBytes = 64 * 1024;
 
-void check_values(std::string_view encoded) {
+void look_at_values(std::string_view encoded) {
   const auto values = decode_values(encoded);
+  check(values.has_value() == check_values(encoded).has_value(),
+        "what is checked is what can be decoded");
   check(!values || encode_values(*values) == encoded, "values have one encoded form");
 }
 
 void check_payload(const runner::Frame& frame) {
   if (const auto* run = std::get_if<runner::Run>(&frame)) {
-    check_values(run->inputs);
+    look_at_values(run->inputs);
   } else if (const auto* ran = std::get_if<runner::Ran>(&frame)) {
-    check_values(ran->outputs);
+    look_at_values(ran->outputs);
   }
 }
 
@@ -60,7 +62,7 @@ void run(std::string_view input) {
   const auto how = static_cast<unsigned char>(input.front());
   const std::string_view rest = input.substr(1);
   if (how == 0) {
-    check_values(rest);
+    look_at_values(rest);
   } else {
     read_frames(rest, how == 1 ? rest.size() : how);
   }
@@ -84,9 +86,15 @@ std::string any_values(Random& random) {
 }
 
 runner::Frame any_frame(Random& random) {
-  switch (random.below(5)) {
+  switch (random.below(6)) {
+    case 5:
+      return runner::Ready{
+          .layers = {{.layer = static_cast<runner::Layer>(random.below(10)), .missing = "why"}}};
     case 0:
-      return runner::Load{.manifest_json = "{}", .artifact_path = "/model.pt", .threads = 2};
+      return runner::Load{.manifest_json = "{}",
+                          .digest = "sha256:00",
+                          .threads = 2,
+                          .policy = {.limits = {}, .allow = {"aten::save"}, .deny = {}}};
     case 1:
       return runner::Loaded{.load_us = random.next_u64(), .memory_bytes = 1, .device = "cpu"};
     case 2:

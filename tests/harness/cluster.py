@@ -1,5 +1,7 @@
 """A whole Skerry on loopback in a folder of its own: one controller, its agents, and a bad link for those that want one.
 
+Nobody proves who he is, unless it is made secure: then as it comes out of the box, with enrolled nodes, TLS and tokens.
+
     with Cluster(Programs(), nodes=[NodePlan("edge"), NodePlan("cloud", link=Link(delay_ms=20, rate_mbit=20))]) as cluster:
         cluster.client.get("/api/v1/nodes")
 
@@ -18,6 +20,9 @@ import tempfile
 from harness.processes import Process, wait_until
 from harness.relay import Relay
 from harness.rest import CONNECTION_ERRORS, Client, Problem
+
+
+OPEN = {"insecure_dev": True, "allow_anonymous": True, "agent_tls": False}  # a controller that asks nobody for anything
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +54,8 @@ class NodePlan:
 class Agent:
     """One node's agent, its configuration, and the relay before it if there is one."""
 
-    def __init__(self, plan, folder, programs, controller_address):
+    def __init__(self, plan, folder, programs, controller_address, join_line=None):
+        """join_line: by which it becomes a node before its first start (skerryctl node token create)."""
         self.plan = plan
         self.folder = folder
         folder.mkdir()
@@ -58,9 +64,18 @@ class Agent:
             self.relay = Relay(programs["relay"], controller_address, folder, **dataclasses.asdict(plan.link)).start()
         runner = programs["runner"] if "torch" in plan.settings.get("engines", ["torch"]) else None
         config = agent_config(plan, self.relay.address if self.relay else controller_address, folder, runner)
+        if "local_api" in config and not join_line:
+            config["insecure_dev"] = True
+            config["local_api"]["allow_anonymous"] = True
         config_path = folder / "agent.yaml"
         config_path.write_text(json.dumps(config, indent=1))  # JSON is YAML
-        self.process = Process(plan.name, [programs["agent"], "--config", config_path], folder / "agent.log")
+        self.argv = [programs["agent"], "--config", config_path]
+        if join_line:
+            self.join(join_line)
+        self.process = Process(plan.name, self.argv, folder / "agent.log")
+
+    def join(self, line, check=True):
+        return subprocess.run([*self.argv, "join", "-"], input=line, check=check, capture_output=True, text=True)
 
     def stop(self):
         self.process.stop()
@@ -69,14 +84,19 @@ class Agent:
 
 
 class Cluster:
-    def __init__(self, programs, nodes=(), config=None, folder=None, keep=False):
+    def __init__(self, programs, nodes=(), config=None, folder=None, keep=False, tls=False, token_file=None,
+                 secure=False):
         """config: the controller's configuration, a dict. folder: where to live; by default a temporary one, removed at
-        the end unless keep."""
+        the end unless keep. tls: REST over it, with certificates made for this cluster. token_file: what callers show.
+        secure: nothing is left open; callers here have the first admin's token, and agents join before they start."""
         self.programs = programs
         self.plans = list(nodes)
         self.config = config
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="skerry-"))
         self.keep = keep or folder is not None
+        self.certificates = self.folder / "certificates" if tls else None  # ca.pem, server.pem, server.key
+        self.secure = secure
+        self.token_file = token_file or (self.folder / "data" / "admin.token" if secure else None)
         self.controller = None
         self.agents = {}
         self.api = None        # "127.0.0.1:port" of REST
@@ -87,10 +107,12 @@ class Cluster:
 
     def start(self):
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self.certificates:
+            self.make_certificates()
         self._make_controller("127.0.0.1:0", "127.0.0.1:0")
         self.start_controller()
         self._make_controller(self.api, self.agents_at, self.controller)
-        self.client = Client(self.api)
+        self.client = self.connect()
         for plan in self.plans:
             self.add_agent(plan)
         self.wait_nodes_ready()
@@ -129,6 +151,40 @@ class Cluster:
             started += [agent.process] + ([agent.relay.process] if agent.relay else [])
         return started
 
+    # ---- how REST is reached
+
+    @property
+    def url(self):
+        return f"{'https' if self.ca_file else 'http'}://{self.api}"
+
+    @property
+    def ca_file(self):
+        if self.secure:
+            return self.folder / "data" / "authorities.pem"
+        return self.certificates / "ca.pem" if self.certificates else None
+
+    def connect(self, timeout_s=60, address=None):
+        """A Client of the controller's API, or of another that has a certificate of the same authority."""
+        return Client(address or self.api, timeout_s, self.ca_file, self.token_file)
+
+    def ctl_flags(self, url=None):
+        """What skerryctl is told to reach the API, or another like it."""
+        return (["--server", url or self.url] + (["--ca-file", str(self.ca_file)] if self.ca_file else []) +
+                (["--token-file", str(self.token_file)] if self.token_file else []))
+
+    def ctl(self, *words, check=True):
+        """Runs skerryctl; the finished process, whose output is text."""
+        return subprocess.run([self.programs["skerryctl"], *self.ctl_flags(), *map(str, words)], check=check,
+                              capture_output=True, text=True)
+
+    def make_certificates(self):
+        """A new authority and a certificate of it, in place of those before."""
+        self.certificates.mkdir(exist_ok=True)
+        subprocess.run([self.programs["certificates"], self.certificates], check=True)
+
+    def tls_settings(self):
+        return {"certificate_file": str(self.certificates / "server.pem"), "key_file": str(self.certificates / "server.key")}
+
     # ---- parts
 
     def _make_controller(self, api, agents_at, running=None):
@@ -136,10 +192,11 @@ class Cluster:
                 "--ready-file", self.folder / "controller.ready"]
         if "default_policy" not in (self.config or {}):
             argv += ["--default-policy", "none"]  # tests and benchmarks are about greedy, unless they say so
-        if self.config:
-            path = self.folder / "controller.yaml"
-            path.write_text(json.dumps({"apiVersion": "skerry/v1", "kind": "ControllerConfig", **self.config}, indent=1))
-            argv += ["--config", path]
+        config = {**({"api_tls": {"built_in": "true"}} if self.secure else OPEN),
+                  **({"api_tls": self.tls_settings()} if self.certificates else {}), **(self.config or {})}
+        path = self.folder / "controller.yaml"
+        path.write_text(json.dumps({"apiVersion": "skerry/v1", "kind": "ControllerConfig", **config}, indent=1))
+        argv += ["--config", path]
         process = Process("controller", argv, self.folder / "controller.log", ready_file=self.folder / "controller.ready")
         if running:  # the same process; only later starts use the ports that it got
             process.popen, process.starts = running.popen, running.starts
@@ -155,11 +212,19 @@ class Cluster:
         self.start_controller(timeout_s)
         self.client.close()
 
+    def restart_controller_after_stop(self, timeout_s=60):
+        self.controller.stop()
+        self.restart_controller(timeout_s)
+
     def add_agent(self, plan):
-        agent = Agent(plan, self.folder / plan.name, self.programs, self.agents_at)
+        agent = Agent(plan, self.folder / plan.name, self.programs, self.agents_at,
+                      self.join_line(plan.name) if self.secure else None)
         self.agents[plan.name] = agent
         agent.process.start()
         return agent
+
+    def join_line(self, name, *flags):
+        return self.ctl("node", "token", "create", "--name", name, *flags).stdout
 
     # ---- waiting
 
@@ -183,8 +248,7 @@ class Cluster:
 
     def apply_model(self, manifest):
         """Uploads a model.yaml and its artifacts, as a user does."""
-        subprocess.run([self.programs["skerryctl"], "--server", f"http://{self.api}", "model", "apply", "-f", manifest],
-                       check=True, capture_output=True, text=True)
+        self.ctl("model", "apply", "-f", manifest)
 
     def wait_model_known(self, model, nodes=None, timeout_s=60):
         """Until every variant was measured on these nodes by the probe runs, so that predictions rest on measurements."""

@@ -11,12 +11,16 @@ PATHS = {
     "relay": "tests/relay/skerry-relay",
     "skerryctl": "cli/skerryctl",
     "train-digits": "models/digits/skerry-train-digits",
+    "certificates": "tests/certificates/skerry-test-certificates",
     "load": "bench/load/skerry-bench-load",
     "decide": "bench/skerry-bench-decide",
     "bench-runner": "bench/skerry-bench-runner",
     "fidelity": "bench/fidelity/skerry-bench-fidelity",
     "silence": "bench/skerry-bench-silence",
     "swarm": "bench/swarm/skerry-bench-swarm",
+    "hostile": "tests/sandbox/skerry-hostile",
+    "hostile-models": "tests/sandbox/skerry-hostile-models",
+    "sandbox-cost": "tests/sandbox/skerry-sandbox-cost",
 }
 DIGITS_MANIFEST = ROOT / "models" / "digits" / "model.yaml"
 

@@ -1,8 +1,11 @@
-"""A small REST client: one keep-alive connection per thread, problems as exceptions, server-sent events as an iterator."""
+"""A small REST client: one keep-alive connection per thread, over TLS and with a token if it is given them; problems as
+exceptions, server-sent events as an iterator."""
 
 import base64
 import http.client
 import json
+import pathlib
+import ssl
 import threading
 import time
 from typing import NamedTuple
@@ -36,17 +39,20 @@ class Event(NamedTuple):
 
 
 class Client:
-    """address is "127.0.0.1:8080". Usable from any thread; each has its own connection."""
+    """address is "127.0.0.1:8080". ca_file: the server's authority, whose certificates alone are trusted; without one it is
+    plain text. token_file: shown as a bearer token. Usable from any thread; each has its own connection."""
 
-    def __init__(self, address, timeout_s=60):
+    def __init__(self, address, timeout_s=60, ca_file=None, token_file=None):
         self.host, port = address.rsplit(":", 1)
         self.port = int(port)
         self.timeout_s = timeout_s
+        self._tls = ssl.create_default_context(cafile=ca_file) if ca_file else None
+        self._always = {"Authorization": f"Bearer {pathlib.Path(token_file).read_text().strip()}"} if token_file else {}
         self._local = threading.local()
 
     def call(self, method, path, body=None, headers=None):
         """One request; the connection is opened again if needed, but nothing is ever sent twice. Raises CONNECTION_ERRORS."""
-        payload, headers = body, dict(headers or {})
+        payload, headers = body, {**self._always, **(headers or {})}
         if body is not None and not isinstance(body, (bytes, str)):
             payload = json.dumps(body).encode()
             headers.setdefault("Content-Type", "application/json")
@@ -111,9 +117,9 @@ class Client:
 
     def events(self, path="/api/v1/events", last_event_id=None, timeout_s=30, on_open=lambda: None):
         """Yields Events until the server ends the stream, or TimeoutError when it is silent for timeout_s."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout_s)
+        connection = self._open(timeout_s)
         try:
-            connection.request("GET", path, headers={"Accept": "text/event-stream",
+            connection.request("GET", path, headers={"Accept": "text/event-stream", **self._always,
                                                      **({"Last-Event-ID": last_event_id} if last_event_id else {})})
             response = connection.getresponse()
             if response.status != 200:
@@ -131,8 +137,13 @@ class Client:
 
     def _connection(self):
         if getattr(self._local, "connection", None) is None:
-            self._local.connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout_s)
+            self._local.connection = self._open(self.timeout_s)
         return self._local.connection
+
+    def _open(self, timeout_s):
+        if self._tls:
+            return http.client.HTTPSConnection(self.host, self.port, timeout=timeout_s, context=self._tls)
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout_s)
 
 
 def parse_events(lines):

@@ -276,7 +276,7 @@ void Clients::maybe_cancel(JobId id) {
   world_.after(duration_from_seconds(random_.exponential(random_.chance(0.7) ? 0.5 : 5)),
                [this, id] {
                  if (world_.controller_up()) {
-                   world_.tell_core(core::CancelJob{.ticket = next_ticket_++, .ns = {}, .job = id});
+                   world_.tell_core(core::CancelJob{.ticket = next_ticket_++, .job = id});
                  }
                });
 }

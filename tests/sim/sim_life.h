@@ -15,6 +15,7 @@ struct SimBlobs final : agent::Blobs {
   explicit SimBlobs(SimAgent& node) : owner(node) {}
   void fetch(agent::BlobTicket ticket, const std::string& digest, bool want_bytes) override;
   void release(const std::string&) override {}
+  void distrust(const std::string&) override {}
   void store(agent::BlobTicket ticket, std::shared_ptr<const std::string> bytes,
              agent::Master to) override;
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "common/digest.h"
+
 namespace skerry::sim {
 
 namespace {
@@ -29,7 +31,10 @@ void SimStore::sync(std::size_t count) {
 
 void SimStore::apply(const core::TaskRecord& record) {
   const auto before = tasks_.find(record.id);
-  if (before != tasks_.end() && is_terminal(before->second.state)) {
+  // What ended at a site is written once more when the controller has taken it.
+  const bool was_taken = before != tasks_.end() && before->second.taken_as != record.taken_as &&
+                         before->second.state == record.state;
+  if (before != tasks_.end() && is_terminal(before->second.state) && !was_taken) {
     broken_.push_back(fmt::format("{} was {} and became {}", to_string(record.id),
                                   to_string(before->second.state), to_string(record.state)));
   }
@@ -46,6 +51,17 @@ void SimStore::apply(const core::ResultRecord& record) {
   results_[record.id] = record;
 }
 
+void SimStore::apply(const core::AuditRecord& record) {
+  if (!audit_.empty()) {
+    const core::AuditRecord& last = audit_.rbegin()->second;
+    if (record.seq != last.seq + 1 || !record.line.ends_with(to_hex(last.hash) + "\"}")) {
+      broken_.push_back(
+          fmt::format("line {} of the audit trail does not follow line {}", record.seq, last.seq));
+    }
+  }
+  audit_[record.seq] = record;
+}
+
 void SimStore::apply(const core::DeleteRecords& record) {
   jobs_.erase(record.id);
   tasks_.erase(record.id);
@@ -60,7 +76,12 @@ core::StoredState SimStore::stored() const {
           .tasks = values_of(tasks_),
           .results = values_of(results_),
           .idempotency = values_of(keys_),
-          .policies = values_of(policies_)};
+          .policies = values_of(policies_),
+          .tokens = values_of(tokens_),
+          .join_tokens = values_of(join_tokens_),
+          .identities = values_of(identities_),
+          .audit_first = audit_.empty() ? 1 : audit_.begin()->first,
+          .audit_last = audit_.empty() ? std::nullopt : std::optional(audit_.rbegin()->second)};
 }
 
 }  // namespace skerry::sim

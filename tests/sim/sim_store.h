@@ -47,6 +47,15 @@ class SimStore {
   void apply(const core::DeleteNodeRecord& record) { nodes_.erase(record.name); }
   void apply(const core::PolicyRecord& record) { policies_[record.ref] = record; }
   void apply(const core::DeletePolicyRecord& record) { policies_.erase(record.ref); }
+  void apply(const core::TokenRecord& record) { tokens_[record.token.id] = record.token; }
+  void apply(const core::DeleteTokenRecord& record) { tokens_.erase(record.id); }
+  void apply(const core::JoinTokenRecord& record) { join_tokens_[record.token.id] = record.token; }
+  void apply(const core::DeleteJoinTokenRecord& record) { join_tokens_.erase(record.id); }
+  void apply(const core::NodeIdentityRecord& record) {
+    identities_[record.identity.node] = record.identity;
+  }
+  void apply(const core::AuditRecord& record);
+  void apply(const core::DeleteAuditRecord& record) { audit_.erase(record.seq); }
 
   std::deque<std::vector<core::RecordWrite>> pending_;
   core::MetaRecord meta_;
@@ -57,6 +66,10 @@ class SimStore {
   std::map<JobId, core::ResultRecord> results_;
   std::map<std::pair<std::string, std::string>, core::IdempotencyRecord> keys_;
   std::map<core::PolicyRef, core::PolicyRecord> policies_;
+  std::map<std::string, core::Token> tokens_;
+  std::map<std::string, core::JoinToken> join_tokens_;
+  std::map<std::string, core::NodeIdentity> identities_;
+  std::map<std::uint64_t, core::AuditRecord> audit_;
   std::vector<std::string> broken_;
 };
 

@@ -159,7 +159,8 @@ struct ToAgent {
                          .sequence_step = assign.sequence.empty() ? agent::SequenceStep::kAny
                                                                   : step(assign.sequence_step),
                          .epoch = assign.epoch,
-                         .interactive = assign.interactive};
+                         .interactive = assign.interactive,
+                         .ns = assign.ns};
   }
   agent::ToAgent operator()(const core::CancelAttempt& cancel) const {
     return agent::Cancel{

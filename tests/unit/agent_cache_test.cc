@@ -137,6 +137,23 @@ TEST_F(CacheTest, OneDownloadServesAllWhoWaitForIt) {
   EXPECT_THAT(source.offsets, SizeIs(1));
 }
 
+TEST_F(CacheTest, AFileThatIsNotTrustedAnyMoreIsCheckedAndFetchedAnew) {
+  const std::string digest = offer("the model");
+  ASSERT_TRUE(fetch(digest).status);
+  cache->distrust(digest);
+  EXPECT_EQ(fetch(digest).transferred_bytes, 0u) << "it was as it should be";
+  std::ofstream(blob_path(directory, digest)) << "what somebody wrote there";
+  EXPECT_EQ(fetch(digest).transferred_bytes, 0u) << "nobody has said so yet";
+  cache->distrust(digest);
+  const Fetched anew = fetch(digest, true);
+  ASSERT_TRUE(anew.status);
+  EXPECT_EQ(*anew.bytes, "the model");
+  std::filesystem::remove(blob_path(directory, digest));
+  cache->distrust(digest);
+  EXPECT_EQ(fetch(digest).transferred_bytes, 9u);
+  cache->distrust(sha256_digest("never heard of"));
+}
+
 TEST_F(CacheTest, GoesOnWhereAnInterruptedDownloadStopped) {
   const std::string digest = offer("0123456789abcdefghijklmnopqrstuvwxyz");
   source.cut_after = 20;

@@ -5,10 +5,6 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -16,6 +12,7 @@
 
 #include "common/values.h"
 #include "tests/unit/agent_controller_double.h"
+#include "tests/unit/agent_process.h"
 
 namespace skerry::agent {
 namespace {
@@ -30,44 +27,6 @@ std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
-
-// Starts the agent with flags and sees to its end.
-class AgentProcess {
- public:
-  AgentProcess(const ControllerDouble& controller, const std::string& state,
-               std::vector<std::string> settings) {
-    std::vector<std::string> words = {SKERRY_AGENT_PROGRAM, "--name",      "kiosk", "--controller",
-                                      controller.address(), "--state-dir", state};
-    for (const std::string& setting : settings) {
-      words.insert(words.end(), {"--set", setting});
-    }
-    std::vector<char*> arguments;
-    for (std::string& word : words) {
-      arguments.push_back(word.data());
-    }
-    arguments.push_back(nullptr);
-    EXPECT_EQ(
-        ::posix_spawn(&pid_, SKERRY_AGENT_PROGRAM, nullptr, nullptr, arguments.data(), environ), 0);
-  }
-  ~AgentProcess() {
-    if (pid_ > 0) {
-      ::kill(pid_, SIGKILL);
-      ::waitpid(pid_, nullptr, 0);
-    }
-  }
-  int stop() {
-    ::kill(pid_, SIGTERM);
-    return wait();
-  }
-  int wait() {
-    int status = 0;
-    ::waitpid(std::exchange(pid_, 0), &status, 0);
-    return status;
-  }
-
- private:
-  pid_t pid_ = 0;
-};
 
 struct DaemonTest : ::testing::Test {
   std::string state = ::testing::TempDir() + "/skerry-daemon-" + to_hex(random_bytes(6));
@@ -121,7 +80,7 @@ struct DaemonTest : ::testing::Test {
 };
 
 TEST_F(DaemonTest, SaysHelloBeatsRunsAndEndsGracefully) {
-  AgentProcess agent(controller, state,
+  AgentProcess agent(controller.address(), state,
                      {"slots=3", "labels={zone: east}", "tier=device", "price_usd_per_hour=3.6"});
   const v1::Hello hello = greet();
   EXPECT_EQ(hello.node_name(), "kiosk");
@@ -149,7 +108,7 @@ TEST_F(DaemonTest, SaysHelloBeatsRunsAndEndsGracefully) {
 }
 
 TEST_F(DaemonTest, ResultsOutliveACutAndAreSentUntilAcknowledged) {
-  AgentProcess agent(controller, state, {});
+  AgentProcess agent(controller.address(), state, {});
   greet();
   controller.send(noop(1, "one"));
   const v1::AttemptResult first = result();
@@ -167,7 +126,7 @@ TEST_F(DaemonTest, ResultsOutliveACutAndAreSentUntilAcknowledged) {
 }
 
 TEST_F(DaemonTest, AnInputAndAResultTooLargeForTheStreamTravelApart) {
-  AgentProcess agent(controller, state, {});
+  AgentProcess agent(controller.address(), state, {});
   greet();
   const std::string large(600'000, 'L');
   v1::ControllerMessage message = noop(1, "");
@@ -183,9 +142,9 @@ TEST_F(DaemonTest, AnInputAndAResultTooLargeForTheStreamTravelApart) {
 }
 
 TEST_F(DaemonTest, AStateDirectoryInUseIsRefused) {
-  AgentProcess first(controller, state, {});
+  AgentProcess first(controller.address(), state, {});
   greet();
-  AgentProcess second(controller, state, {});
+  AgentProcess second(controller.address(), state, {});
   EXPECT_EQ(WEXITSTATUS(second.wait()), 1);
 }
 
@@ -217,7 +176,7 @@ struct RunnerTest : DaemonTest {
 };
 
 TEST_F(RunnerTest, TellsASevenFromItsPictureAndReportsWhatItTook) {
-  AgentProcess agent(controller, state, {"runner.program=" + runner});
+  AgentProcess agent(controller.address(), state, {"runner.program=" + runner});
   greet();
   const std::string made = manifest(kSource + "/models/digits/small.pt");
   v1::ControllerMessage probe;
@@ -246,7 +205,7 @@ TEST_F(RunnerTest, TellsASevenFromItsPictureAndReportsWhatItTook) {
 }
 
 TEST_F(RunnerTest, AWrongInputIsTheUsersErrorAndTheRunnerLivesOn) {
-  AgentProcess agent(controller, state, {"runner.program=" + runner});
+  AgentProcess agent(controller.address(), state, {"runner.program=" + runner});
   greet();
   const std::string made = manifest(kSource + "/models/digits/small.pt");
   v1::ControllerMessage wrong = digits(1, made);

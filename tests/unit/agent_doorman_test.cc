@@ -78,9 +78,9 @@ TEST(Doorman, KeepsTheQuery) {
 }
 
 TEST(Doorman, FindsTheControllersApiOnItsHost) {
-  EXPECT_EQ(api_url_on("central.example:8081", 8080), "http://central.example:8080");
-  EXPECT_EQ(api_url_on("[::1]:8081", 8080), "http://[::1]:8080");
-  EXPECT_EQ(api_url_on("central.example:8081", 0), "");
+  EXPECT_EQ(api_url_on("central.example:8081", 8080, false), "http://central.example:8080");
+  EXPECT_EQ(api_url_on("[::1]:8081", 8080, true), "https://[::1]:8080");
+  EXPECT_EQ(api_url_on("central.example:8081", 0, true), "");
 }
 
 }  // namespace

@@ -123,19 +123,28 @@ TEST_F(ExecutorTest, CancellingARunningAttemptGivesItAGraceAndThenAborts) {
   EXPECT_EQ(executor.running(), 1u);
 }
 
-TEST_F(ExecutorTest, ARunIsNotAbortedSoonerThanANewRunnerWouldBeLoaded) {
-  fill(1);
-  engine.ended.push_back({.token = 1,
-                          .output = std::make_shared<const std::string>("out"),
-                          .load = milliseconds(900),
-                          .service = milliseconds(10)});
-  settle(at(seconds(1)));
-  assign(at(seconds(1)), assignment(2));
-  executor.cancel(at(seconds(2)), {.attempt = ref(2), .epoch = Epoch{1}});
-  tick(at(milliseconds(2899)));
-  EXPECT_THAT(engine.aborted, IsEmpty());
-  tick(at(milliseconds(2900)));
-  EXPECT_THAT(engine.aborted, ElementsAre(2));
+TEST_F(ExecutorTest, ARunIsNotAbortedSoonerThanANewRunnerWouldBeLoadedUnlessThatTakesLong) {
+  std::uint64_t job = 1;
+  for (const auto& [load, grace] :
+       {std::pair{milliseconds(700), milliseconds(700)}, {milliseconds(9000), milliseconds(800)}}) {
+    const Instant begun = at(seconds(10) * static_cast<std::int64_t>(job));
+    assign(begun, assignment(job));
+    engine.ended.push_back({.token = job,
+                            .output = std::make_shared<const std::string>("out"),
+                            .load = load,
+                            .service = milliseconds(10)});
+    settle(begun);
+    assign(begun, assignment(job + 1));
+    executor.cancel(begun, {.attempt = ref(job + 1), .epoch = Epoch{1}});
+    tick(begun + grace - milliseconds(1));
+    EXPECT_THAT(engine.aborted, IsEmpty());
+    tick(begun + grace);
+    EXPECT_THAT(engine.aborted, ElementsAre(job + 1));
+    engine.fail(job + 1, Outcome::kCancelled, "aborted");
+    settle(begun + grace);
+    engine.aborted.clear();
+    job += 2;
+  }
 }
 
 TEST_F(ExecutorTest, ARunThatEndsWithinTheGraceOfItsCancelKeepsItsResult) {

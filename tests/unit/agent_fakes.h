@@ -108,12 +108,14 @@ struct FakeBlobs final : Blobs {
   std::vector<std::pair<BlobTicket, std::string>> fetches;
   std::map<std::string, int> held;
   std::vector<std::pair<BlobTicket, std::shared_ptr<const std::string>>> stores;
+  std::vector<std::string> distrusted;
 
   void fetch(BlobTicket ticket, const std::string& digest, bool) override {
     fetches.emplace_back(ticket, digest);
     ++held[digest];
   }
   void release(const std::string& digest) override { --held[digest]; }
+  void distrust(const std::string& digest) override { distrusted.push_back(digest); }
   void store(BlobTicket ticket, std::shared_ptr<const std::string> bytes, Master) override {
     stores.emplace_back(ticket, std::move(bytes));
   }

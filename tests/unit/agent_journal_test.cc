@@ -47,7 +47,8 @@ AcceptedAttempt attempt(std::uint64_t n) {
                      .sequence = "s",
                      .sequence_step = SequenceStep::kContinues,
                      .epoch = Epoch{5},
-                     .interactive = true},
+                     .interactive = true,
+                     .ns = "vision"},
           .manifest = manifest,
           .received = at(seconds(n))};
 }
@@ -89,6 +90,7 @@ TEST_F(JournalTest, ARestartFindsWhatWasAcceptedAndWhatIsToBeDelivered) {
   EXPECT_THAT(read.journal.spooled_refs(), ElementsAre(ref(1)));
   const AcceptedAttempt found = read.journal.accepted().at(0);
   EXPECT_EQ(found.assign.sequence, "s");
+  EXPECT_EQ(found.assign.ns, "vision");
   EXPECT_EQ(found.assign.sequence_step, SequenceStep::kContinues);
   EXPECT_EQ(found.assign.remaining, seconds(9));
   EXPECT_EQ(*found.assign.input.bytes, "input");

@@ -67,6 +67,40 @@ TEST(AgentConfig, RefusesWhatTheControllerWouldAndWhatIsUnsafe) {
               HasSubstr("cpu.shares is not a known setting"));
 }
 
+TEST(AgentConfig, SaysWhatModelsMayHoldAndUse) {
+  const auto [config, wrong] = configure(
+      "models: {max_artifact: 2GiB, max_entries: 10, allow_operators: ['mine::*'], "
+      "deny_operators: [aten::bmm]}\n");
+  EXPECT_EQ(wrong, "");
+  EXPECT_EQ(config.models.limits.artifact_bytes, 2ull << 30);
+  EXPECT_EQ(config.models.limits.entries, 10u);
+  EXPECT_EQ(config.models.allow, (std::vector<std::string>{"mine::*"}));
+  EXPECT_EQ(config.models.deny, (std::vector<std::string>{"aten::bmm"}));
+  for (const char* name : {"save", "*", "aten::s*", "*::save", "aten::a b"}) {
+    EXPECT_THAT(configure("models: {allow_operators: ['" + std::string(name) + "']}\n").second,
+                HasSubstr("models.allow_operators"))
+        << name;
+  }
+}
+
+TEST(AgentConfig, ASiteThatPinsKeysAsksForSignatures) {
+  EXPECT_TRUE(configure("").first.model_trust.empty());
+  const std::string key =
+      "model_signing: {keys: [{id: release, public_key: "
+      "'11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo='}]";
+  const auto [pinned, wrong] = configure(key + "}\n");
+  EXPECT_EQ(wrong, "");
+  EXPECT_TRUE(pinned.model_trust.required);
+  EXPECT_EQ(pinned.model_trust.keys[0].namespaces, (std::vector<std::string>{"*"}));
+  EXPECT_FALSE(configure(key + ", required: false}\n").first.model_trust.required);
+  EXPECT_THAT(configure("model_signing: {required: true}\n").second,
+              HasSubstr("there are no keys"));
+  EXPECT_THAT(configure("model_signing: {keys: [{id: a, public_key: x}]}\n").second,
+              HasSubstr("'x' is no public key"));
+  EXPECT_THAT(configure("model_signing: {keys: [{id: A B, public_key: x}]}\n").second,
+              HasSubstr("model_signing.keys[0].id"));
+}
+
 TEST(Credentials, OnlyThisMachineIsLoopback) {
   for (const char* address :
        {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "unix:/run/s.sock"}) {
@@ -207,12 +241,6 @@ TEST(Nvml, AddsUpItsGpusAndTheirJoules) {
   EXPECT_DOUBLE_EQ(*power.total_j(at(seconds(1))), 5);
 }
 
-TEST(Wire, ErrorsBecomeValidTextOfBoundedLength) {
-  EXPECT_EQ(printable("caf\xc3\xa9 \xff\xc0\xaf \xed\xa0\x80", 100), "caf\xc3\xa9 ??? ???");
-  EXPECT_EQ(printable("\xc3\xa9\xc3\xa9", 3), "\xc3\xa9");
-  EXPECT_EQ(printable("\xe2\x82", 9), "??");
-}
-
 TEST(Wire, AResultArrivesAsItLeft) {
   Ended ended{.attempt = ref(5),
               .outcome = Outcome::kCrashed,
@@ -258,8 +286,8 @@ struct ProcessTest : ::testing::Test, RunnerEvents {
     scratch.put("runner", "#!/bin/sh\n" + body);
     std::filesystem::permissions(scratch.path + "/runner", std::filesystem::perms::owner_all);
     return std::make_unique<RunnerProcesses>(RunnerOptions{.program = scratch.path + "/runner"},
-                                             std::move(limit), *this, clock, io.get_executor(),
-                                             quiet_log());
+                                             std::move(limit), RunnerSandbox(), *this, clock,
+                                             io.get_executor(), quiet_log());
   }
   void run_until_exit() {
     while (exits.empty() && io.run_one_for(std::chrono::seconds(20)) > 0) {
@@ -273,7 +301,7 @@ TEST_F(ProcessTest, FramesPassAndTheExitComesLastWithItsReason) {
   const std::string answer = runner::encode_frame(runner::Ran{.id = 1, .outputs = "out"});
   scratch.put("answer", answer);
   auto runners = script("cat " + scratch.path + "/answer >&3; echo goodbye >&2; kill -SEGV $$\n");
-  runners->spawn(1, 0);
+  runners->spawn(1, {});
   run_until_exit();
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(std::get<runner::Ran>(frames[0]).outputs, "out");
@@ -284,7 +312,7 @@ TEST_F(ProcessTest, FramesPassAndTheExitComesLastWithItsReason) {
 
 TEST_F(ProcessTest, AKilledProcessAndWhatItStartedAreGone) {
   auto runners = script("sleep 1000 & echo $! > " + scratch.path + "/child; sleep 1000\n");
-  runners->spawn(1, 0);
+  runners->spawn(1, {});
   int child = 0;
   while (child == 0) {
     std::ifstream(scratch.path + "/child") >> child;
@@ -305,15 +333,15 @@ TEST_F(ProcessTest, AKilledProcessAndWhatItStartedAreGone) {
 
 TEST_F(ProcessTest, WhatIsNoFrameEndsTheProcess) {
   auto runners = script("head -c 100 /dev/zero | tr '\\0' '\\377' >&3; sleep 1000\n");
-  runners->spawn(1, 0);
+  runners->spawn(1, {});
   run_until_exit();
   EXPECT_THAT(exits[0].how, HasSubstr("no frame"));
 }
 
 TEST_F(ProcessTest, AProgramThatIsNotThereIsToldAsNeverStarted) {
   RunnerProcesses runners({.program = scratch.path + "/nothing"}, {{}, CpuLimit::Method::kNone, ""},
-                          *this, clock, io.get_executor(), quiet_log());
-  runners.spawn(1, 0);
+                          RunnerSandbox(), *this, clock, io.get_executor(), quiet_log());
+  runners.spawn(1, {});
   run_until_exit();
   EXPECT_TRUE(exits[0].never_started);
   EXPECT_THAT(exits[0].how, HasSubstr("No such file"));
@@ -327,7 +355,7 @@ TEST_F(ProcessTest, TheStopAndGoLimitSlowsABusyProcessToItsShare) {
     exits.clear();
     auto runners = script(burn, std::move(limit));
     const Instant begun = clock.now();
-    runners->spawn(1, 0);
+    runners->spawn(1, {});
     runners->send(1, runner::Run{.id = 1});
     run_until_exit();
     return to_seconds(clock.now() - begun);

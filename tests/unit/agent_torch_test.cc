@@ -3,9 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/engines/torch.h"
-#include "agent/executor.h"
-#include "tests/unit/agent_fakes.h"
+#include "tests/unit/agent_torch_world.h"
 
 namespace skerry::agent {
 namespace {
@@ -17,75 +15,14 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-struct FakeRunners final : Runners {
-  std::vector<RunnerId> spawned;
-  std::vector<RunnerId> killed;
-  std::map<RunnerId, std::vector<runner::Frame>> frames;
-
-  std::vector<std::uint64_t> limits;
-
-  void spawn(RunnerId id, std::uint64_t memory_limit_bytes) override {
-    spawned.push_back(id);
-    limits.push_back(memory_limit_bytes);
-  }
-  void send(RunnerId id, const runner::Frame& frame) override { frames[id].push_back(frame); }
-  void kill(RunnerId id) override { killed.push_back(id); }
-};
-
-struct TorchTest : ::testing::Test {
-  FakeRunners runners;
-  TorchEngine engine{{.threads = 3,
-                      .device = "cpu",
-                      .memory_bytes = 250u << 20,
-                      .overhead_bytes = 100u << 20,
-                      .sequence_instances = 2},
-                     runners,
-                     quiet_log()};
-
-  static Work work(const std::string& variant, const std::string& sequence = "",
-                   bool stateful = false) {
-    static const ManifestPtr plain =
-        Manifests().resolve("digits", 1, manifest_json("torch")).value();
-    static const ManifestPtr keeps =
-        Manifests().resolve("digits", 2, manifest_json("torch", true)).value();
-    return {.variant = {"digits", variant, stateful ? 2u : 1u},
-            .manifest = stateful ? keeps : plain,
-            .digest = "sha256:" + variant,
-            .artifact_path = "/models/" + variant,
-            .input = std::make_shared<const std::string>("in"),
-            .sequence = sequence};
-  }
-  void start(Instant now, RunToken token, const Work& wanted) {
-    ASSERT_EQ(engine.admit(now, wanted).admission, Admission::kNow);
-    engine.start(now, token, wanted);
-  }
-  void loaded(Instant now, RunnerId id, std::uint64_t mib = 100) {
-    engine.received(now, id,
-                    runner::Loaded{.load_us = 5, .memory_bytes = mib << 20, .device = "cpu"});
-  }
-  void ran(Instant now, RunnerId id, RunToken token, std::uint64_t service_us = 1000) {
-    engine.received(now, id, runner::Ran{.id = token, .service_us = service_us, .outputs = "out"});
-  }
-  // What the nth frame to a runner names its state; the first frame is the load.
-  std::string state_name(RunnerId id, std::size_t n) {
-    return std::get<runner::Run>(runners.frames[id].at(n)).sequence;
-  }
-  // Starts, loads and finishes: an idle instance.
-  RunnerId idle(Instant now, RunToken token, const Work& wanted) {
-    start(now, token, wanted);
-    const RunnerId id = runners.spawned.back();
-    loaded(now, id);
-    ran(now, id, token);
-    engine.take_ended();
-    return id;
-  }
-};
-
 TEST_F(TorchTest, LoadsThenRunsThenServesTheNextFromTheSameProcess) {
   start(at(seconds(0)), 11, work("s"));
   ASSERT_THAT(runners.spawned, ElementsAre(1));
   const auto load = std::get<runner::Load>(runners.frames[1][0]);
   EXPECT_EQ(load.artifact_path, "/models/s");
+  EXPECT_EQ(load.digest, "sha256:s");
+  EXPECT_EQ(load.policy.allow, (std::vector<std::string>{"aten::save"}));
+  EXPECT_THAT(runners.models, ElementsAre("/models/s"));
   EXPECT_EQ(load.threads, 3u);
   EXPECT_EQ(load.device, "cpu");
   EXPECT_THAT(runners.frames[1], SizeIs(1));
@@ -106,6 +43,24 @@ TEST_F(TorchTest, LoadsThenRunsThenServesTheNextFromTheSameProcess) {
   EXPECT_EQ(engine.take_ended()[0].load, Duration(0));
 }
 
+TEST_F(TorchTest, AFileThatIsNotItsDigestsIsTheNodesFaultAndAModelThatIsRefusedItsOwn) {
+  start(at(seconds(0)), 1, work("s"));
+  engine.received(at(seconds(1)), 1,
+                  runner::Failed{.code = ErrorCode::kCorrupt, .message = "another digest"});
+  engine.exited(at(seconds(1)), 1, {.how = "by signal 9 (Killed)"});
+  start(at(seconds(2)), 2, work("s"));
+  engine.received(at(seconds(3)), 2,
+                  runner::Failed{.code = ErrorCode::kModelFailed, .message = "refused"});
+  engine.exited(at(seconds(3)), 2, {.how = "by signal 9 (Killed)"});
+  const auto ended = engine.take_ended();
+  ASSERT_THAT(ended, SizeIs(2));
+  EXPECT_EQ(ended[0].outcome, Outcome::kInfrastructure);
+  EXPECT_TRUE(ended[0].artifact_damaged);
+  EXPECT_THAT(ended[0].error, HasSubstr("another digest"));
+  EXPECT_EQ(ended[1].outcome, Outcome::kModelFailed);
+  EXPECT_FALSE(ended[1].artifact_damaged);
+}
+
 TEST_F(TorchTest, ASecondProcessOfAVariantIsMadeOnceWaitingHasCostAsMuchAsLoading) {
   start(at(seconds(0)), 1, work("s"));
   loaded(at(seconds(3)), 1);
@@ -122,6 +77,18 @@ TEST_F(TorchTest, ASecondProcessOfAVariantIsMadeOnceWaitingHasCostAsMuchAsLoadin
   start(at(seconds(21)), 3, work("s"));
   EXPECT_THAT(runners.spawned, ElementsAre(1, 2));
   EXPECT_TRUE(busy(at(seconds(21))));  // and the next one has to be earned again
+}
+
+TEST_F(TorchTest, AnOutputThatIsNoneEndsItsProcess) {
+  start(at(seconds(0)), 1, work("s"));
+  loaded(at(seconds(1)), 1);
+  engine.received(at(seconds(2)), 1, runner::Ran{.id = 1, .outputs = "garbage"});
+  EXPECT_THAT(runners.killed, ElementsAre(1));
+  engine.exited(at(seconds(2)), 1, {.how = "by signal 9"});
+  const auto ended = engine.take_ended();
+  ASSERT_THAT(ended, SizeIs(1));
+  EXPECT_EQ(ended[0].outcome, Outcome::kCrashed);
+  EXPECT_THAT(ended[0].error, HasSubstr("what is no output"));
 }
 
 TEST_F(TorchTest, IdleInstancesMakeRoomLeastRecentlyUsedFirst) {

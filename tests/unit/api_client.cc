@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <charconv>
+#include <csignal>
 
 #include "tests/unit/api_fixture.h"
 
@@ -59,16 +62,37 @@ Client::Client(std::uint16_t port, const char* from)
 }
 Client::~Client() { close(); }
 Client::Client(Client&& other) noexcept
-    : socket_(std::exchange(other.socket_, -1)), buffer_(std::move(other.buffer_)) {}
+    : socket_(std::exchange(other.socket_, -1)),
+      tls_(std::move(other.tls_)),
+      buffer_(std::move(other.buffer_)) {}
 void Client::close() {
+  tls_.reset();
   if (socket_ >= 0) {
     ::close(std::exchange(socket_, -1));
   }
 }
 
+void Client::end() {
+  if (tls_) {
+    SSL_shutdown(tls_.get());
+  }
+  ::shutdown(socket_, SHUT_WR);
+}
+
+bool Client::secure(const tls::Context& context, const std::string& host) {
+  ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to a server that has closed as to any other
+  tls_ = std::shared_ptr<SSL>(SSL_new(context.get()), SSL_free);
+  SSL_set_fd(tls_.get(), socket_);
+  EXPECT_TRUE(tls::expect_host(tls_.get(), host));
+  const bool agreed = SSL_connect(tls_.get()) == 1;
+  ERR_clear_error();
+  return agreed;
+}
+
 void Client::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = tls_ ? SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()))
+                              : ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) {
       return;  // the server closed: the answer will tell
     }
@@ -78,7 +102,8 @@ void Client::send(std::string_view bytes) {
 
 bool Client::fill() {
   char bytes[65536];
-  const ssize_t count = ::recv(socket_, bytes, sizeof bytes, 0);
+  const ssize_t count =
+      tls_ ? SSL_read(tls_.get(), bytes, sizeof bytes) : ::recv(socket_, bytes, sizeof bytes, 0);
   if (count > 0) {
     buffer_.append(bytes, static_cast<std::size_t>(count));
   }
@@ -99,6 +124,10 @@ std::string Client::read_until(std::string_view mark) {
 
 bool Client::closed() {
   char byte = 0;
+  if (tls_) {
+    return buffer_.empty() && SSL_read(tls_.get(), &byte, 1) <= 0 &&
+           (SSL_get_shutdown(tls_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+  }
   return buffer_.empty() && ::recv(socket_, &byte, 1, 0) == 0;
 }
 
@@ -165,6 +194,21 @@ Reply Client::call(std::string_view method, std::string_view target, std::string
                    const std::vector<std::string>& headers) {
   send(request_text(method, target, body, headers));
   return receive(method == "HEAD");
+}
+
+// ---- to the fixture's server
+
+Client TestApi::client() const {
+  Client client(port());
+  if (trust_) {
+    EXPECT_TRUE(client.secure(trust_));
+  }
+  return client;
+}
+
+Reply TestApi::call(std::string_view method, std::string_view target, std::string_view body,
+                    const std::vector<std::string>& headers) const {
+  return client().call(method, target, body, headers);
 }
 
 }  // namespace skerry::api

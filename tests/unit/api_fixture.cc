@@ -16,6 +16,7 @@
 
 #include "common/digest.h"
 #include "controller/metrics/metrics.h"
+#include "tests/unit/memory_archive.h"
 #include "tests/unit/word_policies.h"
 
 namespace skerry::api {
@@ -29,55 +30,6 @@ class ManualClock final : public Clock {
 
  private:
   std::atomic<std::int64_t> us_ = 1'769'860'800'000'000;  // 2026-01-31T12:00:00Z
-};
-
-class MemoryArchive final : public JobArchive {
- public:
-  Result<core::ResultRecord> result(JobId id) const override {
-    const std::scoped_lock lock(mutex_);
-    const auto found = results_.find(id);
-    return found == results_.end()
-               ? Result<core::ResultRecord>(skerry::fail(ErrorCode::kNotFound, "no result"))
-               : found->second;
-  }
-  Result<std::vector<core::DecisionRecord>> decisions(JobId id) const override {
-    if (on_read) {
-      on_read();
-    }
-    const std::scoped_lock lock(mutex_);
-    const auto found = decisions_.find(id);
-    return found == decisions_.end() ? std::vector<core::DecisionRecord>() : found->second;
-  }
-  Result<std::vector<core::DecisionRecord>> decisions_after(std::optional<DecisionPlace> place,
-                                                            std::size_t limit) const override {
-    const std::scoped_lock lock(mutex_);
-    std::vector<core::DecisionRecord> found;
-    for (const auto& [id, decisions] : decisions_) {
-      for (const core::DecisionRecord& decision : decisions) {
-        const bool behind =
-            !place || std::pair(id, decision.attempt) > std::pair(place->job, place->attempt);
-        if (behind && found.size() < limit) {
-          found.push_back(decision);
-        }
-      }
-    }
-    return found;
-  }
-  void keep(const core::RecordWrite& write) {
-    const std::scoped_lock lock(mutex_);
-    if (const auto* result = std::get_if<core::ResultRecord>(&write)) {
-      results_[result->id] = *result;
-    } else if (const auto* decision = std::get_if<core::DecisionRecord>(&write)) {
-      decisions_[decision->job].push_back(*decision);
-    }
-  }
-
-  std::function<void()> on_read;  // set before anything is read
-
- private:
-  mutable std::mutex mutex_;
-  std::map<JobId, core::ResultRecord> results_;
-  std::map<JobId, std::vector<core::DecisionRecord>> decisions_;
 };
 
 // An io_context on threads of its own.
@@ -106,14 +58,17 @@ core::Settings quick_settings() {
   settings.suspect_after = hours(1);
   settings.disconnected_after = hours(2);
   settings.reconnect_grace = Duration(0);
+  settings.audit_key = "key";
   return settings;
 }
 
 struct TestApi::State final : public controller::Gateway {
-  State(ApiOptions options, std::vector<ReadyCheck> ready_checks)
+  State(ApiOptions options, std::vector<ReadyCheck> ready_checks, auth::Mode mode,
+        ModelTrust model_trust)
       : root(std::filesystem::path(testing::TempDir()) / ("api-" + to_hex(random_bytes(8)))),
         blobs(*blobs::BlobDir::open(root)),
         log("test", std::make_shared<spdlog::sinks::null_sink_mt>()),
+        callers(mode),
         core(quick_settings(), 1, {.stopwatch = nullptr, .factory = &policies}),
         server(api_loop.io, std::move(options),
                ApiParts{.gateway = *this,
@@ -122,7 +77,9 @@ struct TestApi::State final : public controller::Gateway {
                         .metrics = metrics,
                         .clock = clock,
                         .log = log,
-                        .ready_checks = std::move(ready_checks)}) {
+                        .callers = callers,
+                        .ready_checks = std::move(ready_checks),
+                        .model_trust = std::move(model_trust)}) {
     run_on_core([this] { carry_out(core.restore({}, clock.now())); });
   }
 
@@ -189,6 +146,9 @@ struct TestApi::State final : public controller::Gateway {
     }
   }
   void deliver(core::Happening& happening) {
+    if (const auto* access = std::get_if<core::AccessChanged>(&happening)) {
+      callers.heard(*access);
+    }
     metrics.observe(happening);
     server.publish(happening, clock.now());
   }
@@ -246,6 +206,7 @@ struct TestApi::State final : public controller::Gateway {
   Log log;
   MemoryArchive archive;
   metrics::Metrics metrics;
+  auth::Authenticator callers;
   WordPolicies policies;
   core::Core core;
   std::map<core::Ticket, std::move_only_function<void(Result<core::Reply>)>> waiting;
@@ -271,8 +232,10 @@ struct TestApi::State final : public controller::Gateway {
   std::future<void> stop_ended = stop_done.get_future();
 };
 
-TestApi::TestApi(ApiOptions options, std::vector<ReadyCheck> ready_checks)
-    : state_(std::make_unique<State>(std::move(options), std::move(ready_checks))) {
+TestApi::TestApi(ApiOptions options, std::vector<ReadyCheck> ready_checks, auth::Mode mode,
+                 ModelTrust model_trust)
+    : state_(std::make_unique<State>(std::move(options), std::move(ready_checks), mode,
+                                     std::move(model_trust))) {
   const auto port = state_->server.start();
   EXPECT_TRUE(port) << port.error().message;
   state_->port = port.value_or(0);
@@ -302,15 +265,20 @@ void TestApi::on_archive_read(std::function<void()> read) {
   state_->archive.on_read = std::move(read);
 }
 
+std::string TestApi::make_token(std::vector<core::Grant> grants) {
+  const auth::FreshToken fresh = auth::make_token(auth::TokenKind::kCaller);
+  state_->callers.directory().put(
+      {.id = fresh.token.id, .secret_hash = fresh.token.secret_hash, .grants = std::move(grants)});
+  return fresh.text;
+}
+void TestApi::edit_audit(const std::function<void(std::vector<core::AuditRecord>&)>& edit) {
+  state_->archive.edit_audit(edit);
+}
+
 std::uint16_t TestApi::port() const { return state_->port; }
 blobs::BlobDir& TestApi::blobs() { return *state_->blobs; }
 void TestApi::before_ask(std::function<void(const core::Event&)> look) {
   state_->before_ask = std::move(look);
-}
-
-Reply TestApi::call(std::string_view method, std::string_view target, std::string_view body,
-                    const std::vector<std::string>& headers) const {
-  return client().call(method, target, body, headers);
 }
 
 void TestApi::advance(Duration by) {

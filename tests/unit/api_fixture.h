@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/tls/context.h"
 #include "common/values.h"
 #include "controller/api/api_server.h"
 #include "controller/core/core.h"
@@ -39,6 +40,8 @@ struct Reply {
 class Client {
  public:
   explicit Client(std::uint16_t port, const char* from = "127.0.0.1");
+  // Goes over to TLS; false if the two sides do not agree.
+  bool secure(const tls::Context& context, const std::string& host = "localhost");
   ~Client();
   Client(Client&& other) noexcept;
   Client& operator=(Client&&) = delete;
@@ -49,6 +52,7 @@ class Client {
   std::string read_until(std::string_view mark);  // of a stream; includes the mark
   bool closed();  // true if the server closes, and nothing else comes
   void close();
+  void end();  // sends nothing more; the answer can still come
 
   Reply call(std::string_view method, std::string_view target, std::string_view body = {},
              const std::vector<std::string>& headers = {});
@@ -56,6 +60,7 @@ class Client {
  private:
   bool fill();
   int socket_;
+  std::shared_ptr<SSL> tls_;
   std::string buffer_;
 };
 
@@ -66,11 +71,15 @@ core::Settings quick_settings();  // no probes, short grace
 
 class TestApi {
  public:
-  explicit TestApi(ApiOptions options = {}, std::vector<ReadyCheck> ready_checks = {});
+  explicit TestApi(ApiOptions options = {}, std::vector<ReadyCheck> ready_checks = {},
+                   auth::Mode mode = auth::Mode::kOpen, ModelTrust model_trust = {});
   ~TestApi();
 
   std::uint16_t port() const;
-  Client client() const { return Client(port()); }
+  // From now on clients go over to TLS with this context, as options.tls has the server do.
+  void use_tls(tls::Context trust) { trust_ = std::move(trust); }
+  Client client() const;
+  Client plain_client() const { return Client(port()); }
   // One request on a connection of its own.
   Reply call(std::string_view method, std::string_view target, std::string_view body = {},
              const std::vector<std::string>& headers = {}) const;
@@ -94,6 +103,11 @@ class TestApi {
   void put_noop_model(const std::string& name = "echo");  // one input "x": f32 [1, -1]
   std::string submit(std::string_view body);              // 202 expected; the id
 
+  // The text of a token with these grants, which the server knows from now on.
+  std::string make_token(std::vector<core::Grant> grants);
+  // Of what the store has of the audit trail.
+  void edit_audit(const std::function<void(std::vector<core::AuditRecord>&)>& edit);
+
   blobs::BlobDir& blobs();
   // Called for each event that a request has for the core, before the core gets it. Set it while no
   // request is under way.
@@ -108,6 +122,7 @@ class TestApi {
  private:
   struct State;
   std::unique_ptr<State> state_;
+  tls::Context trust_;  // null: plain text
 };
 
 }  // namespace skerry::api

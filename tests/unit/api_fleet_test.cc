@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "common/digest.h"
@@ -119,6 +121,38 @@ TEST(Models, BadManifestsAreRefusedByField) {
   EXPECT_EQ(bare.status, 400);
 }
 
+TEST(Models, AreSignedWhereTheControllerAsksForIt) {
+  const PrivateKey key = PrivateKey::generate();
+  TestApi api({}, {}, auth::Mode::kOpen,
+              {.required = true, .keys = {{"release", key.public_key(), {"*"}}}});
+  const std::string digest = sha256_digest("m");
+  api.call("PUT", "/api/v1/blobs/" + digest, "m");
+  const auto apply = [&](const std::string& signature, const std::string& by) {
+    auto document = boost::json::parse(digits_manifest(digest));
+    auto& variant = document.at_pointer("/spec/variants/0").as_object();
+    if (!signature.empty()) {
+      variant["signature"] = signature;
+      variant["signed_by"] = by;
+    }
+    return api.call("PUT", "/api/v1/models/digits", boost::json::serialize(document));
+  };
+  const auto signature = [&](const std::string& ns) {
+    return key.sign(to_signed_text({digest, "digits", "small", ns}));
+  };
+  EXPECT_THAT(apply("", "").fields(),
+              ElementsAre(StartsWith("/spec/variants/0/signature: is missing")));
+  EXPECT_THAT(apply(signature("vision"), "release").fields(),
+              ElementsAre(StartsWith("/spec/variants/0/signature: is not that of key 'release'")));
+  EXPECT_THAT(apply(signature(""), "other").fields(),
+              ElementsAre(StartsWith("/spec/variants/0/signed_by: 'other' is none of the keys")));
+  EXPECT_THAT(apply("AAAA", "release").fields(),
+              ElementsAre(StartsWith("/spec/variants/0/signature: must be 64 bytes")));
+  EXPECT_EQ(api.call("GET", "/api/v1/models/digits").status, 404);
+  EXPECT_EQ(apply(signature(""), "release").status, 200);
+  const auto model = api.call("GET", "/api/v1/models/digits").json();
+  EXPECT_EQ(model.at_pointer("/manifest/spec/variants/0/signed_by"), "release");
+}
+
 TEST(Models, TakeMediaOfTheirKind) {
   TestApi api;
   api.call("PUT", "/api/v1/blobs/" + sha256_digest("m"), "m");
@@ -166,6 +200,10 @@ TEST(Blobs, GoUpAndComeDown) {
   EXPECT_EQ(put.status, 201);
   EXPECT_EQ(put.json().at("size_bytes"), 3'000'000);
   EXPECT_EQ(client.call("PUT", path, bytes).status, 200) << "it was there";
+  EXPECT_EQ(client.call("GET", path).status, 404) << "nobody's artifact might be somebody's input";
+  ASSERT_EQ(
+      client.call("PUT", "/api/v1/models/digits", digits_manifest(sha256_digest(bytes))).status,
+      200);
   const Reply head = client.call("HEAD", path);
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.header("content-length"), "3000000");
@@ -195,7 +233,7 @@ TEST(Blobs, BytesThatAreNotTheDigestsAreRefused) {
   EXPECT_FALSE(api.blobs().size_bytes(sha256_digest("right")));
   EXPECT_FALSE(api.blobs().size_bytes(sha256_digest("wrong")));
   EXPECT_EQ(api.call("PUT", "/api/v1/blobs/sha256:abc", "x").status, 400);
-  EXPECT_EQ(api.call("GET", "/api/v1/blobs/..%2F..%2Fetc%2Fpasswd").status, 400);
+  EXPECT_EQ(api.call("GET", "/api/v1/blobs/..%2F..%2Fetc%2Fpasswd").status, 404);
   EXPECT_EQ(api.call("GET", "/api/v1/blobs/" + sha256_digest("never")).status, 404);
 }
 

@@ -304,13 +304,13 @@ TEST(ManifestCache, DoesNotKeepWhatWasReadBeforeAChange) {
   ManifestCache cache;
   const auto manifest = std::make_shared<const ModelManifest>(one_input(DType::kF32));
   const auto before = cache.generation();
-  cache.drop("m");
-  cache.put(manifest, before);
-  EXPECT_EQ(cache.find("m"), nullptr);
-  cache.put(manifest, cache.generation());
-  EXPECT_EQ(cache.find("m"), manifest);
-  cache.drop("m");
-  EXPECT_EQ(cache.find("m"), nullptr);
+  cache.drop();
+  cache.put("", "m", manifest, before);
+  EXPECT_EQ(cache.find("", "m"), nullptr);
+  cache.put("", "m", manifest, cache.generation());
+  EXPECT_EQ(cache.find("", "m"), manifest);
+  cache.drop();
+  EXPECT_EQ(cache.find("", "m"), nullptr);
 }
 
 }  // namespace

@@ -233,7 +233,7 @@ TEST(Usage, MistakesAreExitCodeTwoWithTheHelpToRead) {
   EXPECT_THAT(run_skerryctl({"submit", "m", "--deadline", "soon"}).err,
               AllOf(HasSubstr("--deadline: 'soon' is no duration"),
                     HasSubstr("see `skerryctl submit --help`")));
-  EXPECT_EQ(run_skerryctl({"get", "nodes", "--server", "https://x"}).exit_code, 2);
+  EXPECT_EQ(run_skerryctl({"get", "nodes", "--server", "ftp://x"}).exit_code, 2);
   const Finished help = run_skerryctl({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.out, AllOf(HasSubstr("Exit codes:"), HasSubstr("explain")));

@@ -10,6 +10,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -30,6 +31,10 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
+// To what is no HTTP, such as TLS.
+constexpr std::string_view kBadRequest =
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
 ServedRequest taken(const http::request<http::string_body>& message) {
   ServedRequest request{.method = std::string(message.method_string()),
                         .target = std::string(message.target()),
@@ -43,7 +48,8 @@ ServedRequest taken(const http::request<http::string_body>& message) {
 }
 
 // True if the connection goes on.
-bool answer(asio::ip::tcp::socket& socket, const ServedAnswer& answer, unsigned version) {
+template <typename Stream>
+bool answer(Stream& socket, const ServedAnswer& answer, unsigned version) {
   error_code wrong;
   if (answer.silent) {
     return false;
@@ -85,6 +91,7 @@ struct ScriptedServer::State {
   asio::io_context io;
   asio::ip::tcp::acceptor acceptor{io, {asio::ip::address_v4::loopback(), 0}};
   Handler handler;
+  tls::Context context;
   mutable std::mutex mutex;
   std::vector<ServedRequest> requests;
   std::jthread thread;
@@ -97,17 +104,29 @@ struct ScriptedServer::State {
       if (wrong) {
         return;
       }
-      serve(socket);
+      if (!context) {
+        serve(socket);
+        continue;
+      }
+      asio::ssl::stream<asio::ip::tcp::socket&> secured(socket, SSL_new(context.get()));
+      if (!secured.handshake(asio::ssl::stream_base::server, wrong)) {
+        serve(secured);
+        secured.shutdown(wrong);  // until the client has closed, too
+      }
     }
   }
 
-  void serve(asio::ip::tcp::socket& socket) {
+  template <typename Stream>
+  void serve(Stream& socket) {
     boost::beast::flat_buffer buffer;
     while (true) {
       error_code wrong;
       http::request<http::string_body> message;
       http::read(socket, buffer, message, wrong);
       if (wrong) {
+        if (wrong == http::error::bad_method) {
+          asio::write(socket, asio::buffer(kBadRequest), wrong);
+        }
         return;
       }
       const ServedRequest request = taken(message);
@@ -126,8 +145,10 @@ struct ScriptedServer::State {
   }
 };
 
-ScriptedServer::ScriptedServer(Handler handler) : state_(std::make_unique<State>()) {
+ScriptedServer::ScriptedServer(Handler handler, tls::Context context)
+    : state_(std::make_unique<State>()) {
   state_->handler = std::move(handler);
+  state_->context = std::move(context);
   state_->thread = std::jthread([state = state_.get()] { state->serve(); });
 }
 
@@ -145,7 +166,11 @@ ScriptedServer::~ScriptedServer() {
 }
 
 std::string ScriptedServer::url() const {
-  return "http://127.0.0.1:" + std::to_string(state_->acceptor.local_endpoint().port());
+  return (state_->context ? "https://127.0.0.1:" : "http://127.0.0.1:") + port();
+}
+
+std::string ScriptedServer::port() const {
+  return std::to_string(state_->acceptor.local_endpoint().port());
 }
 
 std::vector<ServedRequest> ScriptedServer::requests() const {

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/tls/context.h"
+
 namespace skerry::cli {
 
 struct ServedRequest {
@@ -38,7 +40,8 @@ struct ServedAnswer {
 class ScriptedServer {
  public:
   using Handler = std::function<ServedAnswer(const ServedRequest&)>;
-  explicit ScriptedServer(Handler handler);
+  // With a context, over TLS.
+  explicit ScriptedServer(Handler handler, tls::Context context = {});
   // Answers "METHOD /target" from a table; anything else is a 404 problem.
   explicit ScriptedServer(std::map<std::string, ServedAnswer> answers);
   ~ScriptedServer();
@@ -46,6 +49,7 @@ class ScriptedServer {
   ScriptedServer& operator=(const ScriptedServer&) = delete;
 
   std::string url() const;
+  std::string port() const;
   std::vector<ServedRequest> requests() const;     // so far
   std::vector<std::string> request_lines() const;  // of them
 

@@ -123,8 +123,10 @@ TEST(Urls, AreTakenApartWithTheirDefaults) {
   EXPECT_EQ(parse_url("http://[::1]:9000/skerry/"),
             (Url{.host = "::1", .port = "9000", .path = "/skerry"}));
   EXPECT_EQ(parse_url("http://[::1]:9000/skerry/")->text(), "http://[::1]:9000/skerry");
-  for (const char* text :
-       {"", "http://", "https://a", "http://a:0", "http://a:b", "http://a b", "http://a:70000"}) {
+  EXPECT_EQ(parse_url("https://a"), (Url{.tls = true, .host = "a", .port = "443", .path = ""}));
+  EXPECT_EQ(parse_url("https://a:8080/b")->text(), "https://a:8080/b");
+  for (const char* text : {"", "http://", "ftp://a", "https://", "http://a:0", "http://a:b",
+                           "http://a b", "http://a:70000"}) {
     EXPECT_FALSE(parse_url(text)) << text;
   }
 }
@@ -148,6 +150,7 @@ TEST(ExitCodes, EveryErrorCodeHasItsExitCode) {
       {ErrorCode::kQuotaRate, ExitCode::kUnavailable},
       {ErrorCode::kQuotaOpenJobs, ExitCode::kUnavailable},
       {ErrorCode::kQuotaInputBytes, ExitCode::kUnavailable},
+      {ErrorCode::kQuotaStoredBytes, ExitCode::kUnavailable},
       {ErrorCode::kOverloaded, ExitCode::kUnavailable},
       {ErrorCode::kStorageFull, ExitCode::kUnavailable},
       {ErrorCode::kDeadlineExceeded, ExitCode::kUnavailable},

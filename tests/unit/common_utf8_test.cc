@@ -30,5 +30,16 @@ TEST(Utf8, MeasuresTheCharacterAtTheFrontAndRefusesWhatIsNone) {
   }
 }
 
+TEST(Utf8, WhatIsShownIsValidHoldsNoControlCharactersAndIsOfBoundedLength) {
+  EXPECT_EQ(printable("caf\xc3\xa9 \xff\xc0\xaf \xed\xa0\x80", 100), "caf\xc3\xa9 ??? ???");
+  EXPECT_EQ(printable("\xc3\xa9\xc3\xa9", 3), "\xc3\xa9");
+  EXPECT_EQ(printable("\xe2\x82", 9), "??");
+  EXPECT_EQ(printable("a\x1b[2J\r\nb\tc\x7f", 100), "a?[2J?\nb\tc?");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "31m\xc2\xa0",
+                      100),
+            "?31m\xc2\xa0");
+}
+
 }  // namespace
 }  // namespace skerry

@@ -48,6 +48,8 @@ TEST(ValuesCodec, RefusesEveryTruncationAndAnythingBehindTheEnd) {
     EXPECT_EQ(decoded.error().code, ErrorCode::kInvalidArgument);
   }
   EXPECT_FALSE(decode_values(whole + '\0'));
+  EXPECT_EQ(check_values(whole + '\0').error(), decode_values(whole + '\0').error());
+  EXPECT_TRUE(check_values(whole));
 }
 
 TEST(ValuesCodec, SurvivesEveryByteReplaced) {

@@ -17,7 +17,7 @@ class CoreBlobs : public CoreWorld {
     return job;
   }
   BatchNumber cancel(JobId id) {
-    apply(CancelJob{.ticket = 9, .ns = {}, .job = id});
+    apply(CancelJob{.ticket = 9, .job = id});
     return core->batches_written();
   }
 

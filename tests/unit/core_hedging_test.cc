@@ -273,7 +273,7 @@ TEST_F(CoreHedging, OnlySoManyForEachTaskThatIsPlaced) {
     const auto live = core->find_job(id)->live;
     EXPECT_EQ(attempts(id) == 2, last.back() == HedgeVerdict::kMade);
     EXPECT_TRUE(attempts(id) == 2 || last.back() == HedgeVerdict::kNoBudget);
-    apply(CancelJob{.ticket = ++tickets, .ns = {}, .job = id});
+    apply(CancelJob{.ticket = ++tickets, .job = id});
     for (const Attempt& attempt : live) {
       finish(attempt.node_name == "one" ? one : two,
              {.job = id, .number = attempt.number, .uid = attempt.uid}, AttemptOutcome::kCancelled);

@@ -100,13 +100,13 @@ TEST_F(CoreJobs, AKeyIsScopedByNamespace) {
 TEST_F(CoreJobs, CancelEndsAWaitingJobAndARunningOne) {
   put_model();
   const JobId waiting = submit(spec());
-  apply(CancelJob{.ticket = 500, .ns = {}, .job = waiting});
+  apply(CancelJob{.ticket = 500, .job = waiting});
   EXPECT_EQ(state(waiting), TaskState::kCancelled);
   const auto node = connect("n1");
   const JobId running = submit(spec());
-  apply(CancelJob{.ticket = 501, .ns = {}, .job = running});
+  apply(CancelJob{.ticket = 501, .job = running});
   EXPECT_EQ(sent<CancelAttempt>(node).size(), 1u);
-  apply(CancelJob{.ticket = 502, .ns = {}, .job = running});
+  apply(CancelJob{.ticket = 502, .job = running});
   EXPECT_TRUE(std::get<Changed>(*answers.at(501)).changed);
   EXPECT_FALSE(std::get<Changed>(*answers.at(502)).changed);
 }
@@ -116,8 +116,8 @@ TEST_F(CoreJobs, CancelOfAnEndedJobIsAConflictAndOfAnotherNamespaceNotFound) {
   const auto node = connect("n1");
   const JobId id = submit(spec());
   finish(node, last_assigned(node));
-  apply(CancelJob{.ticket = 500, .ns = {}, .job = id});
-  apply(CancelJob{.ticket = 501, .ns = "other", .job = id});
+  apply(CancelJob{.ticket = 500, .job = id});
+  apply(CancelJob{.ticket = 501, .within = {{{"other"}}}, .job = id});
   EXPECT_EQ(answers.at(500).error().code, ErrorCode::kConflict);
   EXPECT_EQ(answers.at(501).error().code, ErrorCode::kNotFound);
 }
@@ -127,7 +127,7 @@ TEST_F(CoreJobs, ATerminalJobAbsorbsEveryLaterEvent) {
   const auto node = connect("n1");
   const JobId id = submit(spec());
   const AttemptRef attempt = last_assigned(node);
-  apply(CancelJob{.ticket = 500, .ns = {}, .job = id});
+  apply(CancelJob{.ticket = 500, .job = id});
   written.clear();
   apply(AttemptStarted{node, attempt});
   finish(node, attempt);

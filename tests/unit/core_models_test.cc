@@ -40,7 +40,7 @@ TEST_F(CoreModels, IsTrippedByCrashesOnThreeNodesWithinTenMinutesAndNoSuccessThe
     apply(Submit{.ticket = ++tickets, .jobs = {job}});
     const JobId id = std::get<Submitted>(*answers.at(tickets)).jobs.at(0);
     finish(nodes[node], last_assigned(nodes[node]), outcome);
-    apply(CancelJob{.ticket = ++tickets, .ns = {}, .job = id});  // else it is tried again
+    apply(CancelJob{.ticket = ++tickets, .job = id});  // else it is tried again
   };
   const auto pass_alive = [&](Duration time) {
     for (const Instant end = now + time; now < end;) {
@@ -77,7 +77,7 @@ TEST_F(CoreModels, RestsTwiceAsLongEachTimeItTripsUntilATaskSucceeds) {
   const auto rest_after_a_crash = [&] {
     const JobId id = submit(spec());
     finish(node, last_assigned(node), AttemptOutcome::kCrashed);
-    apply(CancelJob{.ticket = ++tickets, .ns = {}, .job = id});
+    apply(CancelJob{.ticket = ++tickets, .job = id});
     Duration rest{};
     while (core->model("m")->tripped) {
       apply(AgentHeartbeat{.session = node});

@@ -149,7 +149,7 @@ TEST_F(QuotasInTheCore, AJobThatEndsMakesRoomAndSoDoesOneThatIsCancelled) {
   ASSERT_EQ(state(first), TaskState::kSucceeded);
   const JobId second = submit(spec());
   EXPECT_FALSE(answer_to({spec()}));
-  apply(CancelJob{.ticket = ++tickets, .ns = {}, .job = second});
+  apply(CancelJob{.ticket = ++tickets, .job = second});
   submit(spec());
 }
 
@@ -185,6 +185,48 @@ TEST_F(QuotasInTheCore, RunningTasksAreBoundedAndTheRestWaitsWithoutHoldingUpOth
   EXPECT_EQ(view.input_bytes, 10u);
   finish(node, sent<AssignAttempt>(node).front().attempt);
   EXPECT_EQ(state(second), TaskState::kLeased);
+}
+
+TEST_F(QuotasInTheCore, AShareGrowsAndShrinksWithTheSlotsThatAreThere) {
+  with(for_all({.max_share = 0.5}));
+  const SessionId first = connect("n1");  // two slots
+  const JobId one = submit(spec());
+  const JobId two = submit(spec());
+  const JobId three = submit(spec());
+  EXPECT_EQ(state(one), TaskState::kLeased);
+  EXPECT_EQ(state(two), TaskState::kReady);
+  connect("n2");
+  EXPECT_EQ(state(two), TaskState::kLeased);
+  EXPECT_EQ(state(three), TaskState::kReady);
+  finish(first, sent<AssignAttempt>(first).front().attempt);
+  EXPECT_EQ(state(three), TaskState::kLeased);
+}
+
+TEST_F(QuotasInTheCore, WhatIsKeptCountsInputsResultsAndModelsUntilTheyGo) {
+  QuotaSettings quotas;
+  quotas.named["a"] = {.max_stored_bytes = 100};
+  settings.max_retained_jobs = 2;
+  with(std::move(quotas));
+  const SessionId node = connect("n");
+  const auto stored_bytes = [&] { return core->quotas().at(0).stored_bytes; };
+  submit(spec("a"));
+  EXPECT_EQ(stored_bytes(), 5u);
+  finish(node, last_assigned(node));  // its result, "output", stays
+  EXPECT_EQ(stored_bytes(), 6u);
+  ModelManifest manifest = core->model("m")->manifest;
+  manifest.name = "a/own";
+  manifest.variants[0].digest = "sha256:" + std::string(64, 'a');
+  manifest.variants[0].artifact_bytes = 90;
+  apply(PutModel{.ticket = ++tickets, .manifest = manifest});
+  EXPECT_EQ(stored_bytes(), 96u);
+  EXPECT_EQ(answer_to({spec("a")}).error().code, ErrorCode::kQuotaStoredBytes);
+  manifest.variants[0].artifact_bytes = 95;
+  apply(PutModel{.ticket = ++tickets, .manifest = manifest});
+  EXPECT_EQ(answers.at(tickets).error().code, ErrorCode::kQuotaStoredBytes);
+  restart(stored());
+  EXPECT_EQ(stored_bytes(), 96u);
+  apply(DeleteModel{.ticket = ++tickets, .name = "a/own"});
+  EXPECT_EQ(stored_bytes(), 6u);
 }
 
 TEST_F(QuotasInTheCore, ATaskWhoseNodeIsGivenUpRunsNoMore) {

@@ -136,7 +136,7 @@ TEST_F(CoreSequences, ACancelledTaskLeavesItToTheNodeWhetherTheStateIsStillThere
   begin(n1);
   const JobId cancelled = add();
   add();
-  apply(CancelJob{.ticket = ++tickets, .ns = {}, .job = cancelled});
+  apply(CancelJob{.ticket = ++tickets, .job = cancelled});
   EXPECT_NE(assigned(n1).attempt.job, cancelled);
   EXPECT_EQ(assigned(n1).sequence_step, SequenceStep::kContinues);
 }
@@ -149,7 +149,7 @@ TEST_F(CoreSequences, ATaskThatEndsWhileItsNodeIsSilentIsCancelledThere) {
   const JobId next = add();
   pass(settings.suspect_after + milliseconds(100));
   EXPECT_EQ(core->node("n1")->state, NodeState::kSuspect);
-  apply(CancelJob{.ticket = ++tickets, .ns = {}, .job = first});
+  apply(CancelJob{.ticket = ++tickets, .job = first});
   ASSERT_EQ(sent<CancelAttempt>(n1).size(), 1u);
   EXPECT_EQ(sent<CancelAttempt>(n1).front().attempt, attempt);
   apply(AgentHeartbeat{.session = n1});

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -13,13 +14,9 @@
 #include <vector>
 
 #include "controller/core/core.h"
+#include "tests/sim/sim_store.h"
 
 namespace skerry::core {
-
-template <typename... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
 
 class CoreWorld : public ::testing::Test {
  protected:
@@ -134,50 +131,21 @@ class CoreWorld : public ::testing::Test {
   }
   // What a store would hold of everything written since the start.
   StoredState stored() const {
-    StoredState state;
-    std::map<JobId, JobRecord> jobs;
-    std::map<JobId, TaskRecord> tasks;
-    std::map<JobId, ResultRecord> results;
-    std::map<std::string, NodeRecord> nodes;
-    std::map<std::string, ModelRecord> models;
-    std::map<std::pair<std::string, std::string>, IdempotencyRecord> keys;
-    std::map<PolicyRef, PolicyRecord> policies;
-    const auto put = Overloaded{
-        [&](const JobRecord& it) { jobs.insert_or_assign(it.id, it); },
-        [&](const TaskRecord& it) { tasks.insert_or_assign(it.id, it); },
-        [&](const ResultRecord& it) { results.insert_or_assign(it.id, it); },
-        [&](const NodeRecord& it) { nodes.insert_or_assign(it.spec.name, it); },
-        [&](const ModelRecord& it) { models.insert_or_assign(it.manifest.name, it); },
-        [&](const IdempotencyRecord& it) { keys.insert_or_assign({it.ns, it.key}, it); },
-        [&](const MetaRecord& it) { state.meta = it; },
-        [&](const DecisionRecord&) {},
-        [&](const DeleteRecords& it) {
-          jobs.erase(it.id);
-          tasks.erase(it.id);
-          results.erase(it.id);
-        },
-        [&](const DeleteIdempotency& it) { keys.erase({it.ns, it.key}); },
-        [&](const DeleteModelRecord& it) { models.erase(it.name); },
-        [&](const DeleteNodeRecord& it) { nodes.erase(it.name); },
-        [&](const PolicyRecord& it) { policies.insert_or_assign(it.ref, it); },
-        [&](const DeletePolicyRecord& it) { policies.erase(it.ref); },
-    };
-    for (const auto& write : written) {
-      std::visit(put, write);
-    }
-    const auto take_values = [](const auto& from, auto& into) {
-      for (const auto& [key, value] : from) {
-        into.push_back(value);
+    sim::SimStore store;
+    store.append(written);
+    store.sync(1);
+    EXPECT_THAT(store.broken(), ::testing::IsEmpty());
+    return store.stored();
+  }
+  template <typename Record>
+  std::vector<Record> records() const {
+    std::vector<Record> found;
+    for (const RecordWrite& write : written) {
+      if (const auto* record = std::get_if<Record>(&write)) {
+        found.push_back(*record);
       }
-    };
-    take_values(jobs, state.jobs);
-    take_values(tasks, state.tasks);
-    take_values(results, state.results);
-    take_values(nodes, state.nodes);
-    take_values(models, state.models);
-    take_values(keys, state.idempotency);
-    take_values(policies, state.policies);
-    return state;
+    }
+    return found;
   }
   TaskState state(JobId id) const { return core->find_job(id)->state; }
   // What watchers were told, oldest first.

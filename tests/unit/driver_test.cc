@@ -233,7 +233,7 @@ TEST_F(DriverOnAStalledDisk, GoesOnWithHeartbeatsCompletionsAndCancelsWhileItRef
                            .outcome = core::AttemptOutcome::kSucceeded};
   ended.output = Payload::inlined("output");
   tell(std::move(ended));
-  EXPECT_FALSE(ask(core::CancelJob{.ticket = core::kNoTicket, .ns = {}, .job = second}));  // yet
+  EXPECT_FALSE(ask(core::CancelJob{.ticket = core::kNoTicket, .job = second}));  // yet
   EXPECT_DOUBLE_EQ(core_.nodes().at(0).rtt_s, 0.007);
   EXPECT_EQ(core_.find_job(first)->state, core::TaskState::kSucceeded);
   EXPECT_EQ(core_.find_job(second)->state, core::TaskState::kCancelled);

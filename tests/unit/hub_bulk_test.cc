@@ -73,21 +73,21 @@ v1::AgentMessage result_message(const std::string& blob) {
   return message;
 }
 
-TEST_F(HubTest, FetchesABlob) {
+TEST_P(HubTest, FetchesABlob) {
   start();
   const std::string bytes = patterned(1'000'000);
   const std::string digest = blobs_->put(bytes)->digest();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   const Fetched fetched = fetch(agent.stub(), digest, 0);
   EXPECT_EQ(fetched.total_bytes, bytes.size());
   EXPECT_TRUE(fetched.data == bytes);
 }
 
-TEST_F(HubTest, ResumesAFetchThatWasCutOff) {
+TEST_P(HubTest, ResumesAFetchThatWasCutOff) {
   start();
   const std::string bytes = patterned(1'000'000);
   const std::string digest = blobs_->put(bytes)->digest();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   const Fetched begun = fetch(agent.stub(), digest, 0, 2);
   ASSERT_LT(begun.data.size(), bytes.size());
   const Fetched rest = fetch(agent.stub(), digest, begun.data.size());
@@ -95,29 +95,29 @@ TEST_F(HubTest, ResumesAFetchThatWasCutOff) {
   EXPECT_TRUE(begun.data + rest.data == bytes);
 }
 
-TEST_F(HubTest, AnswersAFetchBehindTheLastByteWithTheSizeAlone) {
+TEST_P(HubTest, AnswersAFetchBehindTheLastByteWithTheSizeAlone) {
   start();
   const std::string digest = blobs_->put("four")->digest();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   EXPECT_EQ(fetch(agent.stub(), digest, 4).total_bytes, 4u);
   EXPECT_EQ(fetch(agent.stub(), digest, 5).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(HubTest, RefusesToFetchWhatIsNotThereOrNoDigest) {
+TEST_P(HubTest, RefusesToFetchWhatIsNotThereOrNoDigest) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   EXPECT_EQ(fetch(agent.stub(), sha256_digest("nobody has it"), 0).status.error_code(),
             grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(fetch(agent.stub(), "../../etc/passwd", 0).status.error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(HubTest, AnswersHeartbeatsWhileABlobIsFetched) {
+TEST_P(HubTest, AnswersHeartbeatsWhileABlobIsFetched) {
   start();
   const std::string bytes = patterned(4 << 20);
   const std::string digest = blobs_->put(bytes)->digest();
-  TestAgent agent(hub_->port());
-  TestAgent bulk(hub_->port());
+  TestAgent agent = dial();
+  TestAgent bulk = dial();
   const SessionId session = welcome(agent);
   std::atomic<bool> fetched = false;
   std::jthread fetching([&] {
@@ -132,10 +132,10 @@ TEST_F(HubTest, AnswersHeartbeatsWhileABlobIsFetched) {
   }
 }
 
-TEST_F(HubTest, StoresAnUploadUnderItsDigest) {
+TEST_P(HubTest, StoresAnUploadUnderItsDigest) {
   start();
   const std::string bytes = patterned(700'000);
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   v1::UploadReply reply;
   const grpc::Status status = upload(agent.stub(), sha256_digest(bytes), bytes, reply);
   EXPECT_TRUE(status.ok()) << status.error_message();
@@ -143,10 +143,10 @@ TEST_F(HubTest, StoresAnUploadUnderItsDigest) {
   EXPECT_TRUE(blobs_->read_all(sha256_digest(bytes)) == bytes);
 }
 
-TEST_F(HubTest, RefusesAnUploadWithAnotherDigest) {
+TEST_P(HubTest, RefusesAnUploadWithAnotherDigest) {
   start();
   const std::string bytes = patterned(300'000);
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   v1::UploadReply reply;
   EXPECT_EQ(upload(agent.stub(), sha256_digest("other bytes"), bytes, reply).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
@@ -157,20 +157,20 @@ TEST_F(HubTest, RefusesAnUploadWithAnotherDigest) {
   EXPECT_FALSE(blobs_->size_bytes(sha256_digest(bytes)));
 }
 
-TEST_F(HubTest, RefusesAnUploadOverTheLimit) {
+TEST_P(HubTest, RefusesAnUploadOverTheLimit) {
   options_.transfers.max_blob_bytes = 150'000;
   start();
   const std::string bytes = patterned(300'000);
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   v1::UploadReply reply;
   EXPECT_EQ(upload(agent.stub(), sha256_digest(bytes), bytes, reply).error_code(),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
-TEST_F(HubTest, LeavesNothingOfAnUploadThatWasCutOff) {
+TEST_P(HubTest, LeavesNothingOfAnUploadThatWasCutOff) {
   start();
   const std::string bytes = patterned(300'000);
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   grpc::ClientContext context;
   v1::UploadReply reply;
   const auto stream = agent.stub().Upload(&context, &reply);
@@ -186,11 +186,11 @@ TEST_F(HubTest, LeavesNothingOfAnUploadThatWasCutOff) {
   EXPECT_EQ(hub_->count(Count::kTransfers), 0u);
 }
 
-TEST_F(HubTest, StopsInTimeThoughAFetchIsNotReadOn) {
+TEST_P(HubTest, StopsInTimeThoughAFetchIsNotReadOn) {
   options_.close_timeout = milliseconds(20);
   start();
   const std::string digest = blobs_->put(patterned(32 << 20))->digest();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   grpc::ClientContext context;
   v1::FetchRequest request;
   request.set_digest(digest);
@@ -203,12 +203,12 @@ TEST_F(HubTest, StopsInTimeThoughAFetchIsNotReadOn) {
   held->Finish();
 }
 
-TEST_F(HubTest, BoundsTheTransfersOfOneConnection) {
+TEST_P(HubTest, BoundsTheTransfersOfOneConnection) {
   options_.transfers.per_connection = 1;
   start();
   const std::string digest = blobs_->put(patterned(4 << 20))->digest();
-  TestAgent agent(hub_->port());
-  TestAgent other(hub_->port());
+  TestAgent agent = dial();
+  TestAgent other = dial();
 
   grpc::ClientContext context;
   v1::FetchRequest request;
@@ -223,22 +223,22 @@ TEST_F(HubTest, BoundsTheTransfersOfOneConnection) {
   held->Finish();
 }
 
-TEST_F(HubTest, CancelsATransferThatDoesNotMoveOn) {
+TEST_P(HubTest, CancelsATransferThatDoesNotMoveOn) {
   options_.transfers.idle_timeout = milliseconds(20);
   options_.watch_interval = milliseconds(5);
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   grpc::ClientContext context;
   v1::UploadReply reply;
   const auto stream = agent.stub().Upload(&context, &reply);
   EXPECT_FALSE(stream->Finish().ok());
 }
 
-TEST_F(HubTest, TellsAResultWithItsBlobAndTheSizeThatIsThere) {
+TEST_P(HubTest, TellsAResultWithItsBlobAndTheSizeThatIsThere) {
   start();
   const std::string bytes = patterned(300'000);
   const std::string digest = sha256_digest(bytes);
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   welcome(agent);
   v1::UploadReply reply;
   ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
@@ -249,9 +249,9 @@ TEST_F(HubTest, TellsAResultWithItsBlobAndTheSizeThatIsThere) {
   EXPECT_EQ(ended.output.size_bytes, bytes.size()) << "the directory's word, not the agent's";
 }
 
-TEST_F(HubTest, EndsAnAttemptWhoseResultCannotBeTakenSoThatItIsTriedAgain) {
+TEST_P(HubTest, EndsAnAttemptWhoseResultCannotBeTakenSoThatItIsTriedAgain) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   welcome(agent);
   v1::AgentMessage unknown_outcome = result_message("");
   unknown_outcome.mutable_result()->set_outcome(static_cast<v1::Outcome>(99));
@@ -273,11 +273,11 @@ TEST_F(HubTest, EndsAnAttemptWhoseResultCannotBeTakenSoThatItIsTriedAgain) {
   gateway_.next_as<core::CreditsChanged>();
 }
 
-TEST_F(HubTest, KeepsAnUploadInPlaceThoughAnOlderJobLetsGoOfTheSameBytes) {
+TEST_P(HubTest, KeepsAnUploadInPlaceThoughAnOlderJobLetsGoOfTheSameBytes) {
   start();
   const std::string bytes = patterned(300'000);
   const std::string digest = sha256_digest(bytes);
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   v1::UploadReply reply;
   ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
   blobs_->abandon(digest);
@@ -285,12 +285,12 @@ TEST_F(HubTest, KeepsAnUploadInPlaceThoughAnOlderJobLetsGoOfTheSameBytes) {
   EXPECT_TRUE(blobs_->size_bytes(digest));
 }
 
-TEST_F(HubTest, RemovesAnUploadWhoseJobTheCoreHasForgotten) {
+TEST_P(HubTest, RemovesAnUploadWhoseJobTheCoreHasForgotten) {
   options_.watch_interval = milliseconds(1);
   start();
   const std::string bytes = patterned(300'000);
   const std::string digest = sha256_digest(bytes);
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   welcome(agent);
   v1::UploadReply reply;
   ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
@@ -306,8 +306,9 @@ TEST_F(HubTest, RemovesAnUploadWhoseJobTheCoreHasForgotten) {
   }
 }
 
-class UploadPinsTest : public HubTest {
+class UploadPinsTest : public HubWorld {
  protected:
+  UploadPinsTest() : HubWorld(Way::kPlain) {}
   std::string upload(const std::string& bytes) {
     auto pin = blobs_->put(bytes);
     std::string digest = pin->digest();

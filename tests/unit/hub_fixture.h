@@ -1,5 +1,5 @@
 // hub_fixture.h: a Hub on a free port of loopback, with a gateway that records, and agents to talk
-// to it.
+// to it: in plain text, or behind its door with certificates.
 //
 // The test's thread plays the core: it takes the events one by one and calls Hub::send; what the hub
 // wants to look up waits in line with the events. Waiting is for an event or a frame, never for
@@ -16,6 +16,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
@@ -29,6 +30,7 @@
 
 #include "controller/hub/hub.h"
 #include "skerry/v1/agent.grpc.pb.h"
+#include "tests/unit/tls_world.h"
 
 namespace skerry::hub {
 
@@ -141,11 +143,14 @@ class OneModel final : public ModelSource {
  public:
   std::shared_ptr<const std::string> manifest_json(std::string_view model,
                                                    std::uint64_t revision) override {
-    return std::make_shared<std::string>(std::string(model) + "@" + std::to_string(revision));
+    return std::make_shared<std::string>(
+        manifest.empty() ? std::string(model) + "@" + std::to_string(revision) : manifest);
   }
   Artifact artifact(std::string_view, std::uint64_t, std::string_view variant) override {
     return {.digest = "artifact-of-" + std::string(variant), .bytes = 1234};
   }
+
+  std::string manifest;  // of every model; empty: the model's name and revision
 };
 
 inline v1::AgentMessage hello_message(const std::string& node = "edge-1") {
@@ -187,11 +192,12 @@ inline core::AttemptRef attempt_ref(std::uint64_t number) {
 // A stream of an agent, with blocking reads and writes.
 class TestAgent {
  public:
-  explicit TestAgent(std::uint16_t port) {
+  TestAgent(std::uint16_t port, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
-    auto channel = grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port),
-                                             grpc::InsecureChannelCredentials(), arguments);
+    arguments.SetSslTargetNameOverride(door::TlsWorld::kHost);
+    auto channel =
+        grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port), credentials, arguments);
     stub_ = v1::AgentLink::NewStub(channel);
     stream_ = stub_->Session(&context_);
   }
@@ -237,16 +243,25 @@ class TestAgent {
   std::deque<v1::ControllerMessage> heard_;
 };
 
-class HubTest : public testing::Test {
+enum class Way : std::uint8_t { kPlain, kDoor };
+
+class HubWorld : public testing::Test {
  protected:
-  HubTest() {
+  explicit HubWorld(Way way) : way_(way) {
     std::string pattern = (std::filesystem::temp_directory_path() / "skerry-hub-XXXXXX").string();
     root_ = ::mkdtemp(pattern.data());
     blobs_ = std::move(*blobs::BlobDir::open(root_ / "blobs"));
   }
-  ~HubTest() override { std::filesystem::remove_all(root_); }
+  ~HubWorld() override { std::filesystem::remove_all(root_); }
 
-  void start() {
+  void start() { start(tls_.keys()); }
+  void start(const door::DoorKeys& keys) {
+    if (way_ == Way::kDoor) {
+      options_.tls = HubTls{.keys = keys,
+                            .admission = &tls_.members,
+                            .may_fetch = may_fetch_,
+                            .limits = door_limits_};
+    }
     auto hub = Hub::start(options_, gateway_, *blobs_, models_, clock_, *log_);
     ASSERT_TRUE(hub) << hub.error().message;
     hub_ = std::move(*hub);
@@ -257,6 +272,17 @@ class HubTest : public testing::Test {
       hub_->stop();
       expect_whole_sessions();
     }
+  }
+
+  // An agent with a connection of its own; behind the door with the certificate of this node.
+  TestAgent dial(const std::string& node = "edge-1") const {
+    return {hub_->port(),
+            way_ == Way::kDoor ? credentials(tls_.node(node)) : grpc::InsecureChannelCredentials()};
+  }
+  std::shared_ptr<grpc::ChannelCredentials> credentials(const pki::TlsIdentity& identity) const {
+    return grpc::SslCredentials({.pem_root_certs = tls_.authority().certificate().to_pem(),
+                                 .pem_private_key = identity.key.to_pem(),
+                                 .pem_cert_chain = pki::to_pem(identity.chain)});
   }
 
   // Greets, and answers as the core would.
@@ -284,15 +310,29 @@ class HubTest : public testing::Test {
     }
   }
 
+  const Way way_;
   HubOptions options_;
+  door::DoorOptions door_limits_;
   std::filesystem::path root_;
   std::unique_ptr<blobs::BlobDir> blobs_;
   RecordingGateway gateway_;
   OneModel models_;
+  MayFetch may_fetch_;  // behind the door; none: everything
   MovableClock clock_;
+  door::TlsWorld tls_{clock_.now()};
   std::shared_ptr<Log> log_ =
       make_log({.part = "hub"}, std::make_shared<spdlog::sinks::null_sink_mt>(), false);
   std::unique_ptr<Hub> hub_;
 };
+
+// What holds whichever way agents come.
+class HubTest : public HubWorld, public testing::WithParamInterface<Way> {
+ protected:
+  HubTest() : HubWorld(GetParam()) {}
+};
+
+inline std::string way_name(const testing::TestParamInfo<Way>& way) {
+  return way.param == Way::kPlain ? "Plain" : "Door";
+}
 
 }  // namespace skerry::hub

@@ -123,11 +123,11 @@ TEST(FrameReader, ReadsNoByteOfARandomFrameTwiceAndEnds) {
 
 TEST(Credentials, ServesLoopbackAloneWithoutTls) {
   for (const std::string listen : {"127.0.0.1", "127.8.0.1", "localhost", "::1", "[::1]"}) {
-    EXPECT_TRUE(server_credentials({.listen = listen})) << listen;
+    EXPECT_TRUE(check_secured({.listen = listen})) << listen;
   }
   for (const std::string listen : {"0.0.0.0", "10.0.0.1", "::", "example.com", ""}) {
-    EXPECT_FALSE(server_credentials({.listen = listen})) << listen;
-    EXPECT_TRUE(server_credentials({.listen = listen, .insecure_dev = true})) << listen;
+    EXPECT_FALSE(check_secured({.listen = listen})) << listen;
+    EXPECT_TRUE(check_secured({.listen = listen, .insecure_dev = true})) << listen;
   }
 }
 

@@ -7,11 +7,11 @@
 namespace skerry::hub {
 namespace {
 
-TEST_F(HubTest, ReadsAFloodingAgentOnlyAsFastAsTheCoreAppliesItAndOthersAtOnce) {
+TEST_P(HubTest, ReadsAFloodingAgentOnlyAsFastAsTheCoreAppliesItAndOthersAtOnce) {
   constexpr std::uint32_t kFlood = 1000;
   options_.intake.messages = 16;
   start();
-  TestAgent flooding(hub_->port());
+  TestAgent flooding = dial();
   flooding.say(hello_message("edge-1"));
   for (std::uint32_t i = 1; i <= kFlood; ++i) {
     flooding.say(i % 2 == 0 ? heartbeat_message(i) : credits_message(i));
@@ -21,7 +21,7 @@ TEST_F(HubTest, ReadsAFloodingAgentOnlyAsFastAsTheCoreAppliesItAndOthersAtOnce) 
   }
   EXPECT_EQ(gateway_.all().size(), options_.intake.messages + 1) << "no read is under way any more";
 
-  TestAgent calm(hub_->port());
+  TestAgent calm = dial("edge-2");
   calm.say(hello_message("edge-2"));
   while (gateway_.all().size() == options_.intake.messages + 1) {
     std::this_thread::yield();
@@ -40,10 +40,10 @@ TEST_F(HubTest, ReadsAFloodingAgentOnlyAsFastAsTheCoreAppliesItAndOthersAtOnce) 
   EXPECT_GT(hub_->count(Count::kReadsHeld), 1u);
 }
 
-TEST_F(HubTest, HoldsAnAgentBackByItsBytesToo) {
+TEST_P(HubTest, HoldsAnAgentBackByItsBytesToo) {
   options_.intake.bytes = 1000;
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   agent.say(hello_message());
   v1::AgentMessage wordy;
   wordy.mutable_returned()->mutable_attempt()->set_job_id(5);
@@ -62,10 +62,10 @@ TEST_F(HubTest, HoldsAnAgentBackByItsBytesToo) {
   EXPECT_EQ(hub_->count(Count::kHeld), 0u);
 }
 
-TEST_F(HubTest, EndsAStreamThatIsHeldWhenItStops) {
+TEST_P(HubTest, EndsAStreamThatIsHeldWhenItStops) {
   options_.intake.messages = 1;
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   agent.say(hello_message());
   agent.say(credits_message(1));
   while (hub_->count(Count::kHeld) == 0) {
@@ -75,10 +75,10 @@ TEST_F(HubTest, EndsAStreamThatIsHeldWhenItStops) {
   EXPECT_EQ(hub_->count(Count::kHeld), 0u);
 }
 
-TEST_F(HubTest, EndsAStreamWhoseFrameHasTooManyMessages) {
+TEST_P(HubTest, EndsAStreamWhoseFrameHasTooManyMessages) {
   options_.intake.frame_messages = 4;
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   welcome(agent);
   v1::AgentFrame frame;
   for (std::uint32_t i = 1; i <= 5; ++i) {
@@ -91,12 +91,12 @@ TEST_F(HubTest, EndsAStreamWhoseFrameHasTooManyMessages) {
   EXPECT_EQ(agent.end().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
-TEST_F(HubTest, EndsTheStreamOfAFrameThatIsTooLargeAndNoOther) {
+TEST_P(HubTest, EndsTheStreamOfAFrameThatIsTooLargeAndNoOther) {
   options_.max_message_bytes = 64u << 10;
   start();
-  TestAgent calm(hub_->port());
+  TestAgent calm = dial();
   calm.say(hello_message("edge-1"));
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial("edge-2");
   agent.say(hello_message("edge-2"));
   v1::AgentMessage wordy;
   wordy.mutable_returned()->mutable_attempt()->set_job_id(5);

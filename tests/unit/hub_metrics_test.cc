@@ -11,11 +11,13 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST_F(HubTest, AScrapeHasWhatAgentsSaidAndWereToldByKind) {
+INSTANTIATE_TEST_SUITE_P(Ways, HubTest, testing::Values(Way::kPlain, Way::kDoor), way_name);
+
+TEST_P(HubTest, AScrapeHasWhatAgentsSaidAndWereToldByKind) {
   start();
   metrics::Metrics metrics;
   metrics.add_source([this] { return controller::hub_figures(*hub_); });
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   const SessionId session = welcome(agent);
   agent.say(credits_message(3));
   gateway_.next_as<core::CreditsChanged>();
@@ -40,10 +42,31 @@ TEST_F(HubTest, AScrapeHasWhatAgentsSaidAndWereToldByKind) {
   }
 }
 
-TEST_F(HubTest, EveryFigureHasAnEndingThatSaysItsKind) {
+TEST_P(HubTest, AScrapeHasWhatTheDoorCountedWhereThereIsOne) {
+  start();
+  metrics::Metrics metrics;
+  metrics.add_source([this] { return controller::hub_figures(*hub_); });
+  TestAgent agent = dial();
+  welcome(agent);
+  const std::string text = metrics.scrape({});
+  if (way_ == Way::kPlain) {
+    EXPECT_THAT(text, testing::Not(HasSubstr("skerry_door")));
+    return;
+  }
+  for (const std::string line :
+       {"# TYPE skerry_door_connections gauge\n", "skerry_door_connections 1\n",
+        "skerry_door_passed_total 1\n", "skerry_door_refused_total{reason=\"failed\"} 0\n",
+        "skerry_door_closed_total{reason=\"revoked\"} 0\n",
+        "skerry_door_breaches_total{kind=\"pings\"} 0\n", "skerry_door_bans_total 0\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST_P(HubTest, EveryFigureHasAnEndingThatSaysItsKind) {
   start();
   for (const metrics::Figure& figure : controller::hub_figures(*hub_)) {
-    EXPECT_TRUE(figure.name.starts_with("skerry_hub_")) << figure.name;
+    EXPECT_TRUE(figure.name.starts_with("skerry_hub_") || figure.name.starts_with("skerry_door_"))
+        << figure.name;
     EXPECT_EQ(figure.name.ends_with("_total"), figure.kind == metrics::Figure::Kind::kCounter)
         << figure.name;
     EXPECT_FALSE(figure.help.empty());

@@ -14,9 +14,11 @@ const Payload& large_payload() {
   return payload;
 }
 
-TEST_F(HubTest, TellsAHelloAndPassesTheWelcomeOn) {
+INSTANTIATE_TEST_SUITE_P(Ways, HubTest, testing::Values(Way::kPlain, Way::kDoor), way_name);
+
+TEST_P(HubTest, TellsAHelloAndPassesTheWelcomeOn) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial("edge-9");
   agent.say(hello_message("edge-9"));
   const auto hello = gateway_.next_as<core::AgentHello>();
   EXPECT_EQ(hello.node.name, "edge-9");
@@ -30,9 +32,9 @@ TEST_F(HubTest, TellsAHelloAndPassesTheWelcomeOn) {
   EXPECT_EQ(first.welcome().heartbeat_us(), 2'000'000u);
 }
 
-TEST_F(HubTest, EndsAStreamThatDoesNotBeginWithAHello) {
+TEST_P(HubTest, EndsAStreamThatDoesNotBeginWithAHello) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   agent.say(heartbeat_message(1));
   const v1::ControllerMessage refusal = agent.hear();
   EXPECT_EQ(refusal.refused().seq(), 0u);
@@ -42,9 +44,9 @@ TEST_F(HubTest, EndsAStreamThatDoesNotBeginWithAHello) {
   EXPECT_TRUE(gateway_.all().empty());
 }
 
-TEST_F(HubTest, RefusesAnAgentOfAnotherVersion) {
+TEST_P(HubTest, RefusesAnAgentOfAnotherVersion) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   v1::AgentMessage hello = hello_message();
   hello.mutable_hello()->set_min_version(2);
   hello.mutable_hello()->set_max_version(9);
@@ -54,9 +56,9 @@ TEST_F(HubTest, RefusesAnAgentOfAnotherVersion) {
   EXPECT_TRUE(gateway_.all().empty());
 }
 
-TEST_F(HubTest, TakesTheNewestVersionThatBothSpeak) {
+TEST_P(HubTest, TakesTheNewestVersionThatBothSpeak) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   v1::AgentMessage hello = hello_message();
   hello.mutable_hello()->set_max_version(9);
   agent.say(hello);
@@ -65,9 +67,9 @@ TEST_F(HubTest, TakesTheNewestVersionThatBothSpeak) {
   EXPECT_EQ(agent.hear().welcome().version(), 1u);
 }
 
-TEST_F(HubTest, EndsASessionThatTheCoreRefusesAfterSayingWhy) {
+TEST_P(HubTest, EndsASessionThatTheCoreRefusesAfterSayingWhy) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   agent.say(hello_message());
   const SessionId session = gateway_.next_as<core::AgentHello>().session;
   hub_->send({session, core::RefuseAgent{Error{ErrorCode::kConflict, "a newer one is here"}}});
@@ -79,9 +81,9 @@ TEST_F(HubTest, EndsASessionThatTheCoreRefusesAfterSayingWhy) {
   EXPECT_EQ(gateway_.next_as<core::SessionClosed>().session, session);
 }
 
-TEST_F(HubTest, RefusesMessagesOneByOneAndGoesOn) {
+TEST_P(HubTest, RefusesMessagesOneByOneAndGoesOn) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   welcome(agent);
 
   v1::AgentMessage unknown;
@@ -108,9 +110,9 @@ TEST_F(HubTest, RefusesMessagesOneByOneAndGoesOn) {
   EXPECT_EQ(hub_->count(Count::kMessagesRefused), 4u);
 }
 
-TEST_F(HubTest, TakesTheGoodMessagesOfAFrameWithABadOneAmongThem) {
+TEST_P(HubTest, TakesTheGoodMessagesOfAFrameWithABadOneAmongThem) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   welcome(agent);
   v1::AgentFrame frame;
   *frame.add_messages() = credits_message(1);
@@ -125,9 +127,9 @@ TEST_F(HubTest, TakesTheGoodMessagesOfAFrameWithABadOneAmongThem) {
   EXPECT_EQ(agent.hear().refused().seq(), 3u);
 }
 
-TEST_F(HubTest, KeepsTheOrderOfWhatIsSentAndNumbersIt) {
+TEST_P(HubTest, KeepsTheOrderOfWhatIsSentAndNumbersIt) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   const SessionId session = welcome(agent);
   constexpr std::uint64_t kMessages = 2000;
   for (std::uint64_t i = 0; i < kMessages; ++i) {
@@ -142,9 +144,9 @@ TEST_F(HubTest, KeepsTheOrderOfWhatIsSentAndNumbersIt) {
   EXPECT_EQ(hub_->count(Count::kMessagesSent), kMessages + 1);
 }
 
-TEST_F(HubTest, SendsAManifestOncePerStreamAndRevision) {
+TEST_P(HubTest, SendsAManifestOncePerStreamAndRevision) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   const SessionId session = welcome(agent);
   for (const std::uint64_t revision : {1, 1, 2, 2, 1}) {
     hub_->send({session, core::AssignAttempt{.attempt = attempt_ref(revision),
@@ -159,16 +161,16 @@ TEST_F(HubTest, SendsAManifestOncePerStreamAndRevision) {
     EXPECT_EQ(message.assign().artifact(), "artifact-of-small");
     EXPECT_EQ(message.assign().input().inline_(), "input");
   }
-  TestAgent other(hub_->port());
+  TestAgent other = dial("edge-2");
   const SessionId second = welcome(other, "edge-2");
   hub_->send(
       {second, core::ProbeVariant{.model = "digits", .variant = "small", .manifest_revision = 1}});
   EXPECT_EQ(other.hear().probe().manifest_json(), "digits@1");
 }
 
-TEST_F(HubTest, EchoesTheNewestHeartbeat) {
+TEST_P(HubTest, EchoesTheNewestHeartbeat) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   const SessionId session = welcome(agent);
   agent.say(heartbeat_message(111));
   agent.say(heartbeat_message(222));
@@ -178,9 +180,9 @@ TEST_F(HubTest, EchoesTheNewestHeartbeat) {
   EXPECT_EQ(agent.hear().heartbeat_ack().sent_us(), 222u);
 }
 
-TEST_F(HubTest, WritesTheWelcomeBeforeTheRefusalOfAnEagerMessage) {
+TEST_P(HubTest, WritesTheWelcomeBeforeTheRefusalOfAnEagerMessage) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   agent.say(hello_message());
   agent.say(credits_message(1'000'000'000));
   agent.say(credits_message(5));
@@ -191,11 +193,11 @@ TEST_F(HubTest, WritesTheWelcomeBeforeTheRefusalOfAnEagerMessage) {
   EXPECT_EQ(agent.hear().refused().seq(), 2u);
 }
 
-TEST_F(HubTest, ClosesOnlyTheAgentWhoseQueueOverflows) {
+TEST_P(HubTest, ClosesOnlyTheAgentWhoseQueueOverflows) {
   options_.queue.bytes = 1 << 20;
   start();
-  TestAgent slow(hub_->port());
-  TestAgent quick(hub_->port());
+  TestAgent slow = dial("slow");
+  TestAgent quick = dial("quick");
   const SessionId slow_session = welcome(slow, "slow");
   const SessionId quick_session = welcome(quick, "quick");
   for (std::uint64_t i = 0; i < kMuch; ++i) {
@@ -212,11 +214,11 @@ TEST_F(HubTest, ClosesOnlyTheAgentWhoseQueueOverflows) {
   EXPECT_EQ(gateway_.next_as<core::CreditsChanged>().session, quick_session);
 }
 
-TEST_F(HubTest, ClosesAnAgentThatDoesNotTakeAWrite) {
+TEST_P(HubTest, ClosesAnAgentThatDoesNotTakeAWrite) {
   options_.write_timeout = milliseconds(20);
   options_.watch_interval = milliseconds(5);
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   const SessionId session = welcome(agent);
   for (std::uint64_t i = 0; i < kMuch; ++i) {
     hub_->send({session, core::AssignAttempt{.attempt = attempt_ref(i), .input = large_payload()}});
@@ -225,29 +227,29 @@ TEST_F(HubTest, ClosesAnAgentThatDoesNotTakeAWrite) {
   EXPECT_EQ(hub_->count(Count::kStalls), 1u);
 }
 
-TEST_F(HubTest, ClosesAStreamThatNeverGreets) {
+TEST_P(HubTest, ClosesAStreamThatNeverGreets) {
   options_.hello_timeout = milliseconds(20);
   options_.watch_interval = milliseconds(5);
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   EXPECT_EQ(agent.hear().body_case(), v1::ControllerMessage::BODY_NOT_SET);
   EXPECT_FALSE(agent.end().ok());
   EXPECT_TRUE(gateway_.all().empty());
 }
 
-TEST_F(HubTest, TurnsAwayMoreStreamsThanItsLimit) {
+TEST_P(HubTest, TurnsAwayMoreStreamsThanItsLimit) {
   options_.max_streams = 1;
   start();
-  TestAgent first(hub_->port());
+  TestAgent first = dial();
   welcome(first);
-  TestAgent second(hub_->port());
+  TestAgent second = dial();
   EXPECT_EQ(second.end().error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(hub_->count(Count::kTurnedAway), 1u);
 }
 
-TEST_F(HubTest, TellsTheEndOfASessionWhenTheAgentCancels) {
+TEST_P(HubTest, TellsTheEndOfASessionWhenTheAgentCancels) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   const SessionId session = welcome(agent);
   agent.cancel();
   const auto closed = gateway_.next_as<core::SessionClosed>();
@@ -255,9 +257,9 @@ TEST_F(HubTest, TellsTheEndOfASessionWhenTheAgentCancels) {
   EXPECT_FALSE(closed.goodbye);
 }
 
-TEST_F(HubTest, WritesWhatIsQueuedWhenTheAgentHalfCloses) {
+TEST_P(HubTest, WritesWhatIsQueuedWhenTheAgentHalfCloses) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   const SessionId session = welcome(agent);
   for (std::uint64_t i = 0; i < 500; ++i) {
     hub_->send({session, core::AckResult{.attempt = attempt_ref(i)}});
@@ -273,9 +275,9 @@ TEST_F(HubTest, WritesWhatIsQueuedWhenTheAgentHalfCloses) {
   EXPECT_TRUE(gateway_.next_as<core::SessionClosed>().goodbye);
 }
 
-TEST_F(HubTest, DropsWhatIsSentToASessionThatIsGone) {
+TEST_P(HubTest, DropsWhatIsSentToASessionThatIsGone) {
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   const SessionId session = welcome(agent);
   agent.cancel();
   gateway_.next_as<core::SessionClosed>();
@@ -283,10 +285,10 @@ TEST_F(HubTest, DropsWhatIsSentToASessionThatIsGone) {
   EXPECT_EQ(hub_->count(Count::kSendsDropped), 1u);
 }
 
-TEST_F(HubTest, EndsEverySessionWhenItStops) {
+TEST_P(HubTest, EndsEverySessionWhenItStops) {
   start();
-  TestAgent first(hub_->port());
-  TestAgent second(hub_->port());
+  TestAgent first = dial();
+  TestAgent second = dial("edge-2");
   std::set<SessionId> open = {welcome(first), welcome(second, "edge-2")};
   hub_->stop();
   EXPECT_EQ(first.end().error_code(), grpc::StatusCode::UNAVAILABLE);
@@ -297,10 +299,10 @@ TEST_F(HubTest, EndsEverySessionWhenItStops) {
   EXPECT_EQ(hub_->count(Count::kStreams), 0u);
 }
 
-TEST_F(HubTest, StopsInTimeThoughAnAgentReadsNothing) {
+TEST_P(HubTest, StopsInTimeThoughAnAgentReadsNothing) {
   options_.close_timeout = milliseconds(20);
   start();
-  TestAgent agent(hub_->port());
+  TestAgent agent = dial();
   const SessionId session = welcome(agent);
   for (std::uint64_t i = 0; i < kMuch; ++i) {
     hub_->send({session, core::AssignAttempt{.attempt = attempt_ref(i), .input = large_payload()}});
@@ -310,15 +312,16 @@ TEST_F(HubTest, StopsInTimeThoughAnAgentReadsNothing) {
 }
 
 // The core sends while agents come, talk, overflow and leave: for the thread sanitizer.
-TEST_F(HubTest, SurvivesAgentsThatComeAndGoWhileTheCoreSends) {
+TEST_P(HubTest, SurvivesAgentsThatComeAndGoWhileTheCoreSends) {
   options_.queue.messages = 64;
   start();
   std::vector<std::jthread> agents;
   for (int i = 0; i < 4; ++i) {
     agents.emplace_back([this, i] {
       for (int round = 0; round < 15; ++round) {
-        TestAgent agent(hub_->port());
-        agent.say(hello_message("edge-" + std::to_string(i)));
+        const std::string node = "edge-" + std::to_string(i);
+        TestAgent agent = dial(node);
+        agent.say(hello_message(node));
         agent.hear();  // the welcome: the core knows this session
         for (std::uint64_t beat = 0; beat < 20; ++beat) {
           agent.say(heartbeat_message(beat));

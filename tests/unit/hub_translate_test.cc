@@ -180,6 +180,7 @@ TEST(Translate, WritesEveryCommandWithItsEpoch) {
   v1::ControllerMessage assign;
   to_wire(core::AssignAttempt{.attempt = attempt(),
                               .epoch = Epoch{6},
+                              .ns = "vision",
                               .model = "digits",
                               .variant = "small",
                               .manifest_revision = 4,
@@ -205,6 +206,7 @@ TEST(Translate, WritesEveryCommandWithItsEpoch) {
   EXPECT_EQ(assign.assign().sequence(), "s1");
   EXPECT_EQ(assign.assign().sequence_step(), v1::SEQUENCE_STEP_CONTINUES);
   EXPECT_TRUE(assign.assign().interactive());
+  EXPECT_EQ(assign.assign().ns(), "vision");
 
   for (const auto& [sequence, step] :
        {std::pair{"s1", v1::SEQUENCE_STEP_BEGINS}, {"", v1::SEQUENCE_STEP_UNSPECIFIED}}) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/runner/direct.h"
+#include "common/digest.h"
 #include "common/manifest.h"
 #include "common/values.h"
 
@@ -64,8 +65,10 @@ inline ModelManifest digits() {
 }
 
 inline Load load_of(const ModelManifest& manifest, std::string path, std::string device = "cpu") {
+  const std::string digest = sha256_digest(read_file(path));
   return {.manifest_json = boost::json::serialize(manifest_to_json(manifest)),
           .artifact_path = std::move(path),
+          .digest = digest,
           .device = std::move(device)};
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -37,10 +38,12 @@ TEST(Runner, AFileThatIsNoModelIsFailedAndTheRunnerLivesOn) {
     std::ofstream(garbage, std::ios::binary) << bytes;
     const Error error = bench.load_error(load_of(digits(), garbage));
     EXPECT_EQ(error.code, ErrorCode::kModelFailed);
-    EXPECT_THAT(error.message, HasSubstr("cannot be loaded"));
+    EXPECT_THAT(error.message, HasSubstr("the model is refused: it is not laid out as PyTorch"));
     EXPECT_EQ(error.message.find('\n'), std::string::npos);
   }
-  EXPECT_EQ(bench.load_error(load_of(digits(), "/nowhere/model.pt")).code, ErrorCode::kModelFailed);
+  const Error gone = bench.load_error(load_of(digits(), "/nowhere/model.pt"));
+  EXPECT_EQ(gone.code, ErrorCode::kModelFailed);
+  EXPECT_THAT(gone.message, HasSubstr("/nowhere/model.pt does not open"));
   ASSERT_TRUE(bench.load(load_of(digits(), digits_model("small.pt"))));
   EXPECT_EQ(best_label(bench.run(seven())), "7");
 }
@@ -117,14 +120,22 @@ TEST(Runner, GivesUpWhatItDoesNotNeed) {
   EXPECT_EQ(bench.run_error("").code, ErrorCode::kUnavailable);  // it has entered its loop
   const std::string proc = "/proc/" + std::to_string(bench.process().pid());
   EXPECT_THAT(read_file(proc + "/status"), HasSubstr("NoNewPrivs:\t1"));
+  EXPECT_THAT(read_file(proc + "/status"), HasSubstr("Seccomp:\t2"));
+  EXPECT_THAT(read_file(proc + "/status"), HasSubstr("CapEff:\t0000000000000000"));
   EXPECT_THAT(read_file(proc + "/status"), HasSubstr("Threads:\t1\n"));
-  std::vector<std::string> descriptors;
-  for (const auto& entry : std::filesystem::directory_iterator(proc + "/fd")) {
-    descriptors.push_back(entry.path().filename());
-  }
-  EXPECT_THAT(descriptors, testing::Each(testing::AnyOf("0", "1", "2", "3")));
   EXPECT_LT(bench.process().resident_bytes(), 20'000'000u)
       << "an empty runner has not opened libtorch";
+  if (geteuid() != 0) {
+    GTEST_SKIP() << "its descriptors are nobody else's to see";
+  }
+  std::vector<std::string> descriptors;
+  for (const auto& entry : std::filesystem::directory_iterator(proc + "/fd")) {
+    const std::string target = std::filesystem::read_symlink(entry.path());
+    if (!target.ends_with("/statm")) {  // how much memory it takes is its to tell
+      descriptors.push_back(entry.path().filename());
+    }
+  }
+  EXPECT_THAT(descriptors, testing::Each(testing::AnyOf("0", "1", "2", "3")));
 }
 
 }  // namespace

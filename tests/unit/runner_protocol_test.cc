@@ -9,8 +9,13 @@ namespace {
 
 const std::vector<Frame>& sample_frames() {
   static const std::vector<Frame> frames = {
-      Load{
-          .manifest_json = "{}", .artifact_path = "/models/a.pt", .device = "cuda:1", .threads = 3},
+      Load{.manifest_json = "{}",
+           .digest = "sha256:00",
+           .device = "cuda:1",
+           .threads = 3,
+           .policy = {.limits = {.artifact_bytes = 5, .entries = 4, .ratio = 9},
+                      .allow = {"aten::save", "mine::*"},
+                      .deny = {"aten::add"}}},
       Loaded{.load_us = 1, .memory_bytes = std::uint64_t{1} << 40, .device = "cpu"},
       Run{.id = 7, .sequence = "call-9", .inputs = std::string("\0\xff", 2)},
       Run{},
@@ -19,6 +24,8 @@ const std::vector<Frame>& sample_frames() {
           .cpu_us = 4,
           .outputs = std::string(70'000, 'x')},
       Failed{.id = 7, .code = ErrorCode::kInternal, .message = "why"},
+      Ready{.layers = {{.layer = Layer::kCgroup, .missing = "why"},
+                       {.layer = Layer::kPid, .missing = ""}}},
   };
   return frames;
 }

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "common/config.h"
+#include "common/endpoint.h"
+#include "common/tls/settings.h"
 
 namespace skerry {
 namespace {
@@ -164,6 +166,42 @@ TEST(Config, SettingsOnTheCommandLineAreSplitAtTheFirstEquals) {
             (std::pair<std::string, std::string>("labels", "{a: b=c}")));
   EXPECT_FALSE(parse_setting("labels"));
   EXPECT_FALSE(parse_setting("=1"));
+}
+
+// ---- what several configurations have in common
+
+TEST(Endpoint, OnlyAddressesOfThisMachineAreLoopback) {
+  for (const char* address : {"127.0.0.1", "127.9.9.9", "::1"}) {
+    EXPECT_TRUE(is_loopback_address(address)) << address;
+  }
+  for (const char* address :
+       {"", "0.0.0.0", "::", "10.0.0.1", "127.0.0.1.example", "127.example", "1127.0.0.1"}) {
+    EXPECT_FALSE(is_loopback_address(address)) << address;
+  }
+}
+
+TEST(Endpoint, BeyondLoopbackIsListenedToOnlyIfThatIsAllowed) {
+  EXPECT_TRUE(parse_listen_address("127.0.0.1:1", false));
+  EXPECT_TRUE(parse_listen_address("0.0.0.0:1", true));
+  EXPECT_THAT(parse_listen_address("0.0.0.0:1", false).error().message,
+              HasSubstr("give it a certificate"));
+}
+
+std::string tls_complaint(const std::string& yaml) {
+  ConfigReader reader(input("tls: " + yaml + "\n"));
+  tls::read_server_files(reader.root().section("tls"));
+  return message(reader.finish());
+}
+
+TEST(TlsSettings, ACertificateAndItsKeyComeTogether) {
+  ConfigReader reader(input("tls: {certificate_file: a, key_file: b, client_ca_file: c}\n"));
+  EXPECT_EQ(tls::read_server_files(reader.root().section("tls")),
+            (tls::ServerFiles{.certificate_file = "a", .key_file = "b", .client_ca_file = "c"}));
+  EXPECT_EQ(message(reader.finish()), "");
+  EXPECT_EQ(tls_complaint("{}"), "");
+  EXPECT_THAT(tls_complaint("{certificate_file: a}"), HasSubstr("tls.key_file must be set"));
+  EXPECT_THAT(tls_complaint("{key_file: a}"), HasSubstr("tls.certificate_file must be set"));
+  EXPECT_THAT(tls_complaint("{client_ca_file: a}"), HasSubstr("tls.certificate_file must be set"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The log's two forms, and that nothing in a message can break out of its line.
+// The log's two forms, that nothing in a message can break out of its line, and what is said again and again.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "common/log.h"
+#include "common/nag.h"
 
 namespace skerry {
 namespace {
@@ -44,6 +45,22 @@ TEST(Log, RefusesUnknownLevelsAndFormats) {
   EXPECT_FALSE(make_log({.part = "agent", .level = "loud"}));
   EXPECT_FALSE(make_log({.part = "agent", .format = "xml"}));
   EXPECT_TRUE(make_log({.part = "agent", .level = "off"}));
+}
+
+TEST(Nag, SaysItAtOnceAndAgain) {
+  std::ostringstream out;
+  const auto log =
+      make_log({.part = "agent"}, std::make_shared<spdlog::sinks::ostream_sink_st>(out), false);
+  boost::asio::io_context io;
+  const Nag nag(io, *log, "mind this", milliseconds(1));
+  EXPECT_THAT(out.str(), HasSubstr("mind this"));
+  io.run_one();
+  io.run_one();
+  std::size_t times = 0;
+  for (std::size_t at = 0; (at = out.str().find("mind this", at)) != std::string::npos; ++at) {
+    ++times;
+  }
+  EXPECT_EQ(times, 3u);
 }
 
 }  // namespace

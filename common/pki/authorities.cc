@@ -1,0 +1,224 @@
+#include "common/pki/authorities.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "common/check.h"
+#include "common/pki/secret_file.h"
+
+namespace skerry::pki {
+namespace {
+
+constexpr std::string_view kPrefix = "authority-";
+constexpr std::string_view kSuffix = ".pem";
+
+Result<Authority> read_authority(const std::string& key_file, const std::string& chain_pem,
+                                 const std::string& trust_domain) {
+  const auto key_pem = read_secret_file(key_file);
+  if (!key_pem) {
+    return fail(key_pem.error());
+  }
+  auto key = PrivateKey::from_pem(*key_pem);
+  if (!key) {
+    return fail(std::move(key).error());
+  }
+  auto chain = parse_chain(chain_pem.empty() ? *key_pem : chain_pem);
+  if (!chain) {
+    return fail(std::move(chain).error());
+  }
+  return Authority::of(trust_domain, *std::move(key), *std::move(chain));
+}
+
+std::unexpected<Error> about_file(Error error, const std::string& path) {
+  if (!error.message.contains(path)) {
+    error.message = fmt::format("{}: {}", path, error.message);
+  }
+  return fail(std::move(error));
+}
+
+}  // namespace
+
+Result<Authorities> Authorities::open(std::string folder, std::string trust_domain, Instant now) {
+  if (Status valid = validate_trust_domain(trust_domain); !valid) {
+    return fail(std::move(valid).error());
+  }
+  if (Status made = make_secret_folder(folder); !made) {
+    return fail(std::move(made).error());
+  }
+  Authorities authorities(std::move(folder), std::move(trust_domain));
+  Status ready = authorities.load();
+  if (ready && authorities.members_.empty()) {
+    ready = authorities.add(Authority::make(authorities.trust_domain_, now));
+  }
+  return ready ? Result<Authorities>(std::move(authorities)) : fail(std::move(ready).error());
+}
+
+Result<Authorities> Authorities::given(const std::string& key_file, const std::string& chain_file,
+                                       std::string trust_domain, Chain also_believed) {
+  std::ifstream in(chain_file);
+  std::string pem(kMaxChainBytes + 1, '\0');
+  in.read(pem.data(), static_cast<std::streamsize>(pem.size()));
+  pem.resize(static_cast<std::size_t>(in.gcount()));
+  if (pem.empty()) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("cannot read the authority's certificates from {}", chain_file));
+  }
+  auto authority = read_authority(key_file, pem, trust_domain);
+  if (!authority) {
+    return about_file(std::move(authority).error(), key_file);
+  }
+  if (also_believed.size() >= kMaxAuthorities) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("at most {} authorities are believed", kMaxAuthorities));
+  }
+  for (const Certificate& one : also_believed) {
+    if (one.role() != Role::kAuthority) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("'{}', which is to be believed beside {}, is no authority",
+                              one.subject(), chain_file));
+    }
+  }
+  Authorities authorities({}, std::move(trust_domain));
+  authorities.members_.push_back({.authority = *std::move(authority), .file = {}});
+  authorities.also_believed_ = std::move(also_believed);
+  return authorities;
+}
+
+Status Authorities::load() {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) {
+      continue;  // what a write left that never ended
+    }
+    auto authority = read_authority(entry.path().string(), {}, trust_domain_);
+    if (!authority) {
+      return about_file(std::move(authority).error(), entry.path().string());
+    }
+    members_.push_back({.authority = *std::move(authority), .file = entry.path().string()});
+  }
+  if (error) {
+    return fail(ErrorCode::kIo, fmt::format("cannot list {}: {}", folder_, error.message()));
+  }
+  if (members_.size() > kMaxAuthorities) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} has more than {} authorities", folder_, kMaxAuthorities));
+  }
+  sort();
+  return {};
+}
+
+void Authorities::sort() {
+  std::ranges::sort(members_, {}, [](const Member& member) {
+    return std::pair(member.authority.signs_from(), member.file);
+  });
+}
+
+Status Authorities::add(Authority authority) {
+  std::string file = fmt::format(
+      "{}/{}{}{}", folder_, kPrefix,
+      authority.certificate().fingerprint().substr(std::string_view("sha256:").size(), 16),
+      kSuffix);
+  if (Status written =
+          write_secret_file(file, authority.key().to_pem() + to_pem(authority.chain()));
+      !written) {
+    return written;
+  }
+  members_.push_back({.authority = std::move(authority), .file = std::move(file)});
+  sort();
+  return {};
+}
+
+Status Authorities::remove(std::size_t index) {
+  if (Status removed = remove_secret_file(members_[index].file); !removed) {
+    return removed;
+  }
+  members_.erase(members_.begin() + static_cast<std::ptrdiff_t>(index));
+  return {};
+}
+
+const Authority& Authorities::signer(Instant now) const {
+  const auto next = std::ranges::find_if(
+      members_, [now](const Member& member) { return member.authority.signs_from() > now; });
+  // Before the time of the first, which a clock that was set back can tell, it is still the first.
+  return next == members_.begin() ? next->authority : std::prev(next)->authority;
+}
+
+Instant Authorities::believed_until(std::size_t index) const {
+  const Instant own_end = members_[index].authority.certificate().not_after() + kRenewalGrace;
+  if (index + 1 == members_.size()) {
+    return own_end;
+  }
+  return std::min(own_end,
+                  members_[index + 1].authority.signs_from() + kLongestLife + kRenewalGrace);
+}
+
+TrustBundle Authorities::believed(Instant now) const {
+  Chain chain = also_believed_;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (now <= believed_until(i) || i + 1 == members_.size()) {
+      chain.push_back(members_[i].authority.certificate());
+    }
+  }
+  auto bundle = TrustBundle::make(trust_domain_, std::move(chain));
+  check(bundle.has_value(), "the authorities of an installation make a trust bundle");
+  return *std::move(bundle);
+}
+
+std::vector<const Authority*> Authorities::all() const {
+  std::vector<const Authority*> all;
+  for (const Member& member : members_) {
+    all.push_back(&member.authority);
+  }
+  return all;
+}
+
+Status Authorities::rotate(Instant now, Duration announcement) {
+  if (folder_.empty()) {
+    return fail(ErrorCode::kUnsupported,
+                "the authority was given: replace its files, and name the old certificate among "
+                "those still believed");
+  }
+  if (members_.size() == kMaxAuthorities) {
+    return fail(ErrorCode::kConflict,
+                fmt::format("there are {} authorities already: wait until old ones are gone, or "
+                            "forget one",
+                            kMaxAuthorities));
+  }
+  // Later than the last one by what a certificate's time can tell.
+  const Instant soonest = members_.back().authority.signs_from() + seconds(1);
+  return add(Authority::make(trust_domain_, std::max(now + announcement, soonest)));
+}
+
+Status Authorities::forget(std::string_view fingerprint) {
+  const auto found = std::ranges::find_if(members_, [&](const Member& member) {
+    return member.authority.certificate().fingerprint() == fingerprint;
+  });
+  if (found == members_.end()) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("no authority has the fingerprint {}", fingerprint.substr(0, 80)));
+  }
+  if (members_.size() == 1) {
+    return fail(ErrorCode::kConflict, "it is the only authority: rotate first");
+  }
+  return remove(static_cast<std::size_t>(found - members_.begin()));
+}
+
+Status Authorities::prune(Instant now) {
+  for (std::size_t i = 0; i + 1 < members_.size();) {
+    if (now <= believed_until(i)) {
+      ++i;
+      continue;
+    }
+    if (Status removed = remove(i); !removed) {
+      return removed;
+    }
+  }
+  return {};
+}
+
+}  // namespace skerry::pki
