@@ -22,9 +22,9 @@ using core::RecordWrite;
 using store::Table;
 
 constexpr std::size_t kFixedBytes = 64 * 1024;
-// A model's manifest is JSON; an attempt of a task, eleven bytes with nothing said, is a message and a
-// struct, and both of them twice here.
-constexpr std::size_t kTimes = 150;
+// An attempt of a task, eleven bytes with next to nothing said, is a message and a struct, and both of
+// them twice here.
+constexpr std::size_t kTaskTimes = 150;
 
 // `Record`: what the value is a part of, if it is not a record itself.
 template <typename Record = void, typename Value>
@@ -143,7 +143,8 @@ void run(std::string_view input) {
     return;
   }
   const Entry entry = entry_of(input);
-  const MemoryBound bound(input.size(), kFixedBytes, kTimes);
+  const MemoryBound bound(input.size(), kFixedBytes,
+                          entry.table == Table::kTask ? kTaskTimes : kJsonTimes);  // of a manifest
   const auto record = decode(entry.table, entry.key, entry.value);
   if (!record) {
     return;

@@ -23,6 +23,7 @@ enum FrameKind : std::uint8_t {
   kContinuation,
 };
 inline constexpr std::uint8_t kEndStream = 0x1;
+inline constexpr std::uint8_t kAck = 0x1;
 inline constexpr std::uint8_t kEndHeaders = 0x4;
 inline constexpr std::uint8_t kPadded = 0x8;
 
@@ -38,6 +39,13 @@ inline std::string frame(std::uint8_t kind, std::uint8_t flags, std::uint32_t st
     bytes += static_cast<char>(stream >> shift);
   }
   return bytes += payload;
+}
+
+// The header block that opens a call of AgentLink.
+inline std::string call_block(std::string_view method) {
+  const std::string path = "/skerry.v1.AgentLink/" + std::string(method);
+  return std::string("\x83\x86\x04") + static_cast<char>(path.size()) + path + "\x41\x01x" +
+         "\x5f\x10" + "application/grpc" + "\x40\x02te\x08trailers";
 }
 
 inline std::string beginning() { return std::string(kPreface) + frame(kSettings, 0, 0, ""); }

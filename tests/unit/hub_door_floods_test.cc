@@ -194,14 +194,11 @@ TEST_F(HubDoorTest, PackedHeadersThatUnpackToFarMoreHoldUpNobody) {
 
 // Pings that are answered and answers that are never read.
 TEST_F(HubDoorTest, WhoTakesNothingOfWhatIsSentToItIsClosed) {
+  door_limits_.idle_timeout = hours(20);  // so that it is not that
   start();
   const std::string digest = blobs_->put(std::string(32 << 20, 'x'))->digest();
   const auto greedy = client();
   // A fetch by hand: windows as large as they come, and no read.
-  const std::string path = "/skerry.v1.AgentLink/Fetch";
-  const std::string block = std::string("\x83\x86\x04") + static_cast<char>(path.size()) + path +
-                            std::string("\x41\x01x") + "\x5f\x10" + "application/grpc" +
-                            "\x40\x02te\x08trailers";
   v1::FetchRequest wanted;
   wanted.set_digest(digest);
   const std::string message = wanted.SerializeAsString();
@@ -209,7 +206,7 @@ TEST_F(HubDoorTest, WhoTakesNothingOfWhatIsSentToItIsClosed) {
   greedy->send(std::string(door::kPreface) +
                frame(door::kSettings, 0, 0, std::string("\0\x04\x7f\xff\xff\xff", 6)) +
                frame(door::kWindowUpdate, 0, 0, std::string("\x7f\x00\xff\xff", 4)) +
-               frame(door::kHeaders, door::kEndHeaders, 1, block) +
+               frame(door::kHeaders, door::kEndHeaders, 1, door::call_block("Fetch")) +
                frame(door::kData, door::kEndStream, 1, prefix + message));
   await(DoorCount::kBytesOut, 64 << 10);  // about what the kernel keeps
   while (count(DoorCount::kStalled) == 0) {
@@ -233,8 +230,7 @@ TEST_F(HubDoorTest, WhoSaysNothingAfterTheHandshakeIsClosed) {
 TEST_F(HubDoorTest, AConnectionWithoutCallsIsClosedAfterAWhileThoughItPings) {
   start();
   const auto idle = client();
-  ASSERT_TRUE(idle->send(door::beginning()));
-  ASSERT_FALSE(idle->receive().empty());
+  begin(*idle);
   clock_.advance(door_limits_.idle_timeout - seconds(1));
   ASSERT_TRUE(idle->send(frame(door::kPing, 0, 0, kEight)));
   ASSERT_FALSE(idle->receive().empty());

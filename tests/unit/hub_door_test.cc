@@ -298,6 +298,23 @@ TEST_F(HubDoorTest, CarriesMoreThanItsBuffersBothWaysAtOnce) {
   EXPECT_GT(count(DoorCount::kBytesOut), bytes.size());
 }
 
+// What the door holds back for the next frame goes out by itself if there is none.
+TEST_F(HubDoorTest, AWindowUpdateThatNothingFollowsArrives) {
+  start();
+  const auto uploader = client();
+  v1::UploadChunk chunk;
+  chunk.set_digest(sha256_digest("never whole"));
+  chunk.set_data(std::string(100, 'x'));
+  const std::string message = chunk.SerializeAsString();
+  const std::string prefix{'\0', '\0', '\0', '\0', static_cast<char>(message.size())};
+  begin(*uploader);
+  uploader->send(frame(door::kHeaders, door::kEndHeaders, 1, door::call_block("Upload")) +
+                 frame(door::kData, 0, 1, prefix + message));
+  // The head of an update of that stream, and of a ping, which comes after 10 s.
+  const std::string heard = hear(*uploader, std::string("\0\0\4\x08\0\0\0\0\1", 9));
+  EXPECT_FALSE(heard.contains(std::string("\0\0\x08\x06", 4))) << "it had to wait for a ping";
+}
+
 TEST_F(HubDoorTest, NeedsSomebodyWhoKnowsTheMembers) {
   options_.tls = HubTls{.keys = tls_.keys()};
   auto hub = Hub::start(options_, gateway_, *blobs_, models_, clock_, *log_);

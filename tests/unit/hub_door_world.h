@@ -48,6 +48,24 @@ class HubDoorTest : public HubWorld {
     EXPECT_TRUE(made->shake_hands({.identity = tls_.node(node)}));
     return made;
   }
+  // What the client hears, up to a frame that begins like this.
+  static std::string hear(DoorClient& client, std::string_view head) {
+    std::string heard;
+    while (!heard.contains(head)) {
+      const std::string more = client.receive();
+      if (more.empty()) {
+        ADD_FAILURE() << "the connection ended, or nothing came";
+        break;
+      }
+      heard += more;
+    }
+    return heard;
+  }
+  // Sends the client's settings, and waits until gRPC has read them.
+  static void begin(DoorClient& client) {
+    client.send(door::beginning());
+    hear(client, frame(door::kSettings, door::kAck, 0, ""));
+  }
   // The port takes an honest node, from the handshake to the welcome.
   void expect_service(const std::string& node = "honest") {
     TestAgent agent = dial(node);

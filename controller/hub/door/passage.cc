@@ -89,8 +89,7 @@ std::size_t Passage::show(std::string_view bytes) {
   return shown;
 }
 
-// What is held begins and ends with a frame, and nothing else of that way is under way: it is taken
-// along with whatever comes next.
+// While anything is held, nothing else of that way is under way: it is taken along with whatever comes.
 void Passage::send_held() {
   if (open_ && !held_in_.bytes().empty()) {
     held_in_.drop(give(held_in_.bytes()));
@@ -157,19 +156,16 @@ asio::awaitable<void> Passage::carry_out() {
   while (open_) {
     if (is_empty) {
       co_await inner_.async_wait(Inner::wait_read, kAwait);
-      is_empty = false;
-      continue;
     }
     const ssize_t got =
         ::recv(inner_.native_handle(), parts_.read.data(), parts_.read.size(), MSG_DONTWAIT);
+    is_empty = got < static_cast<ssize_t>(parts_.read.size());
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-      is_empty = true;
       continue;
     }
     if (got <= 0) {
       break;
     }
-    is_empty = static_cast<std::size_t>(got) < parts_.read.size();
     std::string rest = carry({parts_.read.data(), static_cast<std::size_t>(got)});
     if (!rest.empty() && !co_await send(std::move(rest))) {
       close();
