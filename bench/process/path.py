@@ -60,7 +60,7 @@ def infer(programs):
     return metrics
 
 
-def infer_secure(programs, turns=24, seconds=0.6):
+def infer_secure(programs, turns=80, seconds=0.6):
     """what TLS, tokens, enrolled nodes and the sandbox add to the p50 of infer's waiting call: the same call on two clusters, in
     turns"""
     with contextlib.ExitStack() as stack:
