@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "common/digest.h"
+#include "common/pki/authority.h"
 #include "controller/happening_log.h"
 #include "controller/store_figures.h"
 
@@ -15,6 +16,7 @@ CoreHost::CoreHost(boost::asio::io_context& io, Clock& clock, Log& log, CoreHost
       clock_(clock),
       log_(log),
       options_(std::move(options)),
+      metrics_({.node_certificate_life = pki::kNodeLife}),
       callers_(options_.callers),
       core_(options_.core, random_seed(), {.stopwatch = &clock_, .factory = &policies_}),
       models_(core_) {}

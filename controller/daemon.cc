@@ -116,8 +116,9 @@ class Daemon {
   }
 
   Status open_host() {
-    host_.metrics().add_source(
-        [this] { return std::vector{insecure_dev_figure(config_.insecure_dev)}; });
+    host_.metrics().add_source([this] {
+      return std::vector{insecure_dev_figure(config_.insecure_dev), installation_->expiry_figure()};
+    });
     if (auto opened = host_.open(
             {.send = [this](const core::Send& send) { hub_->send(send); },
              .happened = [this](const core::Happening& happening) { happened(happening); }});

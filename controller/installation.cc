@@ -141,6 +141,19 @@ tls::ServerFiles Installation::server_files() const {
   return {.certificate_file = folder_ + kIdentityFile, .key_file = folder_ + kIdentityFile};
 }
 
+metrics::Figure Installation::expiry_figure() const {
+  metrics::Figure figure{.name = "skerry_authority_expiry_timestamp_seconds",
+                         .help = "When an authority that signs for nodes ends, since 1970",
+                         .kind = metrics::Figure::Kind::kGauge,
+                         .samples = {}};
+  for (const api::AuthorityState& authority : registry_.authorities(clock_.now())) {
+    figure.samples.push_back(
+        {.labels = {{"authority", authority.fingerprint}, {"state", authority.state}},
+         .value = static_cast<double>(to_us(authority.expires_at)) * 1e-6});
+  }
+  return figure;
+}
+
 std::optional<std::string> Installation::heard(const core::AccessChanged& change) {
   if (!change.identity) {
     return std::nullopt;

@@ -23,6 +23,7 @@
 #include "controller/identity/members.h"
 #include "controller/identity/registry.h"
 #include "controller/installation_options.h"
+#include "controller/metrics/metrics.h"
 
 namespace skerry::controller {
 
@@ -42,6 +43,8 @@ class Installation final : public door::Admission {
   identity::Registry& registry() { return registry_; }
   // controller.pem, as a server of REST reads it; after make_keys().
   tls::ServerFiles server_files() const;
+  // When each authority ends, for /metrics. Thread-safe.
+  metrics::Figure expiry_figure() const;
 
   // The node whose connections are to be ended, if there is one.
   std::optional<std::string> heard(const core::AccessChanged& change);

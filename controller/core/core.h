@@ -50,6 +50,8 @@ struct NodeView {
   std::string software_version;
   Instant enrolled_at{};
   Instant last_heartbeat{};
+  std::optional<Instant>
+      certified_at;                // its newest certificate; none: it is not enrolled, or revoked
   Duration alone{};                // how long it had been without us before its last hello
   std::uint32_t brought = 0;       // results it had spooled then
   std::uint32_t brought_jobs = 0;  // that its site had accepted and ended while it was alone

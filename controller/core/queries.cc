@@ -11,6 +11,13 @@ namespace skerry::core {
 
 namespace {
 
+std::optional<Instant> certified_at(const State& state, const std::string& node) {
+  const auto known = state.identities.find(node);
+  return known == state.identities.end() || known->second.revoked
+             ? std::nullopt
+             : std::optional(known->second.renewed_at);
+}
+
 NodeView view_of(const State& state, const NodeEntry& node) {
   return {.id = node.id,
           .spec = node.spec,
@@ -22,6 +29,7 @@ NodeView view_of(const State& state, const NodeEntry& node) {
           .software_version = node.software_version,
           .enrolled_at = node.enrolled_at,
           .last_heartbeat = node.last_heard,
+          .certified_at = certified_at(state, node.spec.name),
           .alone = node.alone,
           .brought = node.brought,
           .brought_jobs = node.brought_jobs,

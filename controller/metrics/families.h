@@ -46,10 +46,16 @@ struct Families {
   Counters& hedges;
   Counters& hedge_energy;
   Counters& node_changes;
+  Counters& node_succeeded;
+  Counters& node_actual;
+  Counters& variant_succeeded;
+  Counters& variant_actual;
+  GaugeFamily& node_info;
   GaugeFamily& node_state;
   GaugeFamily& node_heartbeat_age;
   GaugeFamily& node_outstanding;
   GaugeFamily& node_capacity;
+  GaugeFamily& node_certificate_expiry;
   GaugeFamily& node_spooled;
   GaugeFamily& node_spool_full;
   GaugeFamily& node_gpu_busy;

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <map>
 #include <mutex>
-#include <set>
 #include <utility>
 
 #include "common/version.h"
@@ -15,6 +13,7 @@
 #include "controller/metrics/figures.h"
 #include "controller/metrics/label_limit.h"
 #include "controller/metrics/memo.h"
+#include "controller/metrics/node_gauges.h"
 #include "controller/metrics/policy_figures.h"
 #include "controller/metrics/quota_figures.h"
 
@@ -23,13 +22,8 @@ namespace skerry::metrics {
 namespace {
 
 using prometheus::Counter;
-using prometheus::Gauge;
 using prometheus::Histogram;
 using scheduler::Objective;
-
-constexpr std::array kNodeStates = {core::NodeState::kReady,        core::NodeState::kSuspect,
-                                    core::NodeState::kDisconnected, core::NodeState::kDraining,
-                                    core::NodeState::kDrained,      core::NodeState::kCordoned};
 
 std::string text(std::string_view view) { return std::string(view); }
 
@@ -49,16 +43,40 @@ struct EndHandles {
   Counter* ended;
   Histogram* duration;
 };
+// Jobs that succeeded with a variant, or on a node, and the sum of what they took of each objective.
+struct OutcomeHandles {
+  void count(const scheduler::Objectives& actual) const {
+    jobs->Increment();
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      sums[i]->Increment(actual[static_cast<Objective>(i)]);
+    }
+  }
+
+  Counter* jobs;
+  std::array<Counter*, scheduler::kObjectives> sums;
+};
 struct RunHandles {
   Histogram* service;
   Histogram* load;
   Counter* energy;
   Counter* cost;
+  OutcomeHandles by_node;
+  OutcomeHandles by_variant;
 };
 struct RouteHandles {
   Counter* requests;
   Histogram* duration;
 };
+
+OutcomeHandles outcomes(Counters& jobs, Counters& sums, const prometheus::Labels& labels) {
+  OutcomeHandles made{.jobs = &jobs.Add(labels), .sums = {}};
+  for (std::size_t i = 0; i < scheduler::kObjectives; ++i) {
+    prometheus::Labels with_objective = labels;
+    with_objective["objective"] = text(to_string(static_cast<Objective>(i)));
+    made.sums[i] = &sums.Add(with_objective);
+  }
+  return made;
+}
 
 const Buckets& time_buckets() {
   static const Buckets buckets = decades(0.0005, 500);
@@ -77,11 +95,11 @@ struct Metrics::State {
         sources(options.max_words),
         reasons(options.max_words),
         policies(options.max_policies),
-        gauge_nodes(options.max_nodes),
         sync_duration(families.sync_duration.Add({}, decades(0.00005, 5))),
         sync_batches(
             families.sync_batches.Add({}, Buckets{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024})),
-        sync_bytes(families.sync_bytes.Add({})) {
+        sync_bytes(families.sync_bytes.Add({})),
+        node_gauges(families, options.max_nodes, options.node_certificate_life) {
     for (std::size_t i = 0; i < core::kTaskStates; ++i) {
       transitions[i] = &families.job_transitions.Add(
           {{"state", text(to_string(static_cast<core::TaskState>(i)))}});
@@ -125,8 +143,6 @@ struct Metrics::State {
   void observe(const core::PolicyChanged& policy);
   void observe(const core::BreakerChanged& breaker);
   void observe(const core::AccessChanged&) {}  // the audit trail has it
-  void set_node_gauges(const core::NodeView& node, Instant now);
-  void forget_gone_nodes(const std::set<std::string, std::less<>>& present);
 
   prometheus::Registry registry;
   Families families;
@@ -137,7 +153,6 @@ struct Metrics::State {
   LabelLimit sources;
   LabelLimit reasons;
   LabelLimit policies;
-  LabelLimit gauge_nodes;
 
   std::array<Counter*, core::kTaskStates> transitions{};
   Memo<Counter*> refused_handles;
@@ -155,7 +170,7 @@ struct Metrics::State {
 
   std::mutex scrape_mutex;
   std::vector<std::function<std::vector<Figure>()>> others;
-  std::map<std::string, std::vector<std::pair<GaugeFamily*, Gauge*>>, std::less<>> node_gauges;
+  NodeGauges node_gauges;
 };
 
 void Metrics::State::observe(const core::JobChanged& job) {
@@ -220,7 +235,9 @@ void Metrics::State::observe(const core::JobEnded& job) {
         .load = &families.model_load_duration.Add(labels, time_buckets()),
         .energy = &families.energy.Add(
             {{"model", by_model.label}, {"node", text(node)}, {"source", text(source)}}),
-        .cost = &families.cost.Add({{"model", by_model.label}, {"node", text(node)}})};
+        .cost = &families.cost.Add({{"model", by_model.label}, {"node", text(node)}}),
+        .by_node = outcomes(families.node_succeeded, families.node_actual, {{"node", text(node)}}),
+        .by_variant = outcomes(families.variant_succeeded, families.variant_actual, labels)};
   });
   run.service->Observe(to_seconds(job.usage.service));
   if (job.usage.load.count() > 0) {
@@ -228,6 +245,8 @@ void Metrics::State::observe(const core::JobEnded& job) {
   }
   run.energy->Increment(job.actual.energy_j);
   run.cost->Increment(job.actual.cost_usd);
+  run.by_node.count(job.actual);
+  run.by_variant.count(job.actual);
   for (std::size_t i = 0; i < scheduler::kObjectives; ++i) {
     const double predicted = job.predicted[static_cast<Objective>(i)];
     const double actual = job.actual[static_cast<Objective>(i)];
@@ -269,49 +288,6 @@ void Metrics::State::observe(const core::BreakerChanged& breaker) {
   if (!breaker.fault.empty()) {
     families.breaker_trips.Add({{"fault", breaker.fault}}).Increment();
   }
-}
-
-void Metrics::State::set_node_gauges(const core::NodeView& node, Instant now) {
-  const std::string label = text(gauge_nodes(node.spec.name));
-  auto& gauges = node_gauges[label];
-  const auto before = std::exchange(gauges, {});
-  const auto set = [&](GaugeFamily& family, prometheus::Labels labels, double value) {
-    labels["node"] = label;
-    Gauge& gauge = family.Add(labels);
-    gauge.Set(value);
-    gauges.emplace_back(&family, &gauge);
-  };
-  for (const core::NodeState state : kNodeStates) {
-    set(families.node_state, {{"state", text(to_string(state))}}, node.state == state ? 1 : 0);
-  }
-  set(families.node_heartbeat_age, {}, to_seconds(now - node.last_heartbeat));
-  set(families.node_outstanding, {}, node.outstanding);
-  set(families.node_capacity, {}, node.capacity);
-  const core::Telemetry& last = node.telemetry;
-  set(families.node_spooled, {}, last.spooled);
-  set(families.node_spool_full, {}, last.spool_full ? 1 : 0);
-  if (node.connected && last.gpu_memory_total_bytes > 0) {
-    set(families.node_gpu_busy, {}, last.gpu_fraction);
-    set(families.node_gpu_memory_used, {}, static_cast<double>(last.gpu_memory_used_bytes));
-    set(families.node_gpu_memory, {}, static_cast<double>(last.gpu_memory_total_bytes));
-  }
-  for (const auto& gone : before) {
-    if (std::ranges::find(gauges, gone) == gauges.end()) {
-      gone.first->Remove(gone.second);
-    }
-  }
-}
-
-void Metrics::State::forget_gone_nodes(const std::set<std::string, std::less<>>& present) {
-  std::erase_if(node_gauges, [&](const auto& entry) {
-    if (present.contains(entry.first)) {
-      return false;
-    }
-    for (const auto& [family, gauge] : entry.second) {
-      family->Remove(gauge);
-    }
-    return true;
-  });
 }
 
 Metrics::Metrics(MetricsOptions options) : state_(std::make_unique<State>(options)) {}
@@ -368,12 +344,7 @@ std::string Metrics::scrape(const Gauges& gauges) {
   families.braking.Add({}).Set(queue.braking ? 1 : 0);
   families.http_connections.Add({}).Set(static_cast<double>(gauges.http_connections));
   families.event_watchers.Add({}).Set(static_cast<double>(gauges.event_watchers));
-  std::set<std::string, std::less<>> present;
-  for (const core::NodeView& node : gauges.nodes) {
-    state_->set_node_gauges(node, gauges.now);
-    present.emplace(state_->gauge_nodes(node.spec.name));
-  }
-  state_->forget_gone_nodes(present);
+  state_->node_gauges.set(gauges.nodes, gauges.now);
   auto collected = state_->registry.Collect();
   std::ranges::transform(policy_figures(gauges.policies), std::back_inserter(collected), family_of);
   std::ranges::transform(quota_figures(gauges.quotas), std::back_inserter(collected), family_of);

@@ -33,6 +33,7 @@ struct MetricsOptions {
   std::size_t max_namespaces = 50;
   std::size_t max_policies = 40;  // that ever decided
   std::size_t max_words = 32;  // of what agents say in words: energy sources, reasons of failures
+  Duration node_certificate_life = hours(24);  // from an enrolled node's last renewal
 };
 
 // State that is read when Prometheus asks, instead of being counted.

@@ -63,6 +63,23 @@ TEST(Metrics, CountsAnEndedJobInBaseUnits) {
   EXPECT_THAT(text, HasSubstr("skerry_actual_total{model=\"digits\",objective=\"energy\"} 1.5"));
 }
 
+TEST(Metrics, SumsWhatJobsTookByNodeAndByVariant) {
+  Metrics metrics;
+  metrics.observe(ended("digits", "edge-1"));
+  metrics.observe(ended("digits", "edge-2"));
+  core::JobEnded failed = ended("digits", "edge-2");
+  failed.state = core::TaskState::kFailed;
+  metrics.observe(failed);
+  const std::string text = metrics.scrape({});
+  EXPECT_THAT(text, HasSubstr("skerry_node_succeeded_jobs_total{node=\"edge-2\"} 1"));
+  EXPECT_THAT(text,
+              HasSubstr("skerry_node_actual_total{node=\"edge-2\",objective=\"energy\"} 1.5"));
+  EXPECT_THAT(
+      text, HasSubstr("skerry_variant_succeeded_jobs_total{model=\"digits\",variant=\"small\"} 2"));
+  EXPECT_THAT(text, HasSubstr("skerry_variant_actual_total{model=\"digits\",objective=\"cost\","
+                              "variant=\"small\"} 0.5"));
+}
+
 TEST(Metrics, CountsDecisionsByPolicyAndOutcome) {
   Metrics metrics;
   core::DecisionMade decision{.model = "digits",
@@ -140,6 +157,41 @@ TEST(Metrics, GaugesFollowTheStateAndForgetNodesThatAreGone) {
 
   gauges.nodes.clear();
   EXPECT_THAT(metrics.scrape(gauges), Not(HasSubstr("edge-1")));
+}
+
+TEST(Metrics, ANodeIsToldWithItsSiteAndTheEndOfItsCertificate) {
+  Metrics metrics({.node_certificate_life = hours(24)});
+  Gauges gauges;
+  core::NodeView node;
+  node.spec.name = "edge-1";
+  node.spec.site = "shop-1";
+  node.certified_at = Instant(seconds(1000));
+  gauges.nodes = {node};
+  const std::string text = metrics.scrape(gauges);
+  EXPECT_THAT(text, HasSubstr("skerry_node_info{node=\"edge-1\",site=\"shop-1\",tier=\"edge\"} 1"));
+  EXPECT_THAT(text,
+              HasSubstr("skerry_node_certificate_expiry_timestamp_seconds{node=\"edge-1\"} 87400"));
+
+  gauges.nodes[0].spec.site = "shop-2";
+  gauges.nodes[0].certified_at.reset();
+  const std::string moved = metrics.scrape(gauges);
+  EXPECT_THAT(moved, Not(HasSubstr("shop-1")));
+  EXPECT_THAT(moved, HasSubstr("site=\"shop-2\""));
+  EXPECT_THAT(moved, Not(HasSubstr("skerry_node_certificate_expiry_timestamp_seconds{")));
+}
+
+TEST(Metrics, TheNodesThatShareALabelLeaveNothingBehind) {
+  Metrics metrics({.max_nodes = 1});
+  Gauges gauges;
+  for (const char* name : {"edge-1", "edge-2", "edge-3"}) {
+    core::NodeView node;
+    node.spec.name = name;
+    node.spec.site = fmt::format("site-of-{}", name);
+    gauges.nodes.push_back(node);
+  }
+  EXPECT_THAT(metrics.scrape(gauges), HasSubstr("site-of-edge-2"));
+  gauges.nodes.clear();
+  EXPECT_THAT(metrics.scrape(gauges), Not(HasSubstr("site-of-")));
 }
 
 TEST(Metrics, TheGpusOfANodeAreToldWhileItIsConnectedAndHasOne) {
