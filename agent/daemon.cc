@@ -71,7 +71,7 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
       nag_.emplace(io_, log_, insecure_dev_sentence());
     }
     if (config.renews) {
-      renewal_.emplace(Papers(config.state_dir), clock_, log_);
+      renewal_.emplace(Papers(config.state_dir), config.join, clock_, log_);
     }
     log_.info(
         "agent {} starts: {} slots, queue {}, engines {}, controller {}, cpu limit {} ({:g} "
@@ -187,6 +187,9 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   template <typename Event>
   void step(Event event) {
     event(clock_.now());
+    if (renewal_) {
+      renewal_->set_linked(agent_.session().live());
+    }
     if (agent_.newest_epoch() != state_.newest_epoch() && clock_.now() >= save_epoch_at_) {
       Status saved = state_.save_epoch(agent_.newest_epoch());
       if (!saved && !no_space(saved)) {

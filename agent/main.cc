@@ -11,6 +11,7 @@
 #include "agent/config.h"
 #include "agent/daemon.h"
 #include "agent/membership/joining.h"
+#include "agent/membership/self_joining.h"
 #include "agent/site/site.h"
 #include "common/pki/secret_file.h"
 #include "common/process.h"
@@ -136,31 +137,72 @@ Status serve(const AgentConfig& config) {
   return (*daemon)->run();
 }
 
+// Becomes a node by the key of its settings; what it joined as.
+Result<Membership> join_by_settings(const AgentConfig& config) {
+  Result<std::shared_ptr<Log>> log = make_log(config.log);
+  if (!log) {
+    return fail(std::move(log).error());
+  }
+  if (Status made = pki::make_secret_folder(config.state_dir); !made) {
+    return fail(std::move(made).error());
+  }
+  SystemClock clock;
+  auto joined = join_patiently(Papers(config.state_dir), config.join, config.name, clock, **log);
+  if (joined) {
+    (*log)->info("joined as node {}, whose agents' port is {}", joined->node, joined->agents);
+  }
+  return joined;
+}
+
+// Every setting as it stands, by what this machine is a member of. `effective`, if given, gets their text.
+Result<AgentConfig> configure(const ConfigInput& input, std::optional<Membership> membership,
+                              std::string* effective = nullptr) {
+  MachineFacts machine = this_machine();
+  machine.membership = std::move(membership);
+  ConfigReader reader(input);
+  AgentConfig config = read_agent_config(reader, machine);
+  if (Status right = reader.finish(); !right) {
+    return fail(std::move(right).error());
+  }
+  if (effective != nullptr) {
+    *effective = reader.effective();
+  }
+  return config;
+}
+
 int act(const Arguments& arguments) {
-  Result<ConfigInput> input = gather(arguments);
+  const Result<ConfigInput> input = gather(arguments);
   if (!input) {
     return complain(input.error());
   }
-  MachineFacts machine = this_machine();
-  auto joined = membership_of(*input);
-  if (!joined) {
-    return complain(joined.error());
+  auto membership = membership_of(*input);
+  if (!membership) {
+    return complain(membership.error());
   }
-  machine.membership = *std::move(joined);
-  ConfigReader reader(*std::move(input));
-  const AgentConfig config = read_agent_config(reader, machine);
-  if (const Status right = reader.finish(); !right) {
-    return complain(right.error());
+  std::string effective;
+  auto config = configure(*input, *membership, &effective);
+  if (!config) {
+    return complain(config.error());
   }
   if (arguments.print) {
-    fmt::print("{}", reader.effective());
+    fmt::print("{}", effective);
     return 0;
   }
   if (arguments.validate) {
     fmt::print("{} is valid\n", arguments.file);
     return 0;
   }
-  const Status served = serve(config);
+  if (config->join.is_set() && !*membership) {
+    auto joined = join_by_settings(*config);
+    if (!joined) {
+      return complain(joined.error());
+    }
+    config = configure(*input, *std::move(joined));
+    if (!config) {
+      return complain(config.error());
+    }
+  }
+  const Status served = serve(*config);
   return served ? 0 : complain(served.error());
 }
 

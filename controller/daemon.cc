@@ -47,9 +47,9 @@ class Daemon {
 
   Status open() {
     for (const auto step :
-         {&Daemon::open_installation, &Daemon::open_host, &Daemon::make_first_token,
-          &Daemon::trust_issuers, &Daemon::offer_policy, &Daemon::start_api, &Daemon::start_hub,
-          &Daemon::write_ready_file}) {
+         {&Daemon::open_installation, &Daemon::take_given_secrets, &Daemon::open_host,
+          &Daemon::make_first_token, &Daemon::trust_issuers, &Daemon::offer_policy,
+          &Daemon::start_api, &Daemon::start_hub, &Daemon::write_ready_file}) {
       if (auto status = (this->*step)(); !status) {
         close();
         return status;
@@ -115,6 +115,18 @@ class Daemon {
     return {};
   }
 
+  Status take_given_secrets() {
+    auto given = GivenAccess::open(config_.given_access, clock_, *log_);
+    if (!given) {
+      return fail(std::move(given).error());
+    }
+    given_ = *std::move(given);
+    host_.callers().set_given([this](std::string_view token) { return given_->caller(token); });
+    installation_->registry().set_grants(
+        [this](std::string_view key) { return given_->join_grant(key); });
+    return {};
+  }
+
   Status open_host() {
     host_.metrics().add_source([this] {
       return std::vector{insecure_dev_figure(config_.insecure_dev), installation_->expiry_figure()};
@@ -173,7 +185,7 @@ class Daemon {
   }
 
   Status make_first_token() {
-    return config_.allow_anonymous
+    return config_.allow_anonymous || given_->has_admin()
                ? Status()
                : controller::make_first_token(host_.driver(), host_.core().tokens(),
                                               config_.data_dir, *log_);
@@ -308,6 +320,7 @@ class Daemon {
   boost::asio::io_context io_;
   BreakerNote breaker_note_;
   std::unique_ptr<Installation> installation_;
+  std::unique_ptr<GivenAccess> given_;
   std::optional<door::DoorKeys> keys_;  // until the hub has them
   outbound::SystemResolver resolver_;
   std::optional<oidc::Verifier> issuers_;
