@@ -15,6 +15,7 @@
 #include "agent/site/site.h"
 #include "common/pki/secret_file.h"
 #include "common/process.h"
+#include "common/service/health.h"
 #include "common/version.h"
 
 namespace {
@@ -26,7 +27,7 @@ constexpr int kFailed = 1;
 constexpr int kBadConfig = 78;  // EX_CONFIG
 
 struct Arguments {
-  std::string file;
+  std::string file = usual_config_file("agent");
   std::vector<std::string> settings;
   std::map<std::string, std::string> named;  // flags with a name of their own
   bool print = false;
@@ -96,6 +97,9 @@ int join_machine(const Arguments& arguments) {
   ConfigReader reader(*std::move(input));
   // What else is wrong with the file is told when the daemon starts.
   const AgentConfig config = read_agent_config(reader, machine);
+  if (Status owner = become_owner_of(config.state_dir); !owner) {
+    return complain(owner.error());
+  }
   if (Status made = pki::make_secret_folder(config.state_dir); !made) {
     return complain(made.error());
   }
@@ -117,12 +121,25 @@ int renew_now(const Arguments& arguments) {
   }
   ConfigReader reader(*std::move(input));
   const Papers papers(state_dir_of(reader));
+  if (Status owner = become_owner_of(state_dir_of(reader)); !owner) {
+    return complain(owner.error());
+  }
   if (const Status renewed = renew(papers, SystemClock().now()); !renewed) {
     return complain(renewed.error());
   }
   fmt::print("{} holds until {}\n", papers.identity_file(),
              rfc3339(papers.identity()->chain.front().not_after()));
   return 0;
+}
+
+int tell_health(const Arguments& arguments, bool wants_ready) {
+  Result<ConfigInput> input = gather(arguments);
+  if (!input) {
+    return complain(input.error());
+  }
+  ConfigReader reader(*std::move(input));
+  const Status healthy = service::ask_health(state_dir_of(reader), wants_ready);
+  return healthy ? 0 : complain(healthy.error());
 }
 
 Status serve(const AgentConfig& config) {
@@ -218,7 +235,10 @@ int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app{"The Skerry agent: runs inference work on this node for a controller."};
   app.set_version_flag("--version", fmt::format("skerry-agent {} ({})", kVersion, kCommit));
-  app.add_option("--config", arguments.file, "The configuration file (YAML, kind: AgentConfig)");
+  app.add_option(
+      "--config", arguments.file,
+      "The configuration file (YAML, kind: AgentConfig; default: /etc/skerry/agent.yaml, if it "
+      "is there)");
   app.add_option("--set", arguments.settings, "A setting, as in cpu.share=0.5; may be repeated")
       ->type_name("KEY=VALUE");
   for (const char* key : {"name", "controller", "state-dir"}) {
@@ -243,6 +263,11 @@ int main(int argc, char** argv) {
       "renew",
       "Ask for a new certificate now; a running agent does so by itself, and takes this one up");
   renews->fallthrough();
+  bool wants_ready = false;
+  CLI::App* health = app.add_subcommand(
+      "health", "Say whether the agent of this state_dir is alive: exit status 0 or 1");
+  health->add_flag("--ready", wants_ready, "Whether it takes work, too");
+  health->fallthrough();
   CLI::App* config = app.add_subcommand("config", "Work with configuration files");
   CLI::App* validate = config->add_subcommand("validate", "Check a configuration file");
   validate->add_option("FILE", arguments.file, "The file")->required();
@@ -251,5 +276,6 @@ int main(int argc, char** argv) {
   arguments.validate = validate->parsed();
   return joins->parsed()    ? join_machine(arguments)
          : renews->parsed() ? renew_now(arguments)
+         : health->parsed() ? tell_health(arguments, wants_ready)
                             : act(arguments);
 }

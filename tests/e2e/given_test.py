@@ -127,6 +127,24 @@ class Given(unittest.TestCase):
             for log in ("controller.log", "agent.log"):
                 self.assertNotIn(secret, (installation.folder / log).read_text())
 
+    def test_probes_hear_how_the_daemons_are(self):
+        installation = self.installation()
+
+        def health(process, *words):
+            done = subprocess.run([*process.argv, "health", *words], capture_output=True, text=True, timeout=30, check=False)
+            return done.returncode, done.stderr
+        self.assertEqual(health(installation.controller)[0], 1)
+        self.assertIn("nobody answers", health(installation.agent)[1])
+        installation.controller.start().wait_ready()
+        installation.agent.start()
+        installation.wait_node_ready()
+        for process in (installation.controller, installation.agent):
+            self.assertEqual(health(process, "--ready"), (0, ""))
+        installation.controller.stop()
+        wait_until(lambda: health(installation.agent, "--ready")[0] == 1, 20, "the agent to miss its controller")
+        self.assertIn("not connected", health(installation.agent, "--ready")[1])
+        self.assertEqual(health(installation.agent), (0, ""), "alive it is")
+
     def test_a_token_follows_its_file(self):
         installation = self.installation()
         installation.controller.start().wait_ready()
