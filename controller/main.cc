@@ -9,6 +9,7 @@
 #include "common/service/health.h"
 #include "common/version.h"
 #include "controller/daemon.h"
+#include "controller/make_secrets.h"
 
 namespace {
 
@@ -70,6 +71,17 @@ int complain(const skerry::Error& error, int status) {
   return status;
 }
 
+int make_secrets(const std::string& folder) {
+  const auto made = skerry::controller::make_secrets(folder, skerry::SystemClock().now());
+  if (!made) {
+    return complain(made.error(), 1);
+  }
+  for (const std::string& path : *made) {
+    fmt::print("made {}\n", path);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -107,7 +119,17 @@ int main(int argc, char** argv) {
       "health", "say whether the controller of this data_dir is alive: exit status 0 or 1");
   health->add_flag("--ready", wants_ready, "whether it takes work, too");
   health->fallthrough();
+  std::string secrets_folder;
+  auto* secrets = app.add_subcommand(
+      "secrets",
+      "make what an installation is given before it runs, as far as it is not there: an authority, "
+      "tokens, a key to join by");
+  secrets->add_option("folder", secrets_folder, "where they go, each for this user alone")
+      ->required();
   CLI11_PARSE(app, argc, argv);
+  if (secrets->parsed()) {
+    return make_secrets(secrets_folder);
+  }
 
   constexpr int kUsage = 2;
   auto input = gather(file, values, sets, insecure_dev);

@@ -145,6 +145,21 @@ class Given(unittest.TestCase):
         self.assertIn("not connected", health(installation.agent, "--ready")[1])
         self.assertEqual(health(installation.agent), (0, ""), "alive it is")
 
+    def test_the_controller_makes_secrets_for_who_has_nothing_else_that_does(self):
+        installation = self.installation()
+        made = pathlib.Path(installation.path("made"))
+        for expected in (5, 0):  # the second time everything is there
+            done = subprocess.run([PROGRAMS["controller"], "secrets", made], capture_output=True, text=True, timeout=30, check=True)
+            self.assertEqual(len(done.stdout.splitlines()), expected, done.stdout)
+        for path in made.rglob("*"):
+            self.assertEqual(path.stat().st_mode & 0o077, 0o044 if path.name == "ca.pem" else 0, path)
+        for source, name in (("tokens/admin", "admin"), ("tokens/metrics", "metrics"), ("tokens/smoke", "smoke"), ("join.key", "join"),
+                             ("authority.key", "ca.key"), ("ca.pem", "ca.pem")):
+            shutil.copy(made / source, installation.path(name))
+        installation.controller.start().wait_ready()
+        installation.agent.start()
+        installation.wait_node_ready()
+
     def test_a_token_follows_its_file(self):
         installation = self.installation()
         installation.controller.start().wait_ready()
