@@ -1,9 +1,6 @@
 #include "controller/make_secrets.h"
 
-#include <fmt/format.h>
-
 #include <filesystem>
-#include <fstream>
 
 #include "common/digest.h"
 #include "common/pki/authority.h"
@@ -20,20 +17,12 @@ bool is_there(const std::string& path) {
   return std::filesystem::exists(path, error);
 }
 
-// The certificate is for everybody to read; it comes first, so that a key is never without it.
+// The certificate comes first, so that a key is never without it.
 Status make_authority(const std::string& folder, Instant now) {
   const pki::Authority authority = pki::Authority::make("skerry", now);
-  const std::string certificate = folder + "/ca.pem";
-  std::ofstream file(certificate);
-  file << authority.certificate().to_pem();
-  file.close();
-  using std::filesystem::perms;
-  std::error_code error;
-  std::filesystem::permissions(
-      certificate, perms::owner_read | perms::owner_write | perms::group_read | perms::others_read,
-      error);
-  if (!file || error) {
-    return fail(ErrorCode::kIo, fmt::format("cannot write {}", certificate));
+  if (Status written = pki::write_secret_file(folder + "/ca.pem", authority.certificate().to_pem());
+      !written) {
+    return written;
   }
   return pki::write_secret_file(folder + "/authority.key", authority.key().to_pem());
 }
@@ -65,6 +54,24 @@ Result<std::vector<std::string>> make_secrets(const std::string& folder, Instant
     made.push_back(std::move(path));
   }
   return made;
+}
+
+Status share_secrets(const std::string& folder, const std::vector<std::string>& files,
+                     const std::string& into) {
+  if (Status made = pki::make_secret_folder(into); !made) {
+    return made;
+  }
+  for (const std::string& file : files) {
+    const auto content = pki::read_secret_file(folder + "/" + file);
+    if (!content) {
+      return fail(content.error());
+    }
+    const std::string name = std::filesystem::path(file).filename().string();
+    if (Status written = pki::write_secret_file(into + "/" + name, *content); !written) {
+      return written;
+    }
+  }
+  return {};
 }
 
 }  // namespace skerry::controller

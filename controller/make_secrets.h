@@ -5,6 +5,8 @@
 //   FOLDER/tokens/admin, metrics, smoke         token_files
 //   FOLDER/join.key                             join_keys
 //
+// What others need of it can be put into folders of their own, so that they are shown nothing else.
+//
 // Blocking.
 
 #pragma once
@@ -20,5 +22,9 @@ namespace skerry::controller {
 // Makes what is not there yet, for this user alone; what is there stays. Returns the paths of what it made.
 // kPermissionDenied: others may use the folder; kIo.
 Result<std::vector<std::string>> make_secrets(const std::string& folder, Instant now);
+
+// Copies these files of one folder into another, which is for this user alone. kNotFound, kIo.
+Status share_secrets(const std::string& folder, const std::vector<std::string>& files,
+                     const std::string& into);
 
 }  // namespace skerry::controller

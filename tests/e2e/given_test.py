@@ -149,10 +149,11 @@ class Given(unittest.TestCase):
         installation = self.installation()
         made = pathlib.Path(installation.path("made"))
         for expected in (5, 0):  # the second time everything is there
-            done = subprocess.run([PROGRAMS["controller"], "secrets", made], capture_output=True, text=True, timeout=30, check=True)
+            done = subprocess.run([PROGRAMS["controller"], "secrets", made, "--for-agents", made / "agents"], capture_output=True, text=True, timeout=30, check=True)
             self.assertEqual(len(done.stdout.splitlines()), expected, done.stdout)
         for path in made.rglob("*"):
-            self.assertEqual(path.stat().st_mode & 0o077, 0o044 if path.name == "ca.pem" else 0, path)
+            self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+        self.assertEqual(sorted(path.name for path in (made / "agents").iterdir()), ["ca.pem", "join.key"])
         for source, name in (("tokens/admin", "admin"), ("tokens/metrics", "metrics"), ("tokens/smoke", "smoke"), ("join.key", "join"),
                              ("authority.key", "ca.key"), ("ca.pem", "ca.pem")):
             shutil.copy(made / source, installation.path(name))
