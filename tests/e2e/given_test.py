@@ -2,6 +2,7 @@
 """An installation whose secrets were there before it: an authority, callers' tokens and a join key that a chart made, as files."""
 
 import json
+import os
 import pathlib
 import secrets
 import shutil
@@ -160,6 +161,26 @@ class Given(unittest.TestCase):
         installation.controller.start().wait_ready()
         installation.agent.start()
         installation.wait_node_ready()
+
+    def test_check_says_whether_inference_works(self):
+        installation = self.installation()
+        config = json.loads(pathlib.Path(installation.path("controller.yaml")).read_text())
+        config["token_files"][2] |= {"role": "namespace-admin", "namespaces": ["trial"]}
+        installation.write("controller.yaml", config)
+        installation.controller.start().wait_ready()
+
+        def check(*words):
+            ways = {"SKERRY_SERVER": f"https://127.0.0.1:{installation.ports[0]}", "SKERRY_CA_FILE": installation.path("ca.pem"),
+                    "SKERRY_TOKEN_FILE": installation.path("smoke")}
+            return subprocess.run([PROGRAMS["skerryctl"], "check", *words], capture_output=True, text=True, timeout=60, check=False,
+                                  env={**os.environ, **ways})
+        self.assertEqual(check("-n", "trial", "--timeout", "1s").returncode, 5, "there is no node")
+        installation.agent.start()
+        for _ in range(2):
+            done = check("-n", "trial", "--timeout", "30s")
+            self.assertEqual(done.returncode, 0, done)
+            self.assertIn("the answer is what was sent", done.stdout)
+        self.assertNotEqual(check("-n", "elsewhere").returncode, 0)
 
     def test_a_token_follows_its_file(self):
         installation = self.installation()
