@@ -5,10 +5,23 @@
 {{- if .Values.agents.enabled -}}
 {{- range $name, $own := .Values.agents.tiers -}}
 {{- $tier := mergeOverwrite (deepCopy $.Values.agents.defaults) (deepCopy ($own | default dict)) -}}
-{{- if $tier.enabled }}{{ $_ := set $tiers $name $tier }}{{ end -}}
+{{- if $tier.enabled }}{{ $_ := set $tiers $name (include "skerry.withoutNulls" $tier | fromYaml) }}{{ end -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml $tiers -}}
+{{- end -}}
+
+{{/* A map without the keys whose value is null, at any depth: so a tier takes back what the defaults say. */}}
+{{- define "skerry.withoutNulls" -}}
+{{- $kept := dict -}}
+{{- range $key, $value := . -}}
+{{- if kindIs "map" $value -}}
+{{- $_ := set $kept $key (include "skerry.withoutNulls" $value | fromYaml) -}}
+{{- else if not (kindIs "invalid" $value) -}}
+{{- $_ := set $kept $key $value -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $kept -}}
 {{- end -}}
 
 {{/* agent.yaml. Takes {root, name, tier}. */}}

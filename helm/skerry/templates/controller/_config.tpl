@@ -27,7 +27,7 @@
 {{- $_ := set $made "token_files" (include "skerry.tokenFiles" . | fromYamlArray) -}}
 {{- $_ := set $made "join_keys" (include "skerry.joinKeys" . | fromYamlArray) -}}
 {{- $_ := set $made "log" (dict "format" "json") -}}
-{{- toYaml (mergeOverwrite $made (deepCopy $values.settings)) -}}
+{{- include "skerry.withoutNulls" (mergeOverwrite $made (deepCopy $values.settings)) -}}
 {{- end -}}
 
 {{- define "skerry.tokenFiles" -}}

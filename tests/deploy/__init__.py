@@ -1,0 +1,1 @@
+"""The tests of helm/skerry: what it renders, for every set of values."""
