@@ -37,7 +37,7 @@ def run(update=False, quiet=False):
     import yaml
     from chart import tools
 
-    from deploy import check_files, check_objects, check_programs, check_secrets, check_values
+    from deploy import check_docs, check_files, check_objects, check_programs, check_secrets, check_values
     from deploy.rendering import FOLDER, Helm, value_sets
     from deploy.report import Report
 
@@ -66,6 +66,7 @@ def run(update=False, quiet=False):
         check_files.dashboards_and_rules(report, helm, rendered)
         check_files.works_without(report, helm)
         check_files.package(report, helm)
+        check_docs.documented(report, helm, folder)
         check_programs.program_complaints(report, rendered)
     finally:
         helm.close()
