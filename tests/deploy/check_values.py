@@ -38,6 +38,7 @@ WRONG = [
     ({"agents": {"tiers": {"cloud": {"settings": {"local_api": {"allow_anonymous": True}}}}}}, "nobody without a name"),
     ({"agents": {"tiers": {"cloud": {"extraEnv": [{"name": "SKERRY_AGENT_LOCAL_API_ALLOW_ANONYMOUS", "value": "true"}]}}}}, "is refused"),
     (TIER, "agents.tiers.shop.localApi.existingSecret must name a Secret"),
+    ({"podMonitor": {"enabled": True}}, "podMonitor.existingSecret must name"),
     ({"ingress": {"enabled": True}}, "ingress.hosts must name at least one host"),
     ({"ingress": {"enabled": True, "hosts": ["a.example"]}}, "no certificate for the host a.example"),
     ({"gateway": {"agents": {"enabled": True}}}, "gateway.agents needs parentRefs and hostnames"),

@@ -50,9 +50,3 @@ ca:
   {{- end }}
 {{- end -}}
 
-{{- define "skerry.prometheusToken" -}}
-type: Bearer
-credentials:
-  name: {{ include "skerry.tokenSecret" (dict "root" . "token" "metrics") }}
-  key: {{ .Values.tokens.metrics.key }}
-{{- end -}}
