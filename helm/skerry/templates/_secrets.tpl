@@ -8,6 +8,11 @@
 {{- .Values.join.existingSecret | default (printf "%s-join" (include "skerry.fullname" .)) -}}
 {{- end -}}
 
+{{/* Tokens that there are: the test's only if there is a test. */}}
+{{- define "skerry.tokens" -}}
+{{- toYaml (.Values.tests.enabled | ternary (list "admin" "metrics" "test") (list "admin" "metrics")) -}}
+{{- end -}}
+
 {{/* Takes {root, token}: admin, metrics, test. */}}
 {{- define "skerry.tokenSecret" -}}
 {{- (index .root.Values.tokens .token).existingSecret | default (printf "%s-%s-token" (include "skerry.fullname" .root) .token) -}}

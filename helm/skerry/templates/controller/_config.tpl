@@ -33,7 +33,9 @@
 {{- define "skerry.tokenFiles" -}}
 - {name: admin, file: /etc/skerry/tokens/admin, role: cluster-admin}
 - {name: prometheus, file: /etc/skerry/tokens/metrics, role: metrics}
+{{- if .Values.tests.enabled }}
 - {name: helm-test, file: /etc/skerry/tokens/test, role: namespace-admin, namespaces: [{{ .Values.tests.namespace }}]}
+{{- end }}
 {{- range .Values.tokens.extra }}
 - {{ omit . "existingSecret" "key" | merge (dict "file" (printf "/etc/skerry/tokens/extra-%s" .name)) | toJson }}
 {{- end }}
@@ -63,7 +65,7 @@
     name: {{ . }}
     items: [{key: tls.crt, path: api/tls.crt}, {key: tls.key, path: api/tls.key}]
 {{- end }}
-{{- range $token := list "admin" "metrics" "test" }}
+{{- range $token := include "skerry.tokens" . | fromYamlArray }}
 - secret:
     name: {{ include "skerry.tokenSecret" (dict "root" $root "token" $token) }}
     items: [{key: {{ (index $root.Values.tokens $token).key }}, path: tokens/{{ $token }}}]
