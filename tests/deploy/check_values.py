@@ -38,6 +38,11 @@ WRONG = [
     ({"agents": {"tiers": {"cloud": {"settings": {"local_api": {"allow_anonymous": True}}}}}}, "nobody without a name"),
     ({"agents": {"tiers": {"cloud": {"extraEnv": [{"name": "SKERRY_AGENT_LOCAL_API_ALLOW_ANONYMOUS", "value": "true"}]}}}}, "is refused"),
     (TIER, "agents.tiers.shop.localApi.existingSecret must name a Secret"),
+    ({"controller": {"settings": {"token_files": []}}}, "controller.settings.token_files is refused: the chart sets it; use tokens"),
+    ({"controller": {"settings": {"api_tls": {"client_ca_file": "/x"}}}}, "use controller.tls and controller.names"),
+    ({"agents": {"defaults": {"settings": {"name": "x"}}}}, "agents.tiers.cloud.settings.name is refused: the chart sets it; use agents.namePrefix"),
+    ({"agents": {"tiers": {"cloud": {"settings": {"local_api": {"listen": "127.0.0.1:1"}}}}}}, "use localApi.port"),
+    ({"gateway": {"apiVersion": "v1"}}, "v1alpha3"),
     ({"podMonitor": {"enabled": True}}, "podMonitor.existingSecret must name"),
     ({"ingress": {"enabled": True}}, "ingress.hosts must name at least one host"),
     ({"ingress": {"enabled": True, "hosts": ["a.example"]}}, "no certificate for the host a.example"),
@@ -132,6 +137,7 @@ OTHER = {
     "ingress.hosts": ["reef.example.com", "other.example.com"], "controller.podDisruptionBudget.maxUnavailable": 0,
     "tokens.extra": [], "join.extraKeys": [], "extraObjects": [], "controller.settings": {"threads": 3}, "image.pullSecrets": [{"name": "other"}],
     "prometheusRule.disabled": {}, "prometheusRule.overrides": {}, "prometheusRule.extraGroups": [], "priorityClass.value": 7,
+    "gateway.apiVersion": "gateway.networking.k8s.io/v1alpha3",
     "ingress.tls": [{"secretName": "other", "hosts": ["reef.example.com"]}],
 }
 

@@ -17,6 +17,11 @@
 {{- if and (hasKey $settings $key) (eq (index $settings $key | toString) ($wrong | toString)) }}{{ fail (printf "%s.%s: %v is refused: nothing runs in plain text, and nobody without a name" $where $key $wrong) }}{{ end }}
 {{- end }}
 {{- end }}
+{{- range $where, $settings := include "skerry.allSettings" . | fromYaml }}
+{{- range $key, $instead := hasPrefix "controller" $where | ternary (include "skerry.controllersOwn" $ | fromYaml) (include "skerry.agentsOwn" $ | fromYaml) }}
+{{- if hasKey $settings $key }}{{ fail (printf "%s.%s is refused: the chart sets it; use %s" $where $key $instead) }}{{ end }}
+{{- end }}
+{{- end }}
 {{- range $variable := include "skerry.allVariables" . | fromYamlArray }}
 {{- if regexMatch "^SKERRY_(CONTROLLER|AGENT)_(.*_)?(INSECURE_DEV|ALLOW_ANONYMOUS|AGENT_TLS)$" $variable }}{{ fail (printf "extraEnv: %s is refused: nothing runs in plain text, and nobody without a name" $variable) }}{{ end }}
 {{- end }}
@@ -27,7 +32,7 @@
 {{- range .Values.ingress.tls }}{{ $covered = concat $covered .hosts }}{{ end }}
 {{- range .Values.ingress.hosts }}{{ if not (has . $covered) }}{{ fail (printf "ingress.tls has no certificate for the host %s: nothing runs in plain text" .) }}{{ end }}{{ end }}
 {{- end }}
-{{- range $name, $route := .Values.gateway }}
+{{- range $name, $route := pick .Values.gateway "api" "agents" }}
 {{- if and $route.enabled (not (and $route.parentRefs $route.hostnames)) }}{{ fail (printf "gateway.%s needs parentRefs and hostnames" $name) }}{{ end }}
 {{- end }}
 {{- range $name, $tier := include "skerry.tiers" . | fromYaml }}
@@ -52,4 +57,28 @@
 {{- range .Values.controller.extraEnv }}{{ $all = append $all .name }}{{ end -}}
 {{- range $name, $tier := include "skerry.tiers" . | fromYaml }}{{ range $tier.extraEnv }}{{ $all = append $all .name }}{{ end }}{{ end -}}
 {{- toYaml $all -}}
+{{- end -}}
+
+{{/* Settings that the rest of the chart leans on (ports, mounts, probes), and the values that change them. */}}
+{{- define "skerry.controllersOwn" -}}
+data_dir: controller.persistence
+api_listen: controller.listen and controller.service
+agent_listen: controller.listen and controller.service
+api_tls: controller.tls and controller.names
+authority: authority.existingSecret
+token_files: tokens
+join_keys: join
+agent_address: controller.agentAddress
+api_url: controller.apiUrl
+{{- end -}}
+
+{{- define "skerry.agentsOwn" -}}
+name: agents.namePrefix
+state_dir: state.hostPath
+join: join and trust
+tier: tier
+site: site and siteFrom
+labels: labels and labelsFrom
+listen: localApi.port
+tls: join, or localApi.existingSecret
 {{- end -}}

@@ -6,7 +6,7 @@
 {{- $names := list $name (printf "%s.%s" $name .Release.Namespace) $host (printf "%s.%s" $host .Values.clusterDomain) -}}
 {{- $names = concat $names .Values.controller.names -}}
 {{- if .Values.ingress.enabled }}{{ $names = concat $names .Values.ingress.hosts }}{{ end -}}
-{{- range .Values.gateway }}{{ if .enabled }}{{ $names = concat $names .hostnames }}{{ end }}{{ end -}}
+{{- if .Values.gateway.api.enabled }}{{ $names = concat $names .Values.gateway.api.hostnames }}{{ end -}}
 {{- toYaml ($names | uniq) -}}
 {{- end -}}
 
