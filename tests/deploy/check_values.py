@@ -1,7 +1,9 @@
 """Checks of the values: what is refused and how that is said, what each does, and that all are described."""
 
+import concurrent.futures
 import copy
 import json
+import os
 import re
 
 from chart import made, values
@@ -42,6 +44,7 @@ WRONG = [
     ({"controller": {"settings": {"api_tls": {"client_ca_file": "/x"}}}}, "use controller.tls and controller.names"),
     ({"agents": {"defaults": {"settings": {"name": "x"}}}}, "agents.tiers.cloud.settings.name is refused: the chart sets it; use agents.namePrefix"),
     ({"agents": {"tiers": {"cloud": {"settings": {"local_api": {"listen": "127.0.0.1:1"}}}}}}, "use localApi.port"),
+    ({"prometheusRule": {"enabled": True, "disabled": {"SkerryOen": True}}}, "SkerryOen: there is no such alert; there are SkerryOne, SkerryTwo"),
     ({"gateway": {"apiVersion": "v1"}}, "v1alpha3"),
     ({"podMonitor": {"enabled": True}}, "podMonitor.existingSecret must name"),
     ({"ingress": {"enabled": True}}, "ingress.hosts must name at least one host"),
@@ -100,20 +103,24 @@ def every_toggle(report, helm, folder):
 
 def every_value_acts(report, helm, base):
     """A value that changes nothing is a promise that nobody keeps: each is given something else, over the set with everything on."""
-    before, said = {}, []
     looked_at = [value for value in values.read() if value.path[0] not in IDLE_BY_NATURE and value.name not in IDLE]
-    for value in looked_at:
-        companions = COMPANIONS.get(value.name, {})
-        without = with_values(base, companions)
-        changed = with_values(without, {value.name: other(value, at(without, value.path, value.default))})
-        try:
-            key = json.dumps(companions, sort_keys=True)
-            before[key] = before.get(key) or comparable(helm.template(values=without))
-            if comparable(helm.template(values=changed)) == before[key]:
-                said.append(f"{value.name} = {at(changed, value.path, None)!r} changes nothing")
-        except Refused as refused:
-            said.append(f"{value.name} = {at(changed, value.path, None)!r}: {refused}")
-    report.complaints("every value", "changes something in the objects", said, len(looked_at))
+    companions = {json.dumps(one, sort_keys=True): one for one in [{}, *COMPANIONS.values()]}
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:  # it is helm that takes the time
+        before = dict(zip(companions, pool.map(lambda one: comparable(helm.template(values=with_values(base, one))), companions.values())))
+        said = pool.map(lambda value: idle(helm, base, value, before), looked_at)
+        report.complaints("every value", "changes something in the objects", filter(None, said), len(looked_at))
+
+
+def idle(helm, base, value, before):
+    """A complaint if the value changes nothing; before: what is rendered without it, by its companions."""
+    companions = COMPANIONS.get(value.name, {})
+    without = with_values(base, companions)
+    given = other(value, at(without, value.path, value.default))
+    try:
+        now = comparable(helm.template(values=with_values(without, {value.name: given})))
+    except Refused as refused:
+        return f"{value.name} = {given!r}: {refused}"
+    return f"{value.name} = {given!r} changes nothing" if now == before[json.dumps(companions, sort_keys=True)] else ""
 
 
 IDLE_BY_NATURE = {"global", "externalController"}
