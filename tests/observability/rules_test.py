@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""The alerts: that each is well-formed, has a runbook, fires where it should and not where it should not.
+
+Usage: rules_test.py
+"""
+
+import json
+import re
+import sys
+import tempfile
+
+import prometheus
+from prometheus import ROOT, RULES
+from rule_cases import CASES
+
+RUNBOOKS = "https://github.com/skerry/skerry/blob/main/docs/runbooks/"
+SEVERITIES = {"critical", "warning", "info"}
+HEADINGS = ["What it means", "What users notice", "Look at", "Do", "When it is not a problem"]
+WINDOWS = ["5m", "30m", "1h", "6h", "3d", "30d"]
+BUDGET = 0.005
+
+
+def rules():
+    """All rules of the file, as dicts."""
+    try:
+        import yaml
+    except ImportError:
+        prometheus.skip("no python3-yaml here; scripts/install-deps brings it")
+    return [rule for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
+
+
+def results():
+    """[{"name", "asked", "measured", "ok"}] of everything that is looked at."""
+    found = rules()
+    alerts = {rule["alert"]: rule for rule in found if "alert" in rule}
+    ok, said = prometheus.promtool("check", "rules", RULES)
+    yield from (told("promtool check rules", "no complaint", said, ok), told("alerts with cases", sorted(alerts), sorted(CASES), set(alerts) == set(CASES)))
+    yield from recorded(found)
+    for name, alert in alerts.items():
+        yield from written(name, alert)
+        if name in CASES:
+            yield from tried(name, alert, *CASES[name])
+    pages = {path.name for path in (ROOT / "docs" / "runbooks").glob("*.md")} - {"README.md"}
+    wanted = {alert["annotations"]["runbook_url"].removeprefix(RUNBOOKS) for alert in alerts.values()}
+    yield told("runbooks without an alert", [], sorted(pages - wanted), pages <= wanted)
+
+
+def told(name, asked, measured, ok):
+    return {"name": name, "asked": asked, "measured": measured, "ok": bool(ok)}
+
+
+def recorded(found):
+    """The windows of the service level are one expression, and the alerts hold all of them against one budget."""
+    shares = {rule["record"].rpartition("rate")[2]: rule["expr"] for rule in found if "record" in rule}
+    yield told("windows of the service level", sorted(WINDOWS), sorted(shares), sorted(WINDOWS) == sorted(shares))
+    forms = {expression.replace(f"[{window}]", "[]") for window, expression in shares.items()}
+    yield told("forms of their expression", 1, len(forms), len(forms) == 1)
+    budgets = {float(number) for rule in found if "skerry:jobs_failed" in rule["expr"] and "alert" in rule
+               for number in re.findall(r"\* (\S+?)\)?(?:\s|$)", rule["expr"])}
+    yield told("error budget", [BUDGET], sorted(budgets), budgets == {BUDGET})
+
+
+def written(name, alert):
+    """Labels, annotations and the runbook's page."""
+    notes = alert["annotations"]
+    yield told(f"{name}: severity", sorted(SEVERITIES), alert["labels"].get("severity"), set(alert["labels"]) == {"severity"}
+               and alert["labels"]["severity"] in SEVERITIES)
+    yield told(f"{name}: annotations", ["description", "runbook_url", "summary"], sorted(notes), sorted(notes) == ["description", "runbook_url", "summary"])
+    url = notes.get("runbook_url", "")
+    page = ROOT / "docs" / "runbooks" / url.removeprefix(RUNBOOKS)
+    there = url.startswith(RUNBOOKS) and page.is_file()
+    text = page.read_text(encoding="utf-8") if there else ""
+    headings = re.findall(r"^## (.+)$", text, re.M)
+    yield told(f"{name}: runbook", HEADINGS, headings or f"no page {page.name}", headings == HEADINGS and name in text)
+    listed = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
+    yield told(f"{name}: in docs/observability.md", f"`{name}` with a link to runbooks/{page.name}", name in listed and f"runbooks/{page.name}" in listed,
+               f"`{name}`" in listed and f"runbooks/{page.name}" in listed)
+
+
+def tried(name, alert, fires, silent):
+    for title, case in (("fires", fires), ("does not fire", silent)):
+        wanted = []
+        if case.labels is not None:
+            wanted = [{"exp_labels": {**alert["labels"], **case.labels},
+                       "exp_annotations": {"summary": case.summary, "description": case.description, "runbook_url": alert["annotations"]["runbook_url"]}}]
+        world = {"rule_files": [str(RULES)], "evaluation_interval": case.step, "tests": [{
+            "interval": case.every, "input_series": [{"series": series, "values": values} for series, values in case.series.items()],
+            "alert_rule_test": [{"eval_time": case.at, "alertname": name, "exp_alerts": wanted}]}]}
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="skerry-rules-") as file:
+            json.dump(world, file)  # JSON is YAML
+            file.flush()
+            ok, said = prometheus.promtool("test", "rules", file.name)
+        yield told(f"{name}: {title}", title, said if not ok else title, ok)
+
+
+def run():
+    prometheus.need("promtool")
+    return list(results())
+
+
+def main():
+    found = run()
+    for result in found:
+        if not result["ok"]:
+            print(f"FAILED {result['name']}: asked {result['asked']}\n    {result['measured']}")
+    print(f"{sum(result['ok'] for result in found)} of {len(found)} hold")
+    return 0 if all(result["ok"] for result in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
