@@ -31,7 +31,9 @@ def build():
                    "Mean cost of jobs that succeeded. `--preference cheap`, or more weight on cost, moves work to the lower "
                    "lines; cloud nodes are worth their price where they are faster.",
                    [query(f"1000 * {spent('node', 'cost', 'cluster, node', '@node')}", "{{cluster}} {{node}}")], "currencyUSD", lowest=0),
-        timeseries("Power, by site", "Joules a second of jobs at each site and tier of node.",
+        timeseries("Power, by site",
+                   "Joules a second of jobs at each site and tier of node. Where the work goes shows here first, when a policy or "
+                   "callers' preferences change.",
                    [query('sum by (site, tier) (rate(skerry_node_actual_total{@node, objective="energy"}[@rate]) * @site)',
                           "{{site}} ({{tier}})")], "watt",
                    stacked=True, lowest=0),

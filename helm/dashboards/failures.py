@@ -23,11 +23,13 @@ def alerts_and_certificates():
               query('min(skerry_authority_expiry_timestamp_seconds{@cluster, state="signing"}) - time()', "authority")], "s", size=(4, 8),
              graph="none", steps=[(None, BAD), (86400, POOR), (3 * 86400, GOOD)]),
         timeseries("Attempts that failed",
-                   "By reason. A few after a lost node are its tasks that go elsewhere; a model's own errors are its user's. crashed on "
-                   "several nodes: the model is tripped.",
+                   "By reason, and whether the task goes on with another. model_failed is the model's own error, crashed a model that "
+                   "took its process with it: on 3 nodes it is tripped. On silent nodes: tasks whose node was not heard of, and which may "
+                   "have been placed again.",
                    [query("sum by (reason, retried) (increase(skerry_attempt_failures_total{@cluster}[@rate]))",
-                          "{{reason}}, retried: {{retried}}")],
-                   "none", stacked=True, lowest=0, decimals=0),
+                          "{{reason}}, retried: {{retried}}"),
+                    query('sum(increase(skerry_job_transitions_total{@cluster, state="UNKNOWN"}[@rate]))', "on silent nodes")], "none",
+                   stacked=True, lowest=0, decimals=0),
     ]
 
 

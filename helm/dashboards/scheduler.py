@@ -97,8 +97,9 @@ def comparing():
                "Active policy's cost": ("avg by (policy) (skerry_shadow_measured_cost{@cluster})", "none", {"decimals": 3})},
               size=(10, 8), sort_by="Estimated cost"),
         timeseries("Cost of shadows and of the active policy",
-                   "Mean cost of a decision, 0 to 1 from the best to the worst that was worth choosing: estimated for "
-                   "each shadow, measured for the active policy. A shadow that stays below is worth `skerryctl policy promote`.",
+                   "Mean cost of a decision: estimated for each shadow, measured for the active policy. 0 is the best that was to be had, "
+                   "1 the worst that was worth choosing, more what came out worse than that. A shadow that stays below is worth "
+                   "`skerryctl policy promote`.",
                    [query("avg by (policy) (skerry_shadow_estimated_cost{@cluster})", "{{policy}} (estimated)"),
                     query("avg by (cluster) (skerry_shadow_measured_cost{@cluster})",
                           "{{cluster}} active (measured)")], "none", size=(7, 8), decimals=3),

@@ -21,10 +21,12 @@ sys.path.insert(0, str(ROOT / "tests"))
 from harness.processes import wait_until  # noqa: E402
 from harness.programs import Programs  # noqa: E402
 
+import metric_names  # noqa: E402
+import pages  # noqa: E402
 import prometheus  # noqa: E402
 from empty_when_healthy import PANELS  # noqa: E402
 from live_world import World  # noqa: E402
-from prometheus_server import PrometheusServer, Refused  # noqa: E402
+from prometheus_server import PrometheusServer, Refused, secure_scrape  # noqa: E402
 
 DASHBOARDS = sorted((ROOT / "helm" / "skerry" / "dashboards").glob("*.json"))
 TARGETS = {"skerry-controller": {}, "second": {"cluster": "second"}}
@@ -37,7 +39,9 @@ def results(programs):
     """[{"name", "asked", "measured", "ok"}]; prints each failing expression."""
     with World(programs) as world:
         cluster = world.cluster
-        with PrometheusServer(cluster.folder / "prometheus", cluster.api, cluster.ca_file, world.metrics_token(), TARGETS) as server:
+        token = world.metrics_token()
+        scrapes = [secure_scrape(job, cluster.api, cluster.ca_file, token, labels) for job, labels in TARGETS.items()]
+        with PrometheusServer(cluster.folder / "prometheus", scrapes) as server:
             began_s = time.time()
             scraped(server, SCRAPES // 4)
             world.lose_a_node()
@@ -45,10 +49,10 @@ def results(programs):
             world.bring_it_back()
             scraped(server, SCRAPES)
             window = {"start_s": max(began_s, time.time() - RANGE_S), "end_s": time.time() - 1}
-            found = [told("jobs that ended under load", ">= 100", world.ended, world.ended >= 100)]
+            found = [told("jobs that ended under load", ">= 100", world.ended, world.ended >= 100), noticed(server, window)]
             for path in DASHBOARDS:
                 found += dashboard(server, json.loads(path.read_text(encoding="utf-8")), window)
-            return found + list(rules(server, window))
+            return found + list(rules(server, window)) + list(told_to_operators(server, cluster))
 
 
 def scraped(server, times):
@@ -60,18 +64,26 @@ def told(name, asked, measured, ok):
     return {"name": name, "asked": asked, "measured": measured, "ok": bool(ok)}
 
 
-def failures_of(expressions):
-    """Runs the checks, [(name, check)], and prints and returns those that fail: a check returns what is wrong, or nothing."""
+def failures_of(checks, show=True):
+    """Runs the checks, [(name, check)], and returns those that fail, printed: a check returns what is wrong, or nothing."""
     wrong = []
-    for name, check in expressions:
+    for name, check in checks:
         try:
             problem = check()
         except Refused as refusal:
             problem = f"invalid: {refusal}"
         if problem:
             wrong.append(f"{name}: {problem}")
-            print(f"FAILED {wrong[-1]}", flush=True)
+            if show:
+                print(f"FAILED {wrong[-1]}", flush=True)
     return wrong
+
+
+def noticed(server, window):
+    """That this test can fail: PromQL that is none, a metric that nobody has, and labels that do not match."""
+    bad = ["sum(skerry_braking", "skerry_brakes", "skerry_node_state * on (node) skerry_braking"]
+    wrong = failures_of([(expression, lambda e=expression: nothing(server, e, True, window, False)) for expression in bad], show=False)
+    return told("bad expressions that are noticed", len(bad), len(wrong), len(wrong) == len(bad))
 
 
 # ---- dashboards
@@ -137,6 +149,22 @@ def rules(server, window):
                        for selector in sorted(set(SELECTOR.findall(rule["query"])))]
     wrong = failures_of(checks)
     yield told(f"selectors of alerts without data, of {len(checks)}", [], wrong, not wrong)
+
+
+# ---- pages for operators
+
+def told_to_operators(server, cluster):
+    """The runbooks' PromQL and commands can be carried out; what the controller exports is documented."""
+    queries = list(pages.lines("promql"))
+    wrong = failures_of([(f"{page}: {line}", lambda q=line: server.ask("query", query=q) and "") for page, line in queries])
+    yield told(f"PromQL of pages that is not valid, of {len(queries)}", [], wrong, bool(queries) and not wrong)
+    skerryctl = cluster.programs["skerryctl"]
+    commands = [(page, line.split(" > ")[0].split(" | ")[0]) for page, line in pages.lines("sh") if line.startswith("skerryctl ")]
+    wrong = failures_of([(page, lambda c=line: pages.wrong_with(skerryctl, c)) for page, line in commands])
+    yield told(f"commands of pages that skerryctl does not know, of {len(commands)}", [], wrong, bool(commands) and not wrong)
+    exported = set(re.findall(r"^# TYPE (skerry_\w+)", cluster.client.call("GET", "/metrics").body.decode(), re.M))
+    secret = sorted(exported - metric_names.documented())
+    yield told(f"exported metrics that are not documented, of {len(exported)}", [], secret, len(exported) > 50 and not secret)
 
 
 def run(build=None):

@@ -16,19 +16,22 @@ class Refused(Exception):
     """PromQL that Prometheus does not take, or cannot carry out; the text is its own."""
 
 
-class PrometheusServer:
-    """targets: {job: labels}, each the whole cluster: as if it were scraped as several. Use it with `with`."""
+def secure_scrape(job, address, ca_file, token_file, labels):
+    """A job of Prometheus' configuration: one target over TLS, with a token, and labels for all that it says."""
+    return {"job_name": job, "scheme": "https", "tls_config": {"ca_file": str(ca_file)}, "authorization": {"credentials_file": str(token_file)},
+            "honor_labels": True, "static_configs": [{"targets": [address], "labels": labels}]}
 
-    def __init__(self, folder, address, ca_file, token_file, targets):
-        self.folder = folder
+
+class PrometheusServer:
+    """folder: a new one, for its files. scrapes: of its configuration, see secure_scrape. Use it with `with`."""
+
+    def __init__(self, folder, scrapes=()):
         folder.mkdir()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.at = f"127.0.0.1:{probe.getsockname()[1]}"
         config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}, "rule_files": [str(prometheus.RULES)],
-                  "scrape_configs": [{"job_name": job, "scheme": "https", "tls_config": {"ca_file": str(ca_file)},
-                                      "authorization": {"credentials_file": str(token_file)},
-                                      "static_configs": [{"targets": [address], "labels": labels}]} for job, labels in targets.items()]}
+                  "scrape_configs": list(scrapes)}
         path = folder / "prometheus.yml"
         path.write_text(json.dumps(config, indent=1), encoding="utf-8")  # JSON is YAML
         self.process = Process("prometheus", [prometheus.program("prometheus"), f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}",

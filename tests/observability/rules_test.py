@@ -5,13 +5,19 @@ Usage: rules_test.py
 """
 
 import json
+import pathlib
 import re
 import sys
 import tempfile
 
-import prometheus
-from prometheus import ROOT, RULES
-from rule_cases import CASES
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import metric_names  # noqa: E402
+import pages  # noqa: E402
+import prometheus  # noqa: E402
+from prometheus import ROOT, RULES  # noqa: E402
+from prometheus_server import PrometheusServer  # noqa: E402
+from rule_cases import CASES  # noqa: E402
 
 RUNBOOKS = "https://github.com/skerry/skerry/blob/main/docs/runbooks/"
 SEVERITIES = {"critical", "warning", "info"}
@@ -21,18 +27,16 @@ BUDGET = 0.005
 
 
 def rules():
-    """All rules of the file, as dicts."""
-    try:
-        import yaml
-    except ImportError:
-        prometheus.skip("no python3-yaml here; scripts/install-deps brings it")
-    return [rule for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
+    """All rules of the file, as Prometheus understands them."""
+    with tempfile.TemporaryDirectory(prefix="skerry-rules-") as folder:
+        with PrometheusServer(pathlib.Path(folder) / "prometheus") as server:
+            return [rule for group in server.ask("rules")["groups"] for rule in group["rules"]]
 
 
 def results():
     """[{"name", "asked", "measured", "ok"}] of everything that is looked at."""
     found = rules()
-    alerts = {rule["alert"]: rule for rule in found if "alert" in rule}
+    alerts = {rule["name"]: rule for rule in found if rule["type"] == "alerting"}
     ok, said = prometheus.promtool("check", "rules", RULES)
     yield from (told("promtool check rules", "no complaint", said, ok), told("alerts with cases", sorted(alerts), sorted(CASES), set(alerts) == set(CASES)))
     yield from recorded(found)
@@ -40,9 +44,11 @@ def results():
         yield from written(name, alert)
         if name in CASES:
             yield from tried(name, alert, *CASES[name])
-    pages = {path.name for path in (ROOT / "docs" / "runbooks").glob("*.md")} - {"README.md"}
+    unknown = metric_names.used(line for _, line in pages.lines("promql")) - metric_names.documented()
+    yield told("metrics in runbooks that are not documented", [], sorted(unknown), not unknown)
+    there = {path.name for path in (ROOT / "docs" / "runbooks").glob("*.md")}
     wanted = {alert["annotations"]["runbook_url"].removeprefix(RUNBOOKS) for alert in alerts.values()}
-    yield told("runbooks without an alert", [], sorted(pages - wanted), pages <= wanted)
+    yield told("runbooks without an alert", [], sorted(there - wanted), there <= wanted)
 
 
 def told(name, asked, measured, ok):
@@ -51,12 +57,12 @@ def told(name, asked, measured, ok):
 
 def recorded(found):
     """The windows of the service level are one expression, and the alerts hold all of them against one budget."""
-    shares = {rule["record"].rpartition("rate")[2]: rule["expr"] for rule in found if "record" in rule}
+    shares = {rule["name"].rpartition("rate")[2]: rule["query"] for rule in found if rule["type"] == "recording"}
     yield told("windows of the service level", sorted(WINDOWS), sorted(shares), sorted(WINDOWS) == sorted(shares))
     forms = {expression.replace(f"[{window}]", "[]") for window, expression in shares.items()}
     yield told("forms of their expression", 1, len(forms), len(forms) == 1)
-    budgets = {float(number) for rule in found if "skerry:jobs_failed" in rule["expr"] and "alert" in rule
-               for number in re.findall(r"\* (\S+?)\)?(?:\s|$)", rule["expr"])}
+    budgets = {float(number) for rule in found if "skerry:jobs_failed" in rule["query"] and rule["type"] == "alerting"
+               for number in re.findall(r"\* (\S+?)\)?(?:\s|$)", rule["query"])}
     yield told("error budget", [BUDGET], sorted(budgets), budgets == {BUDGET})
 
 
@@ -94,7 +100,7 @@ def tried(name, alert, fires, silent):
 
 
 def run():
-    prometheus.need("promtool")
+    prometheus.need("prometheus", "promtool")
     return list(results())
 
 
