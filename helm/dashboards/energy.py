@@ -47,7 +47,7 @@ def build():
              "How the energy of the shown time's jobs was told: measured by the node (rapl, hwmon, nvml) or modelled from its declared "
              "power. All modelled: trust comparisons of nodes only as far as what they declare.",
              [query(f"sum by (source) (increase({joules}[$__range])) / on () group_left () sum(increase({joules}[$__range]))",
-                    "{{source}}")], "percentunit",
+                    "{{source}}", instant=True)], "percentunit",
              size=(4, 8), decimals=0, lowest=0, highest=1),
         stat("In vain",
              "Of all energy of the shown time, what second attempts of late tasks took that were not needed in the end. Some percent buy "
@@ -55,7 +55,7 @@ def build():
              [query("sum(increase(skerry_hedge_energy_joules_total{@model}[$__range])) / "
                     "(sum(increase(skerry_hedge_energy_joules_total{@model}[$__range])) + "
                     "sum(increase(skerry_energy_joules_total{@model}[$__range])))",
-                    "in vain")], "percentunit", size=(4, 8), decimals=1, graph="none", steps=[(None, GOOD), (0.05, FAIR)]),
+                    "in vain", instant=True)], "percentunit", size=(4, 8), decimals=1, graph="none", steps=[(None, GOOD), (0.05, FAIR)]),
     ]
     return dashboard("skerry-energy",
                      "Skerry / Energy and cost", "What requests take in joules and dollars, where, and what was spent in vain.",

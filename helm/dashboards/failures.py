@@ -4,6 +4,9 @@ from dashboards import variables
 from dashboards.grafana import BAD, FAIR, GOOD, POOR, dashboard, query, stat, table, timeseries
 from dashboards.promql import quantile
 
+ALERT = "cluster, alertname, severity, node, site, model"  # what tells our alerts apart
+OURS = '@cluster, alertname=~"Skerry.*"'
+
 
 def refused(metric, legend, by="reason"):
     return query(f"sum by ({by}) (increase({metric}{{@cluster}}[@rate]))", legend)
@@ -13,8 +16,8 @@ def alerts_and_certificates():
     return [
         table("Alerts that fire",
               "Skerry's alerts that fire or are about to, at the end of the shown time. Each has a runbook: docs/runbooks.",
-              {"Since": ('max by (cluster, alertname, alertstate, severity, node, site, model) (ALERTS{@cluster, alertname=~"Skerry.*"})',
-                         "none", {})},
+              {"Since": (f"max by ({ALERT}, alertstate) (ALERTS{{{OURS}}}) * on ({ALERT}) group_left () "
+                         f"max by ({ALERT}) (ALERTS_FOR_STATE{{{OURS}}}) * 1000", "dateTimeFromNow", {})},
               size=(12, 8), sort_by="alertname"),
         stat("Certificates end in",
              "The API's own, which callers see: the built-in one is renewed with half a week left, one that is given as a file by whoever "

@@ -8,6 +8,7 @@ panels from left to right in the order in which they are given. The model is wha
 from dashboards.promql import expand
 
 SCHEMA_VERSION = 42
+PLUGIN_VERSION = "12.2.0"  # of the panels' options: without it Grafana takes them for older ones, and migrates them into nothing
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 WIDTH = 24  # of Grafana's grid
 GOOD, FAIR, POOR, BAD = "green", "yellow", "orange", "red"
@@ -37,7 +38,7 @@ def panel(kind, title, says, queries, unit, size, options, decimals=None, steps=
     for name, value in (("decimals", decimals), ("min", lowest), ("max", highest)):
         if value is not None:
             defaults[name] = value
-    return {"type": kind, "title": title, "description": says, "datasource": DATASOURCE, "size": size,
+    return {"type": kind, "pluginVersion": PLUGIN_VERSION, "title": title, "description": says, "datasource": DATASOURCE, "size": size,
             "targets": [{"refId": chr(ord("A") + i), **one} for i, one in enumerate(queries)],
             "fieldConfig": {"defaults": defaults, "overrides": list(overrides)},
             "options": options, "transformations": list(transformations)}
@@ -100,7 +101,8 @@ def timeline(title, says, queries, states, size=(12, 9)):
 
 def table(title, says, columns, size=(12, 9), sort_by=None):
     """One row for each set of labels. columns: {name: (expression, unit, more)}, more = further settings of the field."""
-    names = {f"Value #{chr(ord('A') + i)}": name for i, name in enumerate(columns)}
+    # Grafana calls the value of an only query "Value".
+    names = {"Value" if len(columns) == 1 else f"Value #{chr(ord('A') + i)}": name for i, name in enumerate(columns)}
     overrides = [{"matcher": {"id": "byName", "options": name},
                   "properties": [{"id": "unit", "value": unit}, *({"id": key, "value": value} for key, value in more.items())]}
                  for name, (_, unit, more) in columns.items()]
@@ -116,19 +118,20 @@ def table(title, says, columns, size=(12, 9), sort_by=None):
 
 def scatter(title, says, x, y, of, size=(12, 9)):
     """A point for each set of the labels `of`. x, y: (name, expression, unit), both by these labels."""
-    names = {"Value #A": x[0], "Value #B": y[0]}
-    options = {"mapping": "auto", "series": [{"x": {"matcher": {"id": "byName", "options": x[0]}}}],
-               "legend": {"displayMode": "list",
-                                         "placement": "right",
-                                                      "showLegend": True, "calcs": []}, "tooltip": {"mode": "single", "sort": "none"}}
-    overrides = [{"matcher": {"id": "byRegexp", "options": f"/^{name}/"},
-                  "properties": [{"id": "unit", "value": unit}, {"id": "custom.axisLabel", "value": name}]} for name, _, unit in (x, y)]
-    drop_time = {"id": "organize", "options": {"excludeByName": {"Time": True}, "renameByName": names,
-                                               "indexByName": {name: i for i, name in enumerate([*of, *names])}}}
-    partition = {"id": "partitionByValues", "options": {"fields": list(of), "keepFields": True, "naming": {"asLabels": True}}}
+    # In Grafana's mapping "auto" a frame's first number is x, the next one y; each point is a frame, named by its labels.
+    options = {"mapping": "auto", "series": [], "legend": {"displayMode": "list", "placement": "right", "showLegend": True, "calcs": []},
+               "tooltip": {"mode": "single", "sort": "none"}}
+    overrides = [{"matcher": {"id": "byRegexp", "options": f"/^Value #{which}/"},
+                  "properties": [{"id": "unit", "value": unit}, {"id": "custom.axisLabel", "value": name},
+                                 {"id": "displayName", "value": shown}]}
+                 for which, (name, _, unit), shown in (("A", x, x[0]), ("B", y, " ".join(f"${{__field.labels.{label}}}" for label in of)))]
+    order = {name: i for i, name in enumerate([*of, "Value #A", "Value #B"])}
     return panel("xychart", title, says, [column(x[1]), column(y[1])], x[2], size, options, lowest=0, overrides=overrides,
                  custom={"show": "points", "pointSize": {"fixed": 12}, "axisPlacement": "auto"},
-                 transformations=[{"id": "merge", "options": {}}, drop_time, partition])
+                 transformations=[
+                     {"id": "merge", "options": {}},
+                     {"id": "organize", "options": {"excludeByName": {"Time": True}, "renameByName": {}, "indexByName": order}},
+                     {"id": "partitionByValues", "options": {"fields": list(of), "keepFields": False, "naming": {"asLabels": True}}}])
 
 
 def meaning(states):

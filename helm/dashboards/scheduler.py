@@ -106,9 +106,9 @@ def comparing():
         bars("Second attempts",
              "Late interactive tasks for which a second attempt was considered in the shown time, by verdict, and how those that were "
              "made ended. Mostly lost: the inputs take long wherever they run (docs/controller.md).",
-             [query("sum by (verdict) (increase(skerry_hedge_looks_total{@cluster}[$__range]))", "asked: {{verdict}}"),
+             [query("sum by (verdict) (increase(skerry_hedge_looks_total{@cluster}[$__range]))", "asked: {{verdict}}", instant=True),
               query("sum by (result) (increase(skerry_hedges_total{@cluster}[$__range]))",
-                    "made: {{result}}")], "none", size=(7, 8), decimals=0, lowest=0),
+                    "made: {{result}}", instant=True)], "none", size=(7, 8), decimals=0, lowest=0),
     ]
 
 

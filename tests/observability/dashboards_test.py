@@ -21,7 +21,7 @@ WANTED_KINDS = {"heatmap", "xychart", "table", "timeseries"}
 SCHEMA_VERSION = 42
 PANELS = (35, 60)
 GRAFANAS_OWN = {"__rate_interval", "__range", "__interval"}
-SELECTOR = re.compile(r"\b(skerry[\w:]*|ALERTS)\b(?:\{([^}]*)\})?")
+SELECTOR = re.compile(r"\b(skerry[\w:]*|ALERTS\w*)\b(?:\{([^}]*)\})?")
 
 
 def run():
@@ -111,12 +111,15 @@ def described(model):
         steps = [step["value"] for step in defaults["thresholds"]["steps"]]
         refs = [target["refId"] for target in panel["targets"]]
         missing = [what for what, there in (
-            ("a title", panel["title"].strip()), ("a description", len(panel.get("description", "")) >= 60), ("a unit", defaults.get("unit")),
-            ("thresholds that rise", steps[0] is None and steps[1:] == sorted(steps[1:])), ("queries", refs and len(set(refs)) == len(refs)),
+            ("a title", panel["title"].strip()), ("a description", len(panel.get("description", "")) >= 60),
+            ("a unit", defaults.get("unit")), ("the version of its options", panel.get("pluginVersion")),
+            ("thresholds that rise", steps[0] is None and steps[1:] == sorted(steps[1:])),
+            ("queries", refs and len(set(refs)) == len(refs)),
             ("legends", all(target["legendFormat"] for target in panel["targets"] if target["format"] == "time_series"))) if not there]
         if missing:
             yield f"{panel['title']} lacks {', '.join(missing)}"
-        pages = [f"docs/runbooks/{name}.md" for names in re.findall(r"Runbooks?: ([\w, -]+)\.", panel["description"]) for name in names.split(", ")]
+        runbooks = re.findall(r"Runbooks?: ([\w, -]+)\.", panel["description"])
+        pages = [f"docs/runbooks/{name}.md" for names in runbooks for name in names.split(", ")]
         pages += re.findall(r"docs/[\w-]+\.md", panel["description"])
         yield from (f"{panel['title']} names {page}, which there is not" for page in pages if not (ROOT / page).is_file())
 

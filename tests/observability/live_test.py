@@ -25,7 +25,7 @@ import metric_names  # noqa: E402
 import pages  # noqa: E402
 import prometheus  # noqa: E402
 from empty_when_healthy import PANELS  # noqa: E402
-from live_world import World  # noqa: E402
+from live_world import VICTIM, World  # noqa: E402
 from prometheus_server import PrometheusServer, Refused, secure_scrape  # noqa: E402
 
 DASHBOARDS = sorted((ROOT / "helm" / "skerry" / "dashboards").glob("*.json"))
@@ -45,7 +45,10 @@ def results(programs):
             began_s = time.time()
             scraped(server, SCRAPES // 4)
             world.lose_a_node()
-            wait_until(lambda: server.now('skerry_node_state{state="DISCONNECTED"} == 1'), 30, "Prometheus to see the lost node", every_s=0.2)
+            wait_until(lambda: server.now('skerry_node_state{state="DISCONNECTED"} == 1'), 30, "Prometheus to see the lost node",
+                       every_s=0.2)
+            warned = f'ALERTS{{alertname="SkerryNodeLost", alertstate="pending", node="{VICTIM}", site="shop-1"}}'
+            wait_until(lambda: server.now(warned), 30, "the alert of a lost node to be pending", every_s=0.2)
             world.bring_it_back()
             scraped(server, SCRAPES)
             window = {"start_s": max(began_s, time.time() - RANGE_S), "end_s": time.time() - 1}
@@ -56,8 +59,8 @@ def results(programs):
 
 
 def scraped(server, times):
-    wait_until(lambda: any(count >= times for count in server.now('count_over_time(skerry_braking{cluster=""}[5m])')), 120, f"{times} scrapes",
-               every_s=0.5)
+    seen = 'count_over_time(skerry_braking{cluster=""}[5m])'
+    wait_until(lambda: any(count >= times for count in server.now(seen)), 120, f"{times} scrapes", every_s=0.5)
 
 
 def told(name, asked, measured, ok):
@@ -178,7 +181,8 @@ def run(build=None):
 def main():
     found = run()
     for result in found:
-        print(f"{'ok    ' if result['ok'] else 'FAILED'} {result['name']}" + ("" if result["ok"] else f": asked {result['asked']}, {result['measured']}"))
+        what = "" if result["ok"] else f": asked {result['asked']}, {result['measured']}"
+        print(f"{'ok    ' if result['ok'] else 'FAILED'} {result['name']}{what}")
     return 0 if all(result["ok"] for result in found) else 1
 
 

@@ -18,8 +18,9 @@ class Refused(Exception):
 
 def secure_scrape(job, address, ca_file, token_file, labels):
     """A job of Prometheus' configuration: one target over TLS, with a token, and labels for all that it says."""
-    return {"job_name": job, "scheme": "https", "tls_config": {"ca_file": str(ca_file)}, "authorization": {"credentials_file": str(token_file)},
-            "honor_labels": True, "static_configs": [{"targets": [address], "labels": labels}]}
+    return {"job_name": job, "scheme": "https", "tls_config": {"ca_file": str(ca_file)},
+            "authorization": {"credentials_file": str(token_file)}, "honor_labels": True,
+            "static_configs": [{"targets": [address], "labels": labels}]}
 
 
 class PrometheusServer:
@@ -30,12 +31,13 @@ class PrometheusServer:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.at = f"127.0.0.1:{probe.getsockname()[1]}"
-        config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}, "rule_files": [str(prometheus.RULES)],
-                  "scrape_configs": list(scrapes)}
+        config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+                  "rule_files": [str(prometheus.RULES)], "scrape_configs": list(scrapes)}
         path = folder / "prometheus.yml"
         path.write_text(json.dumps(config, indent=1), encoding="utf-8")  # JSON is YAML
-        self.process = Process("prometheus", [prometheus.program("prometheus"), f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}",
-                                              f"--web.listen-address={self.at}", "--log.level=warn"], folder / "prometheus.log")
+        argv = [prometheus.program("prometheus"), f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}",
+                f"--web.listen-address={self.at}", "--log.level=warn"]
+        self.process = Process("prometheus", argv, folder / "prometheus.log")
 
     def __enter__(self):
         self.process.start()

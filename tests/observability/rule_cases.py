@@ -45,7 +45,8 @@ DAY = 86400
 CASES = {
     "SkerryErrorBudgetBurnsFast": (
         # One job in ten fails, for more than an hour.
-        fires({**ended("SUCCEEDED", "0+90x80"), **ended("FAILED", "0+10x80")}, {}, "Jobs fail so fast that the month's error budget lasts days",
+        fires({**ended("SUCCEEDED", "0+90x80"), **ended("FAILED", "0+10x80")}, {},
+              "Jobs fail so fast that the month's error budget lasts days",
               "10% of the jobs that end did not succeed; 0.5 % over 30 days may.", at="75m"),
         # Half of them did, for twenty minutes, and that is over.
         silent({**ended("SUCCEEDED", "0+50x20 1100+100x60"), **ended("FAILED", "0+50x20 1000x60")}, at="65m")),
@@ -75,20 +76,23 @@ CASES = {
                'skerry_node_state{node="cloud-1", state="DISCONNECTED"}': "0x30"},
               {"site": "shop-1"}, "Site shop-1 is not heard of", "All 2 nodes of site shop-1 are silent.", at="10m"),
         # One of two; and a node of no site.
-        silent({**node("edge-1", "DISCONNECTED"), **node("edge-2", "DISCONNECTED", "0x30"), **node("lone", "DISCONNECTED", site="")}, at="10m")),
+        silent({**node("edge-1", "DISCONNECTED"), **node("edge-2", "DISCONNECTED", "0x30"),
+                **node("lone", "DISCONNECTED", site="")}, at="10m")),
     "SkerryBrakeActive": (
         fires({"skerry_braking": "0x10 1 0x20"}, {}, "Most nodes fell silent together, and the controller holds back",
-              "Most nodes of a site or of the fleet were silent at once in the last five minutes; for up to a minute nothing is placed again.",
+              "Most nodes of a site or of the fleet were silent at once in the last five minutes; "
+              "for up to a minute nothing is placed again.",
               at="13m"),
         silent({"skerry_braking": "0x5 1 0x20"}, at="20m")),
     "SkerrySpoolGrowing": (
-        fires({'skerry_node_spooled_results{node="edge-1"}': "0+40x30", 'skerry_node_spooled_results{node="edge-2"}': "0x30"}, {"node": "edge-1"},
-              "Results pile up on node edge-1",
+        fires({'skerry_node_spooled_results{node="edge-1"}': "0+40x30", 'skerry_node_spooled_results{node="edge-2"}': "0x30"},
+              {"node": "edge-1"}, "Results pile up on node edge-1",
               "Node edge-1 holds results that nobody acknowledges, more and more of them, or so many that it takes no new work."),
         # Many, which are being delivered.
         silent({'skerry_node_spooled_results{node="edge-1"}': "5000-100x30", 'skerry_node_spool_full{node="edge-1"}': "0x30"})),
     "SkerryNodeCertificateNotRenewed": (
-        fires({'skerry_node_certificate_expiry_timestamp_seconds{node="edge-1"}': f"{5 * 3600 + 1200}x30", **node("edge-1", "DISCONNECTED", "0x30")},
+        fires({'skerry_node_certificate_expiry_timestamp_seconds{node="edge-1"}': f"{5 * 3600 + 1200}x30",
+               **node("edge-1", "DISCONNECTED", "0x30")},
               {"node": "edge-1"}, "Node edge-1 does not renew its certificate",
               "The certificate of node edge-1 ends in 5h 0m 0s; then it is cut off."),
         # Renewed at half of its day; and one that is away.
@@ -104,21 +108,26 @@ CASES = {
         fires({"skerry_store_free_bytes": "536870912x30"}, {}, "The store's disk is nearly full",
               "512MiB are free where the controller's store lives, or it is full within a day as it goes."),
         # Much is free and it shrinks; little shrinks, but lasts for weeks.
-        silent({'skerry_store_free_bytes{cluster="east"}': "100000000000-1000000000x30", 'skerry_store_free_bytes{cluster="west"}': "15000000000-10000x30"})),
+        silent({'skerry_store_free_bytes{cluster="east"}': "100000000000-1000000000x30",
+                'skerry_store_free_bytes{cluster="west"}': "15000000000-10000x30"})),
     "SkerryStoreFull": (
         fires({'skerry_store_space{state="enough"}': "0x30", 'skerry_store_space{state="low"}': "1x30"}, {"state": "low"},
               "The store's disk is full, and nothing new is taken",
               "The controller is read-only (state low): submits get 503 until there is space."),
-        silent({'skerry_store_space{state="enough"}': "1x30", 'skerry_store_space{state="low"}': "0x30", 'skerry_store_space{state="none"}': "0x30"})),
+        silent({'skerry_store_space{state="enough"}': "1x30", 'skerry_store_space{state="low"}': "0x30",
+                'skerry_store_space{state="none"}': "0x30"})),
     "SkerryStoreSyncSlow": (
-        fires({'skerry_store_sync_duration_seconds_bucket{le="0.1"}': "0+90x30", 'skerry_store_sync_duration_seconds_bucket{le="0.2"}': "0+100x30",
+        fires({'skerry_store_sync_duration_seconds_bucket{le="0.1"}': "0+90x30",
+               'skerry_store_sync_duration_seconds_bucket{le="0.2"}': "0+100x30",
                'skerry_store_sync_duration_seconds_bucket{le="+Inf"}': "0+100x30"}, {}, "The store's disk is slow",
               "One sync in a hundred takes more than 190ms. Every submit waits for one."),
-        silent({'skerry_store_sync_duration_seconds_bucket{le="0.01"}': "0+998x30", 'skerry_store_sync_duration_seconds_bucket{le="0.2"}': "0+1000x30",
+        silent({'skerry_store_sync_duration_seconds_bucket{le="0.01"}': "0+998x30",
+                'skerry_store_sync_duration_seconds_bucket{le="0.2"}': "0+1000x30",
                 'skerry_store_sync_duration_seconds_bucket{le="+Inf"}': "0+1000x30"})),
     "SkerryPolicyBreakerOpen": (
         # Open, tried, open again.
-        fires({'skerry_policy_breaker_state{state="closed"}': "1x5 0x30", 'skerry_policy_breaker_state{state="half_open"}': "0x6 1 0x30"}, {},
+        fires({'skerry_policy_breaker_state{state="closed"}': "1x5 0x30",
+               'skerry_policy_breaker_state{state="half_open"}': "0x6 1 0x30"}, {},
               "The placement policy is kept from deciding",
               "The active policy's breaker has not been closed for two minutes; greedy decides in its place.", at="10m"),
         # One slip, and well after its rest of 30 s.
