@@ -65,6 +65,27 @@ void read_runner(ConfigFields fields, const MachineFacts& machine, AgentConfig::
   runner.sequences = static_cast<std::uint32_t>(fields.integer("sequences", 8, 1, 1024));
 }
 
+JoinSettings read_join(ConfigFields fields) {
+  JoinSettings join{.url = fields.text("url"),
+                    .key_file = fields.text("key_file"),
+                    .ca_file = fields.text("ca_file")};
+  if (!join.is_set()) {
+    return join;
+  }
+  if (!join.url.starts_with("https://")) {
+    fields.issue("url", fmt::format("'{}' must be https://..., where the controller's REST API is",
+                                    join.url));
+  }
+  for (const auto& [name, value] :
+       {std::pair{"key_file", &join.key_file}, {"ca_file", &join.ca_file}}) {
+    if (value->empty()) {
+      fields.issue(name,
+                   "must be set, too: to join by itself an agent needs url, key_file and ca_file");
+    }
+  }
+  return join;
+}
+
 // "address:port"; empty: none.
 void read_local_api(ConfigFields fields, bool insecure_dev, AgentConfig::LocalApi& api) {
   const std::string listen = fields.text("listen");
@@ -179,6 +200,7 @@ AgentConfig read_agent_config(ConfigReader& reader, const MachineFacts& machine)
     config.tls = {.identity = papers.identity_file(), .trust = papers.trust_file()};
     config.renews = true;
   }
+  config.join = read_join(root.section("join"));
   if (const Status secured = check_secured(config.controller, config.insecure_dev, config.tls);
       !secured) {
     root.issue("controller", "is refused: " + secured.error().message);

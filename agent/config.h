@@ -11,6 +11,7 @@
 #include "agent/cpu_limit.h"
 #include "agent/credentials.h"
 #include "agent/membership/papers.h"
+#include "agent/membership/self_joining.h"
 #include "agent/runner/inspect/policy.h"
 #include "agent/runner_sandbox.h"
 #include "common/config.h"
@@ -26,6 +27,7 @@ struct AgentConfig {
   bool insecure_dev = false;
   TlsFiles tls;
   bool renews = false;  // its certificate, which it has from joining
+  JoinSettings join;    // by itself, if it has not joined
   std::string state_dir;
   std::string tier;
   std::string site;

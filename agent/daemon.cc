@@ -25,6 +25,8 @@
 #include "agent/state_dir.h"
 #include "agent/telemetry.h"
 #include "common/nag.h"
+#include "common/service/health.h"
+#include "common/service/manager.h"
 
 namespace skerry::agent {
 namespace {
@@ -71,7 +73,7 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
       nag_.emplace(io_, log_, insecure_dev_sentence());
     }
     if (config.renews) {
-      renewal_.emplace(Papers(config.state_dir), clock_, log_);
+      renewal_.emplace(Papers(config.state_dir), config.join, clock_, log_);
     }
     log_.info(
         "agent {} starts: {} slots, queue {}, engines {}, controller {}, cpu limit {} ({:g} "
@@ -90,6 +92,10 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
     }
     wait_for_signal();
     step([this](Instant now) { agent_.start(now); });
+    if (const Status open = health_.open(state_.path()); !open) {
+      log_.warn("`skerry-agent health` will find nobody: {}", open.error().message);
+    }
+    manager_.ready();
     ::malloc_trim(0);  // what starting up needed once
     io_.run();
     drain();
@@ -187,6 +193,9 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   template <typename Event>
   void step(Event event) {
     event(clock_.now());
+    if (renewal_) {
+      renewal_->set_linked(agent_.session().live());
+    }
     if (agent_.newest_epoch() != state_.newest_epoch() && clock_.now() >= save_epoch_at_) {
       Status saved = state_.save_epoch(agent_.newest_epoch());
       if (!saved && !no_space(saved)) {
@@ -223,6 +232,13 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
     }
   }
 
+  // It takes work: the controller's, or its site's.
+  Status readiness() const {
+    return agent_.session().live() || site_ != nullptr
+               ? Status()
+               : fail(ErrorCode::kUnavailable, "not connected to the controller");
+  }
+
   void close_site() {
     end();
     for (io_.restart(); site_ && !site_ended_; io_.restart()) {
@@ -257,6 +273,8 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
         return io_.stop();
       }
       stopping_ = true;
+      manager_.stopping();
+      health_.close();
       log_.info("stopping on signal {}: what waits is given back, what runs may end", signal);
       wait_for_signal();
       step([this](Instant now) { agent_.stop(now); });
@@ -324,6 +342,8 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   asio::steady_timer timer_{io_};
   std::optional<Nag> nag_;
   std::optional<Renewal> renewal_;
+  service::HealthSocket health_{io_, [this] { return readiness(); }};
+  service::Manager manager_{io_};
   asio::signal_set signals_{io_, SIGTERM, SIGINT};
   Instant armed_ = kNever;
   Instant save_epoch_at_{};

@@ -11,9 +11,11 @@
 #include "agent/config.h"
 #include "agent/daemon.h"
 #include "agent/membership/joining.h"
+#include "agent/membership/self_joining.h"
 #include "agent/site/site.h"
 #include "common/pki/secret_file.h"
 #include "common/process.h"
+#include "common/service/health.h"
 #include "common/version.h"
 
 namespace {
@@ -25,7 +27,7 @@ constexpr int kFailed = 1;
 constexpr int kBadConfig = 78;  // EX_CONFIG
 
 struct Arguments {
-  std::string file;
+  std::string file = usual_config_file("agent");
   std::vector<std::string> settings;
   std::map<std::string, std::string> named;  // flags with a name of their own
   bool print = false;
@@ -95,6 +97,9 @@ int join_machine(const Arguments& arguments) {
   ConfigReader reader(*std::move(input));
   // What else is wrong with the file is told when the daemon starts.
   const AgentConfig config = read_agent_config(reader, machine);
+  if (Status owner = become_owner_of(config.state_dir); !owner) {
+    return complain(owner.error());
+  }
   if (Status made = pki::make_secret_folder(config.state_dir); !made) {
     return complain(made.error());
   }
@@ -116,12 +121,25 @@ int renew_now(const Arguments& arguments) {
   }
   ConfigReader reader(*std::move(input));
   const Papers papers(state_dir_of(reader));
+  if (Status owner = become_owner_of(state_dir_of(reader)); !owner) {
+    return complain(owner.error());
+  }
   if (const Status renewed = renew(papers, SystemClock().now()); !renewed) {
     return complain(renewed.error());
   }
   fmt::print("{} holds until {}\n", papers.identity_file(),
              rfc3339(papers.identity()->chain.front().not_after()));
   return 0;
+}
+
+int tell_health(const Arguments& arguments, bool wants_ready) {
+  Result<ConfigInput> input = gather(arguments);
+  if (!input) {
+    return complain(input.error());
+  }
+  ConfigReader reader(*std::move(input));
+  const Status healthy = service::ask_health(state_dir_of(reader), wants_ready);
+  return healthy ? 0 : complain(healthy.error());
 }
 
 Status serve(const AgentConfig& config) {
@@ -136,31 +154,72 @@ Status serve(const AgentConfig& config) {
   return (*daemon)->run();
 }
 
+// Becomes a node by the key of its settings; what it joined as.
+Result<Membership> join_by_settings(const AgentConfig& config) {
+  Result<std::shared_ptr<Log>> log = make_log(config.log);
+  if (!log) {
+    return fail(std::move(log).error());
+  }
+  if (Status made = pki::make_secret_folder(config.state_dir); !made) {
+    return fail(std::move(made).error());
+  }
+  SystemClock clock;
+  auto joined = join_patiently(Papers(config.state_dir), config.join, config.name, clock, **log);
+  if (joined) {
+    (*log)->info("joined as node {}, whose agents' port is {}", joined->node, joined->agents);
+  }
+  return joined;
+}
+
+// Every setting as it stands, by what this machine is a member of. `effective`, if given, gets their text.
+Result<AgentConfig> configure(const ConfigInput& input, std::optional<Membership> membership,
+                              std::string* effective = nullptr) {
+  MachineFacts machine = this_machine();
+  machine.membership = std::move(membership);
+  ConfigReader reader(input);
+  AgentConfig config = read_agent_config(reader, machine);
+  if (Status right = reader.finish(); !right) {
+    return fail(std::move(right).error());
+  }
+  if (effective != nullptr) {
+    *effective = reader.effective();
+  }
+  return config;
+}
+
 int act(const Arguments& arguments) {
-  Result<ConfigInput> input = gather(arguments);
+  const Result<ConfigInput> input = gather(arguments);
   if (!input) {
     return complain(input.error());
   }
-  MachineFacts machine = this_machine();
-  auto joined = membership_of(*input);
-  if (!joined) {
-    return complain(joined.error());
+  auto membership = membership_of(*input);
+  if (!membership) {
+    return complain(membership.error());
   }
-  machine.membership = *std::move(joined);
-  ConfigReader reader(*std::move(input));
-  const AgentConfig config = read_agent_config(reader, machine);
-  if (const Status right = reader.finish(); !right) {
-    return complain(right.error());
+  std::string effective;
+  auto config = configure(*input, *membership, &effective);
+  if (!config) {
+    return complain(config.error());
   }
   if (arguments.print) {
-    fmt::print("{}", reader.effective());
+    fmt::print("{}", effective);
     return 0;
   }
   if (arguments.validate) {
     fmt::print("{} is valid\n", arguments.file);
     return 0;
   }
-  const Status served = serve(config);
+  if (config->join.is_set() && !*membership) {
+    auto joined = join_by_settings(*config);
+    if (!joined) {
+      return complain(joined.error());
+    }
+    config = configure(*input, *std::move(joined));
+    if (!config) {
+      return complain(config.error());
+    }
+  }
+  const Status served = serve(*config);
   return served ? 0 : complain(served.error());
 }
 
@@ -176,7 +235,10 @@ int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app{"The Skerry agent: runs inference work on this node for a controller."};
   app.set_version_flag("--version", fmt::format("skerry-agent {} ({})", kVersion, kCommit));
-  app.add_option("--config", arguments.file, "The configuration file (YAML, kind: AgentConfig)");
+  app.add_option(
+      "--config", arguments.file,
+      "The configuration file (YAML, kind: AgentConfig; default: /etc/skerry/agent.yaml, if it "
+      "is there)");
   app.add_option("--set", arguments.settings, "A setting, as in cpu.share=0.5; may be repeated")
       ->type_name("KEY=VALUE");
   for (const char* key : {"name", "controller", "state-dir"}) {
@@ -201,6 +263,11 @@ int main(int argc, char** argv) {
       "renew",
       "Ask for a new certificate now; a running agent does so by itself, and takes this one up");
   renews->fallthrough();
+  bool wants_ready = false;
+  CLI::App* health = app.add_subcommand(
+      "health", "Say whether the agent of this state_dir is alive: exit status 0 or 1");
+  health->add_flag("--ready", wants_ready, "Whether it takes work, too");
+  health->fallthrough();
   CLI::App* config = app.add_subcommand("config", "Work with configuration files");
   CLI::App* validate = config->add_subcommand("validate", "Check a configuration file");
   validate->add_option("FILE", arguments.file, "The file")->required();
@@ -209,5 +276,6 @@ int main(int argc, char** argv) {
   arguments.validate = validate->parsed();
   return joins->parsed()    ? join_machine(arguments)
          : renews->parsed() ? renew_now(arguments)
+         : health->parsed() ? tell_health(arguments, wants_ready)
                             : act(arguments);
 }

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/endpoint.h"
-#include "common/tls/secret_file.h"
+#include "common/secrets/given_file.h"
 
 namespace skerry::cli {
 
@@ -16,7 +16,7 @@ bool is_loopback(const Url& url) {
 }  // namespace
 
 Result<std::string> read_token(const std::string& file) {
-  auto text = tls::read_secret_file(file);
+  auto text = secrets::read_given_file(file);
   if (!text) {
     return text;
   }

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <span>
 
@@ -84,6 +85,12 @@ Environment process_environment() {
     const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
+}
+
+std::string usual_config_file(std::string_view part) {
+  std::string path = fmt::format("/etc/skerry/{}.yaml", part);
+  std::error_code error;
+  return std::filesystem::exists(path, error) ? path : std::string();
 }
 
 Result<std::string> read_config_file(const std::string& path) {

@@ -42,6 +42,8 @@ struct ConfigInput {
   std::map<std::string, std::string> flags;  // setting -> value as YAML
 };
 
+// Where an installed program has its configuration, /etc/skerry/PART.yaml, if there is a file; else empty.
+std::string usual_config_file(std::string_view part);
 // The text of a configuration file (at most 1 MiB); kNotFound, kIo, kTooLarge.
 Result<std::string> read_config_file(const std::string& path);
 

@@ -219,6 +219,7 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   config.max_late = root.duration("max_late", kMaxLate, milliseconds(1), minutes(1));
   config.model_trust = read_model_signing(root.section("model_signing"), false);
   read_core(root.section("core"), config.core);
+  config.given_access = read_given_access(root);
   config.oidc = oidc::read_settings(root.section("oidc"));
   if (auto status = reader.finish(); !status) {
     return fail(std::move(status).error());

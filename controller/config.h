@@ -12,6 +12,7 @@
 #include "common/model_trust.h"
 #include "common/tls/files.h"
 #include "controller/core/settings.h"
+#include "controller/given_access.h"
 #include "controller/installation_options.h"
 #include "controller/oidc/settings.h"
 #include "controller/store/store.h"
@@ -43,6 +44,7 @@ struct ControllerConfig {
   ModelTrust model_trust;
   std::string default_policy;  // a bundle's path, or "none"; empty = the one that comes along
   core::Settings core;
+  GivenAccessOptions given_access;
   oidc::Settings oidc;
 };
 

@@ -11,6 +11,8 @@
 #include <thread>
 
 #include "common/nag.h"
+#include "common/service/health.h"
+#include "common/service/manager.h"
 #include "common/version.h"
 #include "controller/breaker_note.h"
 #include "controller/bundle_policies.h"
@@ -46,10 +48,10 @@ class Daemon {
                .callers = config.allow_anonymous ? auth::Mode::kOpen : auth::Mode::kTokens}) {}
 
   Status open() {
-    for (const auto step :
-         {&Daemon::open_installation, &Daemon::open_host, &Daemon::make_first_token,
-          &Daemon::trust_issuers, &Daemon::offer_policy, &Daemon::start_api, &Daemon::start_hub,
-          &Daemon::write_ready_file}) {
+    for (const auto step : {&Daemon::open_installation, &Daemon::take_given_secrets,
+                            &Daemon::open_host, &Daemon::make_first_token, &Daemon::trust_issuers,
+                            &Daemon::offer_policy, &Daemon::start_api, &Daemon::start_hub,
+                            &Daemon::show_health, &Daemon::write_ready_file}) {
       if (auto status = (this->*step)(); !status) {
         close();
         return status;
@@ -96,6 +98,8 @@ class Daemon {
         signals.clear();
         return;
       }
+      manager_.stopping();
+      health_.close();
       host_.api().stop(config_.stop_grace, [this] { io_.stop(); });
       await_signal(signals, true);
     });
@@ -112,6 +116,18 @@ class Daemon {
       return fail(std::move(keys).error());
     }
     keys_ = *std::move(keys);
+    return {};
+  }
+
+  Status take_given_secrets() {
+    auto given = GivenAccess::open(config_.given_access, clock_, *log_);
+    if (!given) {
+      return fail(std::move(given).error());
+    }
+    given_ = *std::move(given);
+    host_.callers().set_given([this](std::string_view token) { return given_->caller(token); });
+    installation_->registry().set_grants(
+        [this](std::string_view key) { return given_->join_grant(key); });
     return {};
   }
 
@@ -173,7 +189,7 @@ class Daemon {
   }
 
   Status make_first_token() {
-    return config_.allow_anonymous
+    return config_.allow_anonymous || given_->has_admin()
                ? Status()
                : controller::make_first_token(host_.driver(), host_.core().tokens(),
                                               config_.data_dir, *log_);
@@ -278,6 +294,15 @@ class Daemon {
     return {};
   }
 
+  // Whoever looks after this process hears that it serves.
+  Status show_health() {
+    if (const Status open = health_.open(config_.data_dir); !open) {
+      log_->warn("`skerry-controller health` will find nobody: {}", open.error().message);
+    }
+    manager_.ready();
+    return {};
+  }
+
   bool api_speaks_tls() const { return config_.api_tls_built_in || config_.api_tls; }
 
   // Written whole or not at all, since whoever waits for it reads it at once.
@@ -308,6 +333,7 @@ class Daemon {
   boost::asio::io_context io_;
   BreakerNote breaker_note_;
   std::unique_ptr<Installation> installation_;
+  std::unique_ptr<GivenAccess> given_;
   std::optional<door::DoorKeys> keys_;  // until the hub has them
   outbound::SystemResolver resolver_;
   std::optional<oidc::Verifier> issuers_;
@@ -315,6 +341,8 @@ class Daemon {
   std::uint16_t api_port_ = 0;
   std::unique_ptr<hub::Hub> hub_;
   boost::asio::steady_timer access_timer_{io_};
+  service::HealthSocket health_{io_, [this] { return host_.driver().accepts_work(); }};
+  service::Manager manager_{io_};
   Instant note_uses_at_{};
 };
 

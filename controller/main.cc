@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "common/process.h"
+#include "common/service/health.h"
 #include "common/version.h"
 #include "controller/daemon.h"
 
@@ -79,12 +80,14 @@ int main(int argc, char** argv) {
       "SKERRY_CONTROLLER_..., then the file."};
   app.set_version_flag("--version",
                        fmt::format("skerry-controller {} ({})", skerry::kVersion, skerry::kCommit));
-  std::string file;
+  std::string file = skerry::usual_config_file("controller");
   std::map<std::string, std::string> values;
   std::vector<std::string> sets;
   bool insecure_dev = false;
   bool print_config = false;
-  app.add_option("--config", file, "YAML file (apiVersion: skerry/v1, kind: ControllerConfig)");
+  app.add_option("--config", file,
+                 "YAML file (apiVersion: skerry/v1, kind: ControllerConfig; default: "
+                 "/etc/skerry/controller.yaml, if it is there)");
   for (const auto& flag : kFlags) {
     app.add_option_function<std::string>(
         flag.flag,
@@ -99,6 +102,11 @@ int main(int argc, char** argv) {
       config_command->add_subcommand("validate", "say what is wrong with a file, and exit");
   validate->add_option("file", file, "the file")->required();
   config_command->require_subcommand(1);
+  bool wants_ready = false;
+  auto* health = app.add_subcommand(
+      "health", "say whether the controller of this data_dir is alive: exit status 0 or 1");
+  health->add_flag("--ready", wants_ready, "whether it takes work, too");
+  health->fallthrough();
   CLI11_PARSE(app, argc, argv);
 
   constexpr int kUsage = 2;
@@ -118,6 +126,10 @@ int main(int argc, char** argv) {
   if (print_config) {
     fmt::print("{}", effective);
     return 0;
+  }
+  if (health->parsed()) {
+    const auto status = skerry::service::ask_health(config->data_dir, wants_ready);
+    return status ? 0 : complain(status.error(), 1);
   }
   if (auto status = skerry::controller::run_daemon(*config); !status) {
     return complain(status.error(), 1);

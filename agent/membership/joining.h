@@ -15,7 +15,7 @@
 namespace skerry::agent {
 
 struct JoinRequest {
-  JoinLine line;
+  JoinLine line;             // its authority may be empty where there is a ca_file
   std::string node;          // its name
   std::string ca_file = {};  // of REST, where it shows a certificate that is not the installation's
 };

@@ -16,6 +16,8 @@ namespace {
 constexpr Duration kLongestSleep = minutes(10);  // clocks are set, machines sleep
 constexpr Duration kFirstPause = seconds(5);
 constexpr Duration kLongestPause = minutes(5);
+constexpr Duration kLook = seconds(5);                // at the link
+constexpr Duration kAloneBeforeAsking = seconds(20);  // also between two times
 
 // False: told to stop.
 bool sleep_for(Duration time, const std::stop_token& stop) {
@@ -28,8 +30,11 @@ bool sleep_for(Duration time, const std::stop_token& stop) {
 
 }  // namespace
 
-Renewal::Renewal(Papers papers, Clock& clock, Log& log)
-    : papers_(std::move(papers)),
+Renewal::Renewal(Papers papers, JoinSettings rejoin, Clock& clock, Log& log)
+    : rejoin_(std::move(rejoin)),
+      alone_since_(clock.now()),
+      pause_(kFirstPause),
+      papers_(std::move(papers)),
       clock_(clock),
       log_(log),
       random_(Random(random_seed()).uniform()),
@@ -47,25 +52,61 @@ Instant Renewal::next_time() {
 }
 
 void Renewal::run(const std::stop_token& stop) {
-  Duration pause = kFirstPause;
-  for (Instant due = next_time(); !stop.stop_requested();) {
+  due_ = next_time();
+  while (!stop.stop_requested()) {
     const Instant now = clock_.now();
-    if (now < due) {
-      if (!sleep_for(std::min(since(now, due), kLongestSleep), stop)) {
-        return;
-      }
-      continue;
+    if (now >= due_) {
+      try_to_renew(now);
+    } else if (rejoin_.is_set()) {
+      look_at_link(now);
     }
-    if (const Status renewed = renew(papers_, now); renewed) {
-      pause = kFirstPause;
-      due = next_time();
-      log_.info("renewed the certificate, which holds until {}", rfc3339(expires_at()));
-    } else {
-      log_.warn("the certificate, which holds until {}, is not renewed yet: {}",
-                rfc3339(expires_at()), renewed.error().message);
-      due = now + pause;
-      pause = std::min(pause * 2, kLongestPause);
+    const Duration longest = rejoin_.is_set() ? kLook : kLongestSleep;
+    const Instant next = std::max(due_, now + milliseconds(1));
+    if (!sleep_for(std::min(since(now, next), longest), stop)) {
+      return;
     }
+  }
+}
+
+void Renewal::try_to_renew(Instant now) {
+  if (const Status renewed = renew(papers_, now); renewed) {
+    pause_ = kFirstPause;
+    due_ = next_time();
+    log_.info("renewed the certificate, which holds until {}", rfc3339(expires_at()));
+  } else {
+    log_.warn("the certificate, which holds until {}, is not renewed yet: {}",
+              rfc3339(expires_at()), renewed.error().message);
+    due_ = now + pause_;
+    pause_ = std::min(pause_ * 2, kLongestPause);
+  }
+}
+
+// The agents' port turns a stranger away without a word. REST says whether it is that.
+void Renewal::look_at_link(Instant now) {
+  if (linked_) {
+    alone_since_ = now;
+    return;
+  }
+  if (since(alone_since_, now) < kAloneBeforeAsking) {
+    return;
+  }
+  alone_since_ = now;
+  const Status known = renew(papers_, now);
+  if (known || known.error().code != ErrorCode::kPermissionDenied) {
+    return;
+  }
+  const auto membership = papers_.membership();
+  if (!membership || !*membership) {
+    return;
+  }
+  const auto joined = join_by_key(papers_, rejoin_, (*membership)->node, now);
+  if (joined) {
+    due_ = next_time();
+    log_.warn("the controller did not know this node any more; it joined again as {}",
+              joined->node);
+  } else {
+    log_.error("the controller does not know this node any more, and it cannot join again: {}",
+               joined.error().message);
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "common/check.h"
 #include "common/pki/secret_file.h"
+#include "common/secrets/given_file.h"
 
 namespace skerry::pki {
 namespace {
@@ -16,17 +17,13 @@ namespace {
 constexpr std::string_view kPrefix = "authority-";
 constexpr std::string_view kSuffix = ".pem";
 
-Result<Authority> read_authority(const std::string& key_file, const std::string& chain_pem,
+Result<Authority> read_authority(const std::string& key_pem, const std::string& chain_pem,
                                  const std::string& trust_domain) {
-  const auto key_pem = read_secret_file(key_file);
-  if (!key_pem) {
-    return fail(key_pem.error());
-  }
-  auto key = PrivateKey::from_pem(*key_pem);
+  auto key = PrivateKey::from_pem(key_pem);
   if (!key) {
     return fail(std::move(key).error());
   }
-  auto chain = parse_chain(chain_pem.empty() ? *key_pem : chain_pem);
+  auto chain = parse_chain(chain_pem);
   if (!chain) {
     return fail(std::move(chain).error());
   }
@@ -67,7 +64,11 @@ Result<Authorities> Authorities::given(const std::string& key_file, const std::s
     return fail(ErrorCode::kNotFound,
                 fmt::format("cannot read the authority's certificates from {}", chain_file));
   }
-  auto authority = read_authority(key_file, pem, trust_domain);
+  const auto key_pem = secrets::read_given_file(key_file);
+  if (!key_pem) {
+    return fail(key_pem.error());
+  }
+  auto authority = read_authority(*key_pem, pem, trust_domain);
   if (!authority) {
     return about_file(std::move(authority).error(), key_file);
   }
@@ -95,7 +96,11 @@ Status Authorities::load() {
     if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) {
       continue;  // what a write left that never ended
     }
-    auto authority = read_authority(entry.path().string(), {}, trust_domain_);
+    const auto both_pem = read_secret_file(entry.path().string());
+    if (!both_pem) {
+      return fail(both_pem.error());
+    }
+    auto authority = read_authority(*both_pem, *both_pem, trust_domain_);
     if (!authority) {
       return about_file(std::move(authority).error(), entry.path().string());
     }

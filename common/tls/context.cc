@@ -15,7 +15,7 @@
 #include <fstream>
 #include <string_view>
 
-#include "common/tls/secret_file.h"
+#include "common/secrets/given_file.h"
 
 namespace skerry::tls {
 namespace {
@@ -98,7 +98,7 @@ Status use_certificate(SSL_CTX* context, const std::string& path) {
 }
 
 Status use_key(SSL_CTX* context, const std::string& path, const std::string& certificate_path) {
-  auto pem = read_secret_file(path);
+  auto pem = secrets::read_given_file(path);
   if (!pem) {
     return fail(std::move(pem).error());
   }

@@ -1,7 +1,6 @@
 #include "common/tls/rotating_context.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <utility>
 
@@ -33,20 +32,8 @@ Result<std::unique_ptr<RotatingContext>> RotatingContext::open(ServerFiles files
 }
 
 RotatingContext::Stamps RotatingContext::stamps_of(const ServerFiles& files) {
-  Stamps stamps;
-  std::size_t i = 0;
-  for (const std::string* path :
-       {&files.certificate_file, &files.key_file, &files.client_ca_file}) {
-    struct stat facts{};
-    Stamp& stamp = stamps.at(i++);
-    if (!path->empty() && ::stat(path->c_str(), &facts) == 0) {
-      stamp = {.device = facts.st_dev,
-               .inode = facts.st_ino,
-               .size = facts.st_size,
-               .changed_ns = facts.st_ctim.tv_sec * 1'000'000'000 + facts.st_ctim.tv_nsec};
-    }
-  }
-  return stamps;
+  return {secrets::stamp_of(files.certificate_file), secrets::stamp_of(files.key_file),
+          secrets::stamp_of(files.client_ca_file)};
 }
 
 Context RotatingContext::current() {

@@ -9,8 +9,6 @@
 
 #pragma once
 
-#include <sys/types.h>
-
 #include <array>
 #include <functional>
 #include <memory>
@@ -18,6 +16,7 @@
 #include <string_view>
 
 #include "common/error.h"
+#include "common/secrets/file_stamp.h"
 #include "common/time.h"
 #include "common/tls/context.h"
 
@@ -35,15 +34,7 @@ class RotatingContext {
   Instant not_after();  // when the certificate in use ends
 
  private:
-  // Of one file: another one under its name, or another content or mode, has another stamp.
-  struct Stamp {
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t size = 0;
-    std::int64_t changed_ns = 0;
-    bool operator==(const Stamp&) const = default;
-  };
-  using Stamps = std::array<Stamp, 3>;
+  using Stamps = std::array<secrets::FileStamp, 3>;
 
   RotatingContext(ServerFiles files, Clock& clock, Say say, Context context, Stamps stamps);
   static Stamps stamps_of(const ServerFiles& files);

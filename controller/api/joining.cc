@@ -132,7 +132,10 @@ Task<Response> enrol_node(Call call) {
   if (const Status valid = validate_name("name", node); !valid) {
     co_return problem(valid.error());
   }
-  const auto token = auth::read_token(auth::TokenKind::kJoin, papers->token);
+  // A key that an operator gave, or a token that is good for one machine.
+  auto grant = call->authority->join_grant(papers->token);
+  const auto token = grant ? Result<auth::TokenText>(auth::TokenText{})
+                           : auth::read_token(auth::TokenKind::kJoin, papers->token);
   if (!token) {
     co_return problem(token.error());
   }
@@ -141,9 +144,10 @@ Task<Response> enrol_node(Call call) {
   if (!key) {
     co_return problem(key.error());
   }
-  call_as(call, "join-token:" + token->id);
+  call_as(call, grant ? "join-key:" + grant->key_name : "join-token:" + token->id);
   const auto reply = co_await ask(call, core::Enrol{.token_id = token->id,
                                                     .secret_hash = token->secret_hash,
+                                                    .grant = std::move(grant),
                                                     .node = node,
                                                     .key = std::move(*key)});
   if (!reply) {

@@ -5,12 +5,14 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/error.h"
 #include "common/time.h"
+#include "controller/core/access.h"
 
 namespace skerry::api {
 
@@ -44,6 +46,8 @@ class NodeAuthority {
   // Signs for the key of the request, whatever it says. The core has agreed before.
   virtual Result<NodePapers> issue(std::string_view node, std::string_view csr,
                                    Instant now) const = 0;
+  // What a key that an operator gave lets a machine be; nullopt: it is no such key.
+  virtual std::optional<core::JoinGrant> join_grant(std::string_view key) const = 0;
   // Of the authority that signs now: what a join token pins.
   virtual std::string fingerprint(Instant now) const = 0;
 

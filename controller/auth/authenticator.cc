@@ -36,6 +36,9 @@ Result<Caller> Authenticator::caller(std::string_view authorization, Instant now
                 "--token-file, or SKERRY_TOKEN_FILE)");
   }
   const std::string_view shown = authorization.substr(kScheme.size());
+  if (auto given = find_given_ ? find_given_(shown) : std::nullopt) {
+    return *std::move(given);
+  }
   if (std::ranges::count(shown, '.') == 2) {
     return verify_jwt_
                ? verify_jwt_(shown, now)

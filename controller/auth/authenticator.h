@@ -2,12 +2,14 @@
 //
 //   Bearer sky_ID_SECRET   a token of ours (directory.h)
 //   Bearer a.b.c           a JWT of an identity provider, if one is configured
+//   Bearer ...             anything else: a token that an operator gave as a file, if there are any
 //
-// Thread-safe, but for set_jwt(), which comes before the first request.
+// Thread-safe, but for set_jwt() and set_given(), which come before the first request.
 
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string_view>
 
 #include "common/error.h"
@@ -30,6 +32,9 @@ class Authenticator {
 
   using VerifyJwt = std::function<Result<Caller>(std::string_view token, Instant now)>;
   void set_jwt(VerifyJwt verify) { verify_jwt_ = std::move(verify); }
+  // nullopt: it is none that was given.
+  using FindGiven = std::function<std::optional<Caller>(std::string_view token)>;
+  void set_given(FindGiven find) { find_given_ = std::move(find); }
   // The core told of it.
   void heard(const core::AccessChanged& change);
   Directory& directory() { return directory_; }
@@ -38,6 +43,7 @@ class Authenticator {
   const Mode mode_;
   Directory directory_;
   VerifyJwt verify_jwt_;
+  FindGiven find_given_;
 };
 
 }  // namespace skerry::auth

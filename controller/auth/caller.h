@@ -10,7 +10,7 @@
 namespace skerry::auth {
 
 struct Caller {
-  std::string id;  // "token:ID", "oidc:ISSUER SUBJECT", "anybody"
+  std::string id;  // "token:ID", "file:NAME", "oidc:ISSUER SUBJECT", "anybody"
   std::vector<core::Grant> grants;
   Instant until = kNever;  // what it showed is good until then
 };

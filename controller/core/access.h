@@ -68,6 +68,17 @@ struct JoinToken {
   std::string used_for;     // the node's name
 };
 
+// What a key that an operator gave lets machines be: as many as come with it (controller/given_access.h).
+struct JoinGrant {
+  std::string key_name;
+  std::string name_pattern;  // as of a JoinToken; likewise labels and site
+  std::map<std::string, std::string> labels = {};
+  std::string site = {};
+  bool replace = false;  // a node may come back with another key: its own was lost with its disk
+
+  bool operator==(const JoinGrant&) const = default;
+};
+
 // What a node is known by from its enrolment on.
 struct NodeIdentity {
   std::string node;

@@ -1,5 +1,5 @@
-// enrolment.cc: a machine becomes a node with a token that is good for one of them, renews what it is
-// known by, and is cut off again.
+// enrolment.cc: a machine becomes a node with a token that is good for one of them, or with a key that
+// an operator gave to many; it renews what it is known by, and is cut off again.
 
 #include <fmt/format.h>
 
@@ -28,6 +28,12 @@ void forget_expired(Context& ctx) {
   });
 }
 
+std::unexpected<Error> other_name(std::string_view what, const std::string& pattern,
+                                  const std::string& node) {
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("the {} is for nodes named '{}', not '{}'", what, pattern, node));
+}
+
 // The token that may be used by this key for this node.
 Result<JoinToken*> usable(Context& ctx, const Enrol& event) {
   const auto known = ctx.state.join_tokens.find(event.token_id);
@@ -41,11 +47,24 @@ Result<JoinToken*> usable(Context& ctx, const Enrol& event) {
     return no_such_token();
   }
   if (!fits_pattern(token.name_pattern, event.node)) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("the join token is for nodes named '{}', not '{}'", token.name_pattern,
-                            event.node));
+    return other_name("join token", token.name_pattern, event.node);
   }
   return &token;
+}
+
+// Whether the key that an operator gave is good for this node.
+Status usable(const State& state, const JoinGrant& grant, const std::string& node) {
+  if (!fits_pattern(grant.name_pattern, node)) {
+    return other_name("join key", grant.name_pattern, node);
+  }
+  const auto known = state.identities.find(node);
+  if (known != state.identities.end() && known->second.revoked) {
+    return fail(ErrorCode::kPermissionDenied,
+                fmt::format("node '{}' was revoked: only a token of its own lets it in again "
+                            "(skerryctl node token create --name {})",
+                            node, node));
+  }
+  return {};
 }
 
 // A node that was enrolled with another key is that machine no more.
@@ -123,12 +142,22 @@ void handle(Context& ctx, DropJoinToken& event) {
 
 void handle(Context& ctx, Enrol& event) {
   State& state = ctx.state;
-  Result<JoinToken*> token = usable(ctx, event);
-  if (!token) {
-    ctx.answer(event.ticket, fail(std::move(token).error()));
-    return;
+  JoinToken* token = nullptr;
+  if (event.grant) {
+    if (Status right = usable(state, *event.grant, event.node); !right) {
+      ctx.answer(event.ticket, fail(std::move(right).error()));
+      return;
+    }
+  } else {
+    Result<JoinToken*> known = usable(ctx, event);
+    if (!known) {
+      ctx.answer(event.ticket, fail(std::move(known).error()));
+      return;
+    }
+    token = *known;
   }
-  if (is_someone_else(state, event)) {
+  const bool replaces = is_someone_else(state, event);
+  if (replaces && !(event.grant && event.grant->replace)) {
     ctx.answer(event.ticket,
                fail(ErrorCode::kConflict,
                     fmt::format("there is a node '{}' with another key; if that machine is gone, "
@@ -136,20 +165,24 @@ void handle(Context& ctx, Enrol& event) {
                                 event.node, event.node)));
     return;
   }
-  JoinToken& used = **token;
-  used.used_by_key = event.key;
-  used.used_for = event.node;
+  if (token != nullptr) {
+    token->used_by_key = event.key;
+    token->used_for = event.node;
+    ctx.write(JoinTokenRecord{*token});
+  }
   NodeIdentity identity{.node = event.node,
                         .key = event.key,
-                        .labels = used.labels,
-                        .site = used.site,
+                        .labels = token != nullptr ? token->labels : event.grant->labels,
+                        .site = token != nullptr ? token->site : event.grant->site,
                         .enrolled_at = ctx.now,
                         .renewed_at = ctx.now};
-  ctx.write(JoinTokenRecord{used});
   ctx.write(NodeIdentityRecord{identity});
   ctx.happen(AccessChanged{.identity = identity}, ctx.batch());
   ctx.answer(event.ticket, Enrolled{identity}, ctx.batch());
   state.identities.insert_or_assign(event.node, std::move(identity));
+  if (replaces) {
+    end_session(ctx, event.node, "another machine joined as this node");
+  }
 }
 
 void handle(Context& ctx, RenewIdentity& event) {

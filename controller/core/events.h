@@ -178,12 +178,13 @@ struct DropJoinToken {
   By by = {};
 };
 // A machine wants to be a node, and has shown that the key is its own. Answer: Enrolled, to the first key
-// that comes with the token, and to that one again. kPermissionDenied; kInvalidArgument if the name does
-// not fit; kConflict if the name is another machine's.
+// that comes with the token, and to that one again; or to whoever came with a key that an operator gave.
+// kPermissionDenied; kInvalidArgument if the name does not fit; kConflict if the name is another machine's.
 struct Enrol {
   Ticket ticket = kNoTicket;
-  std::string token_id;
-  std::string secret_hash;
+  std::string token_id = {};
+  std::string secret_hash = {};
+  std::optional<JoinGrant> grant = {};  // instead of a token
   std::string node;
   std::string key;  // digest of its public key
   By by = {};

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,12 +28,18 @@ class Registry final : public api::NodeAuthority {
                                      std::string_view csr, Instant now) const override;
   Result<api::NodePapers> issue(std::string_view node, std::string_view csr,
                                 Instant now) const override;
+  std::optional<core::JoinGrant> join_grant(std::string_view key) const override {
+    return find_grant_ ? find_grant_(key) : std::nullopt;
+  }
   std::string fingerprint(Instant now) const override;
 
   std::vector<api::AuthorityState> authorities(Instant now) const override;
   Status rotate(Instant now, Duration announcement) override;
   Status forget(const std::string& fingerprint) override;
 
+  // Who finds what a key grants; before the first request.
+  using FindGrant = std::function<std::optional<core::JoinGrant>(std::string_view key)>;
+  void set_grants(FindGrant find) { find_grant_ = std::move(find); }
   // "HOST:PORT" of the agents' port as nodes are to dial it; without a host, the one by which they reached
   // REST. Until it is set nobody can join.
   void advertise(std::string agents);
@@ -46,6 +54,7 @@ class Registry final : public api::NodeAuthority {
                                                Instant now) const;
 
  private:
+  FindGrant find_grant_;
   mutable std::mutex mutex_;  // of authorities_: they are for one thread at a time
   pki::Authorities authorities_;
   std::string agents_;

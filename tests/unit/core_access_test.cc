@@ -116,6 +116,38 @@ TEST_F(CoreAccess, ANameBelongsToItsKeyUntilItIsRevoked) {
   EXPECT_TRUE(ask(RenewIdentity{.node = "shop-1", .key = "key-2"}));
 }
 
+TEST_F(CoreAccess, AKeyThatAnOperatorGaveIsGoodForAllMachinesOfItsNames) {
+  const JoinGrant grant{
+      .key_name = "kubernetes", .name_pattern = "k8s-*", .labels = {{"zone", "a"}}, .site = "eu-1"};
+  const auto by_key = [&](std::string node, std::string key) {
+    return ask(Enrol{.grant = grant, .node = std::move(node), .key = std::move(key)});
+  };
+  const auto first = by_key("k8s-1", "key-1");
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(std::get<Enrolled>(*first).identity.site, "eu-1");
+  EXPECT_TRUE(by_key("k8s-2", "key-2"));
+  EXPECT_TRUE(by_key("k8s-1", "key-1")) << "its answer may have been lost";
+  EXPECT_EQ(by_key("shop-1", "key-3").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(by_key("k8s-1", "key-3").error().code, ErrorCode::kConflict);
+  ASSERT_TRUE(ask(RevokeNode{.node = "k8s-1"}));
+  EXPECT_EQ(by_key("k8s-1", "key-3").error().code, ErrorCode::kPermissionDenied)
+      << "who was thrown out does not let itself in again";
+  put_join_token("j", "k8s-1");
+  EXPECT_TRUE(enrol("j", "k8s-1", "key-3"));
+}
+
+TEST_F(CoreAccess, WhereTheKeySaysSoANodeComesBackWithAnotherKeyAndTheOldOneIsOut) {
+  put_model();
+  const JoinGrant grant{.key_name = "kubernetes", .name_pattern = "*", .replace = true};
+  ASSERT_TRUE(ask(Enrol{.grant = grant, .node = "n1", .key = "key-1"}));
+  const SessionId session = greet("n1", "key-1");
+  ASSERT_FALSE(refused(session));
+  ASSERT_TRUE(ask(Enrol{.grant = grant, .node = "n1", .key = "key-2"}));
+  EXPECT_TRUE(refused(session));
+  EXPECT_TRUE(refused(greet("n1", "key-1")));
+  EXPECT_FALSE(refused(greet("n1", "key-2")));
+}
+
 TEST_F(CoreAccess, OnlyTheEnrolledKeySpeaksForANodeAndItsLabelsAreThoseOfItsToken) {
   put_join_token("j", "n1");
   ASSERT_TRUE(enrol("j", "n1", "key-1"));

@@ -13,7 +13,6 @@
 #include "common/digest.h"
 #include "common/tls/context.h"
 #include "common/tls/rotating_context.h"
-#include "common/tls/secret_file.h"
 #include "tests/certificates/certificates.h"
 
 namespace skerry::tls {
@@ -107,34 +106,6 @@ struct World {
   ServerFiles files;
   std::string ca;
 };
-
-TEST(SecretFile, IsReadIfItIsItsOwnersAlone) {
-  const Folder folder;
-  EXPECT_EQ(*read_secret_file(folder.write("a", "secret\n", 0600)), "secret\n");
-  EXPECT_EQ(*read_secret_file(folder.write("b", "", 0400)), "");
-}
-
-TEST(SecretFile, IsRefusedIfOthersMayReadOrWriteIt) {
-  const Folder folder;
-  for (const mode_t mode : {0640, 0604, 0620, 0602, 0666, 0777}) {
-    const auto read = read_secret_file(folder.write("a", "secret", mode));
-    ASSERT_FALSE(read) << mode;
-    EXPECT_EQ(read.error().code, ErrorCode::kPermissionDenied);
-    EXPECT_THAT(read.error().message, HasSubstr("chmod 600"));
-    EXPECT_THAT(read.error().message, HasSubstr(fmt::format("{:04o}", mode)));
-  }
-}
-
-TEST(SecretFile, OthersThanRegularFilesOfSomeSizeAreRefused) {
-  const Folder folder;
-  EXPECT_EQ(read_secret_file(folder.path("none")).error().code, ErrorCode::kNotFound);
-  EXPECT_EQ(read_secret_file(folder.path("")).error().code, ErrorCode::kIo);
-  ASSERT_EQ(::mkfifo(folder.path("pipe").c_str(), 0600), 0);
-  EXPECT_EQ(read_secret_file(folder.path("pipe")).error().code, ErrorCode::kIo);
-  const std::string large(kMostSecretBytes + 1, 'x');
-  EXPECT_EQ(read_secret_file(folder.write("large", large)).error().code, ErrorCode::kTooLarge);
-  EXPECT_EQ(read_secret_file(folder.write("full", large.substr(1)))->size(), kMostSecretBytes);
-}
 
 TEST(TlsContext, AServerIsMadeOfItsCertificateAndKey) {
   World world;

@@ -1,4 +1,4 @@
-#include "common/tls/secret_file.h"
+#include "common/secrets/given_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace skerry::tls {
+namespace skerry::secrets {
 namespace {
 
 class Descriptor {
@@ -41,7 +41,7 @@ Status check_modes(const std::string& path, const struct stat& file) {
 
 }  // namespace
 
-Result<std::string> read_secret_file(const std::string& path) {
+Result<std::string> read_given_file(const std::string& path) {
   const auto io_error = [&](int error) {
     return fail(error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
                 fmt::format("cannot read '{}': {}", path, std::strerror(error)));
@@ -58,7 +58,7 @@ Result<std::string> read_secret_file(const std::string& path) {
   if (Status checked = check_modes(path, facts); !checked) {
     return fail(std::move(checked).error());
   }
-  std::string content(kMostSecretBytes + 1, '\0');
+  std::string content(kMostGivenBytes + 1, '\0');
   std::size_t size = 0;
   while (size < content.size()) {
     const ssize_t got = ::read(file.get(), content.data() + size, content.size() - size);
@@ -70,12 +70,12 @@ Result<std::string> read_secret_file(const std::string& path) {
     }
     size += got > 0 ? static_cast<std::size_t>(got) : 0;
   }
-  if (size > kMostSecretBytes) {
+  if (size > kMostGivenBytes) {
     return fail(ErrorCode::kTooLarge,
-                fmt::format("'{}' is larger than {} bytes", path, kMostSecretBytes));
+                fmt::format("'{}' is larger than {} bytes", path, kMostGivenBytes));
   }
   content.resize(size);
   return content;
 }
 
-}  // namespace skerry::tls
+}  // namespace skerry::secrets

@@ -1,0 +1,40 @@
+// health.h: how a daemon is, for whoever looks after it on its machine: probes of containers, people.
+//
+// The daemon listens at <folder>/health.sock, in the folder of its state, which nobody else may open. Whoever
+// connects gets one line, "ready" or "not ready: WHY", from the loop that does the work: a loop that hangs
+// does not answer. The programs' `health` command asks.
+
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <functional>
+#include <string>
+
+#include "common/error.h"
+
+namespace skerry::service {
+
+// Owned by the daemon; on the loop's thread.
+class HealthSocket {
+ public:
+  // Whether the daemon does what it is for; asked for each who connects.
+  using Ready = std::function<Status()>;
+
+  HealthSocket(boost::asio::io_context& io, Ready ready);
+  // Listens from now on. kIo.
+  Status open(const std::string& folder);
+  void close();
+
+ private:
+  void accept();
+
+  boost::asio::local::stream_protocol::acceptor acceptor_;
+  const Ready ready_;
+};
+
+// What the daemon of this folder says: an error says why it is not alive, or not ready if that is asked for.
+// Blocking, for a few seconds at most.
+Status ask_health(const std::string& folder, bool ready);
+
+}  // namespace skerry::service
