@@ -1,4 +1,4 @@
-"""What the pages for operators tell them to type: commands of skerryctl and PromQL."""
+"""What the pages for operators tell them to type, commands of skerryctl and PromQL, and where their links lead."""
 
 import re
 import shlex
@@ -16,6 +16,24 @@ def lines(kind):
     for page in pages():
         for block in re.findall(rf"^```{kind}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S):
             yield from ((page.name, line) for line in block.replace("\\\n", " ").splitlines() if line.strip())
+
+
+def dead_links():
+    """Links to files and headings that are not there, as "page: target"."""
+    for page in pages():
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            path, _, heading = target.partition("#")
+            file = (page.parent / path).resolve() if path else page
+            if path.startswith("http"):
+                continue
+            if not file.is_file() or (heading and heading not in headings(file)):
+                yield f"{page.name}: {target}"
+
+
+def headings(file):
+    """The anchors of a page's headings, as GitHub makes them."""
+    found = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in found}
 
 
 def wrong_with(skerryctl, line):

@@ -1,4 +1,4 @@
-"""For each alert a world in which it fires, with what it then says, and one in which it does not. rules_test.py has promtool try them.
+"""For each alert worlds in which it fires, with what it then says, and some in which it does not. rules_test.py has promtool try them.
 
 Series are written as promtool reads them: "0+60x30" is 0, 60, 120, ... 31 values, one a minute (unless a case says otherwise).
 """
@@ -17,6 +17,10 @@ class Case:
     description: str = ""
     every: str = "1m"
     step: str = "1m"
+
+    @property
+    def fires(self):
+        return self.labels is not None
 
 
 def fires(series, labels, summary, description, **more):
@@ -48,6 +52,10 @@ CASES = {
         fires({**ended("SUCCEEDED", "0+90x80"), **ended("FAILED", "0+10x80")}, {},
               "Jobs fail so fast that the month's error budget lasts days",
               "10% of the jobs that end did not succeed; 0.5 % over 30 days may.", at="75m"),
+        # One in twenty, for hours: too little for the windows of an hour, too much for those of six.
+        fires({**ended("SUCCEEDED", "0+95x420"), **ended("FAILED", "0+5x420")}, {},
+              "Jobs fail so fast that the month's error budget lasts days",
+              "5% of the jobs that end did not succeed; 0.5 % over 30 days may.", at="7h"),
         # Half of them did, for twenty minutes, and that is over.
         silent({**ended("SUCCEEDED", "0+50x20 1100+100x60"), **ended("FAILED", "0+50x20 1000x60")}, at="65m")),
     "SkerryErrorBudgetBurnsSlowly": (
@@ -88,6 +96,9 @@ CASES = {
         fires({'skerry_node_spooled_results{node="edge-1"}': "0+40x30", 'skerry_node_spooled_results{node="edge-2"}': "0x30"},
               {"node": "edge-1"}, "Results pile up on node edge-1",
               "Node edge-1 holds results that nobody acknowledges, more and more of them, or so many that it takes no new work."),
+        fires({'skerry_node_spooled_results{node="edge-1"}': "10000x30", 'skerry_node_spool_full{node="edge-1"}': "1x30"},
+              {"node": "edge-1"}, "Results pile up on node edge-1",
+              "Node edge-1 holds results that nobody acknowledges, more and more of them, or so many that it takes no new work."),
         # Many, which are being delivered.
         silent({'skerry_node_spooled_results{node="edge-1"}': "5000-100x30", 'skerry_node_spool_full{node="edge-1"}': "0x30"})),
     "SkerryNodeCertificateNotRenewed": (
@@ -102,11 +113,17 @@ CASES = {
         fires({'skerry_hub_streams{cluster="east"}': "3x5 stale", 'skerry_hub_streams{cluster="west"}': "3x30"}, {"cluster": "east"},
               "Prometheus gets nothing from a controller",
               "No controller of cluster east answers Prometheus: it is down, or cannot be scraped.", at="15m"),
+        # Nobody named the cluster, and there never was any.
+        fires({"up": "0x30"}, {}, "Prometheus gets nothing from a controller",
+              "No controller answers Prometheus: it is down, or cannot be scraped.", at="15m"),
         # A restart that misses a scrape.
         silent({"skerry_hub_streams": "3x5 stale 3x20"}, at="15m")),
     "SkerryStoreNearFull": (
         fires({"skerry_store_free_bytes": "536870912x30"}, {}, "The store's disk is nearly full",
               "512MiB are free where the controller's store lives, or it is full within a day as it goes."),
+        # Enough for now, and gone within hours.
+        fires({"skerry_store_free_bytes": "15000000000-20000000x60"}, {}, "The store's disk is nearly full",
+              "13.28GiB are free where the controller's store lives, or it is full within a day as it goes.", at="37m"),
         # Much is free and it shrinks; little shrinks, but lasts for weeks.
         silent({'skerry_store_free_bytes{cluster="east"}': "100000000000-1000000000x30",
                 'skerry_store_free_bytes{cluster="west"}': "15000000000-10000x30"})),

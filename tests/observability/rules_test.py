@@ -45,9 +45,13 @@ def results():
     for name, alert in alerts.items():
         yield from written(name, alert)
         if name in CASES:
-            yield from tried(name, alert, *CASES[name])
+            kinds = {case.fires for case in CASES[name]}
+            yield told(f"{name}: cases", "that fire, and that do not", len(CASES[name]), kinds == {True, False})
+            yield from tried(name, alert, CASES[name])
     unknown = metric_names.used(line for _, line in pages.lines("promql")) - metric_names.documented()
     yield told("metrics in runbooks that are not documented", [], sorted(unknown), not unknown)
+    dead = list(pages.dead_links())
+    yield told("links of pages that lead nowhere", [], dead, not dead)
     there = {path.name for path in (ROOT / "docs" / "runbooks").glob("*.md")}
     wanted = {alert["annotations"]["runbook_url"].removeprefix(RUNBOOKS) for alert in alerts.values()}
     yield told("runbooks without an alert", [], sorted(there - wanted), there <= wanted)
@@ -85,10 +89,11 @@ def written(name, alert):
     yield told(f"{name}: row in docs/observability.md", f"with its severity and a link to runbooks/{page.name}", bool(row), row)
 
 
-def tried(name, alert, fires, silent):
-    for title, case in (("fires", fires), ("does not fire", silent)):
+def tried(name, alert, cases):
+    for number, case in enumerate(cases, 1):
+        title = f"{'fires' if case.fires else 'does not fire'} in case {number}"
         wanted = []
-        if case.labels is not None:
+        if case.fires:
             wanted = [{"exp_labels": {**alert["labels"], **case.labels},
                        "exp_annotations": {"summary": case.summary, "description": case.description,
                                            "runbook_url": alert["annotations"]["runbook_url"]}}]
