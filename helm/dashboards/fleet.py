@@ -56,7 +56,7 @@ def nodes():
                "Silent for": ("max by (cluster, node) (skerry_node_heartbeat_age_seconds{@node})", "s", {"decimals": 1}),
                "Results held": ("max by (cluster, node) (skerry_node_spooled_results{@node})", "none", {}),
                "Certificate ends in": (LEFT, "s", {})},
-              sort_by="State"),
+              sort_by="State", leads=("node", "skerry-energy")),
     ]
 
 

@@ -5,11 +5,14 @@ panel's description), its queries, and the unit in Grafana's name for it (s, jou
 panels from left to right in the order in which they are given. The model is what Grafana 12.2 and later write (schema version 42).
 """
 
+import re
+
 from dashboards.promql import expand
 
 SCHEMA_VERSION = 42
 PLUGIN_VERSION = "12.2.0"  # of the panels' options: without it Grafana takes them for older ones, and migrates them into nothing
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+RUNBOOKS = "https://github.com/skerry/skerry/blob/main/docs/runbooks/"  # as in rules/skerry-alerts.yaml
 WIDTH = 24  # of Grafana's grid
 GOOD, FAIR, POOR, BAD = "green", "yellow", "orange", "red"
 
@@ -31,7 +34,8 @@ def column(expression):
 
 def panel(kind, title, says, queries, unit, size, options, decimals=None, steps=None, custom=None, mappings=(), lowest=None,
           highest=None, color="palette-classic", overrides=(), transformations=()):
-    """steps: thresholds as [(from, color)], the first from None. size: (width, height) in the grid."""
+    """steps: thresholds as [(from, color)], the first from None. size: (width, height) in the grid. A description that ends with
+    "Runbook: name." links to that page; several are named "Runbooks: one, other."."""
     defaults = {"unit": unit, "color": {"mode": color}, "mappings": list(mappings), "custom": custom or {},
                 "thresholds": {"mode": "absolute",
                                        "steps": [{"value": value, "color": shade} for value, shade in steps or [(None, GOOD)]]}}
@@ -39,9 +43,16 @@ def panel(kind, title, says, queries, unit, size, options, decimals=None, steps=
         if value is not None:
             defaults[name] = value
     return {"type": kind, "pluginVersion": PLUGIN_VERSION, "title": title, "description": says, "datasource": DATASOURCE, "size": size,
+            "links": [{"title": f"Runbook: {name}", "url": f"{RUNBOOKS}{name}.md", "targetBlank": True} for name in runbooks(says)],
             "targets": [{"refId": chr(ord("A") + i), **one} for i, one in enumerate(queries)],
             "fieldConfig": {"defaults": defaults, "overrides": list(overrides)},
             "options": options, "transformations": list(transformations)}
+
+
+def runbooks(description):
+    """The names of the pages that a description names."""
+    found = re.search(r"Runbooks?: ([\w, -]+)\.$", description)
+    return found.group(1).split(", ") if found else []
 
 
 def timeseries(title, says, queries, unit, size=(8, 8), stacked=False, steps=None, log=False, **looks):
@@ -99,13 +110,18 @@ def timeline(title, says, queries, states, size=(12, 9)):
                  custom={"fillOpacity": 75, "lineWidth": 0})
 
 
-def table(title, says, columns, size=(12, 9), sort_by=None):
-    """One row for each set of labels. columns: {name: (expression, unit, more)}, more = further settings of the field."""
+def table(title, says, columns, size=(12, 9), sort_by=None, leads=None):
+    """One row for each set of labels. columns: {name: (expression, unit, more)}, more = further settings of the field. leads: (label,
+    uid), so that a click on the label leads to that dashboard with it chosen."""
     # Grafana calls the value of an only query "Value".
     names = {"Value" if len(columns) == 1 else f"Value #{chr(ord('A') + i)}": name for i, name in enumerate(columns)}
     overrides = [{"matcher": {"id": "byName", "options": name},
                   "properties": [{"id": "unit", "value": unit}, *({"id": key, "value": value} for key, value in more.items())]}
                  for name, (_, unit, more) in columns.items()]
+    if leads:
+        url = f"/d/{leads[1]}?${{__url_time_range}}&${{cluster:queryparam}}&var-{leads[0]}=${{__value.raw}}"
+        overrides.append({"matcher": {"id": "byName", "options": leads[0]},
+                          "properties": [{"id": "links", "value": [{"title": f"What this {leads[0]} takes", "url": url}]}]})
     options = {"showHeader": True, "cellHeight": "sm",
                                                  "frameIndex": 0, "sortBy": [{"displayName": sort_by, "desc": False}] if sort_by else []}
     return panel("table",

@@ -19,6 +19,7 @@ VARIABLES = {"datasource", "cluster", "site", "node", "model", "policy"}
 KINDS = {"timeseries", "stat", "gauge", "bargauge", "table", "heatmap", "state-timeline", "xychart", "row"}  # all come with Grafana
 WANTED_KINDS = {"heatmap", "xychart", "table", "timeseries"}
 SCHEMA_VERSION = 42
+RUNBOOKS = "https://github.com/skerry/skerry/blob/main/docs/runbooks/"
 PANELS = (35, 60)
 GRAFANAS_OWN = {"__rate_interval", "__range", "__interval"}
 SELECTOR = re.compile(r"\b(skerry[\w:]*|ALERTS\w*)\b(?:\{([^}]*)\})?")
@@ -69,6 +70,9 @@ def whole(model):
     """schema, tags, links, and a data source that is a variable"""
     if model["schemaVersion"] != SCHEMA_VERSION or model["tags"] != ["skerry"] or model["id"] is not None:
         yield "schemaVersion, tags or id"
+    leads = set(re.findall(r'"/d/([\w-]+)', json.dumps(model)))
+    if leads - set(UIDS):
+        yield f"links to {leads}"
     links = [link for link in model["links"] if link["type"] == "dashboards" and link["tags"] == ["skerry"]]
     if not (links and links[0]["keepTime"] and links[0]["includeVars"]):
         yield "no link to the others that keeps time and variables"
@@ -118,8 +122,11 @@ def described(model):
             ("legends", all(target["legendFormat"] for target in panel["targets"] if target["format"] == "time_series"))) if not there]
         if missing:
             yield f"{panel['title']} lacks {', '.join(missing)}"
-        runbooks = re.findall(r"Runbooks?: ([\w, -]+)\.", panel["description"])
-        pages = [f"docs/runbooks/{name}.md" for names in runbooks for name in names.split(", ")]
+        named = re.findall(r"Runbooks?: ([\w, -]+)\.", panel["description"])
+        linked = [link["url"].removeprefix(RUNBOOKS) for link in panel["links"]]
+        if linked != [f"{name}.md" for names in named for name in names.split(", ")]:
+            yield f"{panel['title']} names {named} and links to {linked}"
+        pages = [f"docs/runbooks/{name}" for name in linked]
         pages += re.findall(r"docs/[\w-]+\.md", panel["description"])
         yield from (f"{panel['title']} names {page}, which there is not" for page in pages if not (ROOT / page).is_file())
 

@@ -51,6 +51,8 @@ def results(programs):
             wait_until(lambda: server.now(warned), 30, "the alert of a lost node to be pending", every_s=0.2)
             world.bring_it_back()
             scraped(server, SCRAPES)
+            looked = "count_over_time(skerry_hedge_looks_total[40s]) > 5"
+            wait_until(lambda: server.now(looked), 60, "a late task to be looked at", every_s=0.5)
             window = {"start_s": max(began_s, time.time() - RANGE_S), "end_s": time.time() - 1}
             found = [told("jobs that ended under load", ">= 100", world.ended, world.ended >= 100), noticed(server, window)]
             for path in DASHBOARDS:
