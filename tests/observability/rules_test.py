@@ -47,6 +47,8 @@ def results():
         if name in CASES:
             kinds = {case.fires for case in CASES[name]}
             yield told(f"{name}: cases", "that fire, and that do not", len(CASES[name]), kinds == {True, False})
+            early = any(case.early for case in CASES[name])
+            yield told(f"{name}: a case in which it does not fire yet", alert["duration"] > 0, early, early == (alert["duration"] > 0))
             yield from tried(name, alert, CASES[name])
     unknown = metric_names.used(line for _, line in pages.lines("promql")) - metric_names.documented()
     yield told("metrics in runbooks that are not documented", [], sorted(unknown), not unknown)
@@ -97,9 +99,14 @@ def tried(name, alert, cases):
             wanted = [{"exp_labels": {**alert["labels"], **case.labels},
                        "exp_annotations": {"summary": case.summary, "description": case.description,
                                            "runbook_url": alert["annotations"]["runbook_url"]}}]
-        world = {"rule_files": [str(RULES)], "evaluation_interval": case.step, "tests": [{
-            "interval": case.every, "input_series": [{"series": series, "values": values} for series, values in case.series.items()],
-            "alert_rule_test": [{"eval_time": case.at, "alertname": name, "exp_alerts": wanted}]}]}
+        looks = {"alert_rule_test": [{"eval_time": case.at, "alertname": name, "exp_alerts": wanted}]}
+        if case.early:
+            looks["alert_rule_test"].append({"eval_time": case.early, "alertname": name, "exp_alerts": []})
+            pending = f'count(ALERTS{{alertname="{name}", alertstate="pending"}})'
+            looks["promql_expr_test"] = [{"expr": pending, "eval_time": case.early, "exp_samples": [{"labels": "{}", "value": 1}]}]
+        series = [{"series": series, "values": values} for series, values in case.series.items()]
+        world = {"rule_files": [str(RULES)], "evaluation_interval": case.step,
+                 "tests": [{"interval": case.every, "input_series": series, **looks}]}
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="skerry-rules-") as file:
             json.dump(world, file)  # JSON is YAML
             file.flush()
