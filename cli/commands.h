@@ -12,6 +12,7 @@ void add_describe(Command root);        // describe node|job|model
 void add_apply(Command root);           // apply, model apply, delete model|node
 void add_submit(Command root);          // submit, infer
 void add_wait(Command root);            // wait job, cancel
+void add_check(Command root);           // check
 void add_explain(Command root);         // explain
 void add_plan(Command root);            // plan
 void add_node(Command root);            // cordon, uncordon, drain

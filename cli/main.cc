@@ -48,10 +48,10 @@ void add_globals(Command root, GlobalFlags& flags) {
 
 void add_commands(Command root) {
   for (const auto& add :
-       {add_get,         add_describe,  add_apply,  add_submit,  add_wait,
-        add_explain,     add_plan,      add_node,   add_events,  add_top,
-        add_policy,      add_decisions, add_replay, add_token,   add_auth,
-        add_node_access, add_authority, add_audit,  add_version, add_completion}) {
+       {add_get,       add_describe, add_apply,     add_submit, add_wait,        add_check,
+        add_explain,   add_plan,     add_node,      add_events, add_top,         add_policy,
+        add_decisions, add_replay,   add_token,     add_auth,   add_node_access, add_authority,
+        add_audit,     add_version,  add_completion}) {
     add(root);
   }
 }

@@ -9,6 +9,7 @@
 #include "common/service/health.h"
 #include "common/version.h"
 #include "controller/daemon.h"
+#include "controller/make_secrets.h"
 
 namespace {
 
@@ -70,6 +71,33 @@ int complain(const skerry::Error& error, int status) {
   return status;
 }
 
+struct SecretFolders {
+  std::string all;
+  std::string agents;   // what they need of it; empty: nowhere
+  std::string metrics;  // likewise whoever reads /metrics
+};
+
+int make_secrets(const SecretFolders& folders) {
+  const auto made = skerry::controller::make_secrets(folders.all, skerry::SystemClock().now());
+  if (!made) {
+    return complain(made.error(), 1);
+  }
+  for (const auto& [into, file] :
+       {std::pair{&folders.agents, "join.key"}, {&folders.metrics, "tokens/metrics"}}) {
+    if (into->empty()) {
+      continue;
+    }
+    if (const auto shared = skerry::controller::share_secrets(folders.all, {"ca.pem", file}, *into);
+        !shared) {
+      return complain(shared.error(), 1);
+    }
+  }
+  for (const std::string& path : *made) {
+    fmt::print("made {}\n", path);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -107,7 +135,21 @@ int main(int argc, char** argv) {
       "health", "say whether the controller of this data_dir is alive: exit status 0 or 1");
   health->add_flag("--ready", wants_ready, "whether it takes work, too");
   health->fallthrough();
+  SecretFolders secret_folders;
+  auto* secrets = app.add_subcommand(
+      "secrets",
+      "make what an installation is given before it runs, as far as it is not there: an authority, "
+      "tokens, a key to join by");
+  secrets->add_option("folder", secret_folders.all, "where they go, each for this user alone")
+      ->required();
+  secrets->add_option("--for-agents", secret_folders.agents,
+                      "a folder that gets what agents need: ca.pem, join.key");
+  secrets->add_option("--for-metrics", secret_folders.metrics,
+                      "a folder that gets what Prometheus needs: ca.pem, metrics");
   CLI11_PARSE(app, argc, argv);
+  if (secrets->parsed()) {
+    return make_secrets(secret_folders);
+  }
 
   constexpr int kUsage = 2;
   auto input = gather(file, values, sets, insecure_dev);

@@ -2,6 +2,7 @@
 """An installation whose secrets were there before it: an authority, callers' tokens and a join key that a chart made, as files."""
 
 import json
+import os
 import pathlib
 import secrets
 import shutil
@@ -144,6 +145,42 @@ class Given(unittest.TestCase):
         wait_until(lambda: health(installation.agent, "--ready")[0] == 1, 20, "the agent to miss its controller")
         self.assertIn("not connected", health(installation.agent, "--ready")[1])
         self.assertEqual(health(installation.agent), (0, ""), "alive it is")
+
+    def test_the_controller_makes_secrets_for_who_has_nothing_else_that_does(self):
+        installation = self.installation()
+        made = pathlib.Path(installation.path("made"))
+        for expected in (5, 0):  # the second time everything is there
+            done = subprocess.run([PROGRAMS["controller"], "secrets", made, "--for-agents", made / "agents"], capture_output=True, text=True, timeout=30, check=True)
+            self.assertEqual(len(done.stdout.splitlines()), expected, done.stdout)
+        for path in made.rglob("*"):
+            self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+        self.assertEqual(sorted(path.name for path in (made / "agents").iterdir()), ["ca.pem", "join.key"])
+        for source, name in (("tokens/admin", "admin"), ("tokens/metrics", "metrics"), ("tokens/smoke", "smoke"), ("join.key", "join"),
+                             ("authority.key", "ca.key"), ("ca.pem", "ca.pem")):
+            shutil.copy(made / source, installation.path(name))
+        installation.controller.start().wait_ready()
+        installation.agent.start()
+        installation.wait_node_ready()
+
+    def test_check_says_whether_inference_works(self):
+        installation = self.installation()
+        config = json.loads(pathlib.Path(installation.path("controller.yaml")).read_text())
+        config["token_files"][2] |= {"role": "namespace-admin", "namespaces": ["trial"]}
+        installation.write("controller.yaml", config)
+        installation.controller.start().wait_ready()
+
+        def check(*words):
+            ways = {"SKERRY_SERVER": f"https://127.0.0.1:{installation.ports[0]}", "SKERRY_CA_FILE": installation.path("ca.pem"),
+                    "SKERRY_TOKEN_FILE": installation.path("smoke")}
+            return subprocess.run([PROGRAMS["skerryctl"], "check", *words], capture_output=True, text=True, timeout=60, check=False,
+                                  env={**os.environ, **ways})
+        self.assertEqual(check("-n", "trial", "--timeout", "1s").returncode, 5, "there is no node")
+        installation.agent.start()
+        for _ in range(2):
+            done = check("-n", "trial", "--timeout", "30s")
+            self.assertEqual(done.returncode, 0, done)
+            self.assertIn("the answer is what was sent", done.stdout)
+        self.assertNotEqual(check("-n", "elsewhere").returncode, 0)
 
     def test_a_token_follows_its_file(self):
         installation = self.installation()
