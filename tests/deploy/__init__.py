@@ -1,1 +1,1 @@
-"""The tests of helm/skerry: what it renders, for every set of values."""
+"""Deploying: the chart, images, packages. Each module tries one way, and says in checks what came of it."""
