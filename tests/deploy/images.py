@@ -1,4 +1,5 @@
-"""The images: built, looked at, and run: a fleet by docker/compose.yaml, with the quickstart's requests, and one container killed."""
+"""The images: built, looked at, and run: a fleet as docs/deploy-docker.md has it typed, with the quickstart's requests, and one container
+killed. Grafana's image cannot be had here; one that sleeps has its name, so its provisioning is not tried."""
 
 import concurrent.futures
 import datetime
@@ -8,10 +9,11 @@ import socket
 import sys
 import time
 
+from deploy import pages
 from deploy.engine import BASE, Engine, Unavailable
 from harness.digits import export_held_out
 from harness.processes import wait_until
-from harness.programs import DIGITS_MANIFEST, ROOT
+from harness.programs import ROOT
 from harness.rest import CONNECTION_ERRORS, Client, Problem
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -22,6 +24,7 @@ IMAGES = {"controller": "ghcr.io/skerry/skerry-controller:0.1.0", "agent": "ghcr
 PROGRAMS = {"controller": "skerry-controller", "agent": "skerry-agent", "agent-slim": "skerry-agent", "skerryctl": "skerryctl"}
 AGENTS = ["edge-small", "edge-big", "cloud"]
 VICTIM = "edge-big"
+PAGE = ROOT / "docs" / "deploy-docker.md"
 LABELS = ["title", "description", "version", "revision", "created", "licenses", "source"]
 READY_WITHIN_S = 1.0
 
@@ -74,18 +77,31 @@ def look_at(suite, engine):
 
 
 class Fleet:
-    """docker/compose.yaml in an engine, but for Grafana, whose image cannot be had here."""
+    """docker/compose.yaml in an engine."""
 
     def __init__(self, engine, programs):
         self.engine = engine
-        self.ports = [free_port() for _ in range(2)]
-        self.env = {"SKERRY_PORT": str(self.ports[0]), "SKERRY_PROMETHEUS_PORT": str(self.ports[1]),
-                    "SKERRY_PROMETHEUS_IMAGE": "skerry-test-prometheus:local"}
+        self.ports = [free_port() for _ in range(3)]
+        self.folder = engine.folder / "typed"
+        self.folder.mkdir()
+        for name in ("docker", "models"):
+            (self.folder / name).symlink_to(ROOT / name)
+        self.env = {"SKERRY_PORT": str(self.ports[0]), "SKERRY_PROMETHEUS_PORT": str(self.ports[1]), "SKERRY_GRAFANA_PORT": str(self.ports[2]),
+                    "SKERRY_PROMETHEUS_IMAGE": "skerry-test-prometheus:local", "SKERRY_GRAFANA_IMAGE": "skerry-test-asleep:local",
+                    "COMPOSE_PROJECT_NAME": "skerry", "PATH": f"{shim(engine)}:{engine.env['PATH']}"}
         self.programs = programs
 
     def compose(self, *words, **options):
-        return self.engine.run("docker-compose", "--project-name", "skerry", "--file", ROOT / "docker" / "compose.yaml", *words,
-                               env=self.env, **options)
+        return self.engine.run("docker-compose", "--file", ROOT / "docker" / "compose.yaml", *words, env=self.env, **options)
+
+    def type_page(self, where):
+        """The page's blocks of this kind; returns how many lines they have, and what they print."""
+        typed, said = 0, ""
+        for block in pages.blocks(PAGE):
+            if block.where == where:
+                said += self.engine.run("bash", "-ec", block.script, env=self.env, cwd=self.folder).stdout
+                typed += len(block.script.splitlines())
+        return typed, said
 
     def container(self, service):
         return f"skerry_{service}_1"
@@ -115,6 +131,15 @@ class Fleet:
         return folder
 
 
+def shim(engine):
+    """A `docker` that knows `compose`, as newer ones do, by Debian's docker-compose."""
+    folder = engine.folder / "bin"
+    folder.mkdir()
+    (folder / "docker").write_text('#!/bin/sh\n[ "$1" = compose ] && { shift; exec docker-compose "$@"; }\nexec /usr/bin/docker "$@"\n')
+    (folder / "docker").chmod(0o755)
+    return folder
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -125,37 +150,41 @@ def parse_time(text):
     return datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", text).replace("Z", "+00:00"))
 
 
-def prometheus_image(engine, folder):
-    """Debian's Prometheus under the name that compose is told."""
+def others_images(engine, folder):
+    """Debian's Prometheus under the name that compose is told, and what sleeps in Grafana's place."""
     import prometheus  # pylint: disable=import-outside-toplevel
     program = prometheus.program("prometheus")
     if not program:
-        return False
+        raise Unavailable("Debian's prometheus is not here: scripts/install-deps")
     folder.mkdir()
-    (folder / "Dockerfile").write_text(f'FROM {BASE}\nCOPY prometheus /bin/prometheus\nENTRYPOINT ["/bin/prometheus"]\n')
+    (folder / "Dockerfile").write_text(f'FROM {BASE} AS asleep\nCMD ["sleep", "infinity"]\n'
+                                       f'FROM {BASE} AS prometheus\nCOPY prometheus /bin/prometheus\nENTRYPOINT ["/bin/prometheus"]\n')
     engine.run("cp", program, folder / "prometheus")
-    engine.docker("build", "--tag", "skerry-test-prometheus:local", folder)
-    return True
+    for name in ("asleep", "prometheus"):
+        engine.docker("build", "--target", name, "--tag", f"skerry-test-{name}:local", folder)
 
 
 def fleet(suite, engine):
     it = Fleet(engine, suite.programs)
-    watched = prometheus_image(engine, suite.folder / "prometheus")
+    others_images(engine, suite.folder / "others")
     try:
-        it.compose("up", "--detach", "controller", *AGENTS, *(["prometheus"] if watched else []))
-        secrets = None
+        typed, _ = it.type_page("start")
         wait_until(lambda: it.said_after_start("controller", "REST on"), 60, "the controller to serve", every_s=0.5)
         secrets = it.secrets(suite.folder / "secrets")
         client = Client(f"127.0.0.1:{it.ports[0]}", 60, secrets / "ca.pem", secrets / "admin")
         wait_until(lambda: ready_nodes(client) == set(AGENTS), 60, "the agents to join", every_s=0.5)
         suite.check("docker compose up: the agents join and are READY", str(sorted(AGENTS)), str(sorted(ready_nodes(client))), True)
+        more, said = it.type_page("use")
+        suite.check("docs/deploy-docker.md: what its commands answer: the check, the digit", "both",
+                    "both" if "the answer is what was sent" in said and "\n7\n" in said else said[-300:],
+                    "the answer is what was sent" in said and "\n7\n" in said)
+        wait_until(lambda: ready_nodes(client) == set(AGENTS), 60, "the agent that the page kills to be back", every_s=0.5)
         start_times(suite, it)
-        requests(suite, it, client, secrets)
-        if watched:
-            scraped(suite, it)
-        else:
-            suite.skip("Prometheus in compose", "Debian's prometheus is not here: scripts/install-deps")
+        requests(suite, it, client)
+        scraped(suite, it)
         hardened(suite, it)
+        last, _ = it.type_page("stop")
+        suite.check("docs/deploy-docker.md: lines typed, each with exit status 0", "all", typed + more + last, more > 10)
     except BaseException:
         print(it.compose("logs", "--tail", "30", check=False).stdout[-6000:], file=sys.stderr)
         raise
@@ -178,14 +207,9 @@ def start_times(suite, it):
         suite.check(f"container {service}: start to ready, s", READY_WITHIN_S, round(took, 2), took <= READY_WITHIN_S)
 
 
-def requests(suite, it, client, secrets):
+def requests(suite, it, client):
     import quickstart  # pylint: disable=import-outside-toplevel
     from quickstart_fleet import PRESETS  # pylint: disable=import-outside-toplevel
-    ways = {"SKERRY_SERVER": f"https://127.0.0.1:{it.ports[0]}", "SKERRY_CA_FILE": str(secrets / "ca.pem"),
-            "SKERRY_TOKEN_FILE": str(secrets / "admin")}
-    it.engine.run(suite.programs["skerryctl"], "model", "apply", "-f", DIGITS_MANIFEST, env=ways)
-    shown = it.compose("run", "--rm", "skerryctl", "get", "models", "-o", "name").stdout
-    suite.check("skerryctl in its container sees the model", "model/digits", shown.strip(), "digits" in shown)
     images = export_held_out(suite.programs, suite.folder / "held-out")[:300]
     sent = [quickstart.SentImage(number, PRESETS[number % len(PRESETS)], label) for number, (_, label) in enumerate(images)]
     watch = quickstart.CommitWatch(client).start()
