@@ -90,8 +90,7 @@ Result<ExitCode> check_inference(Context& context) {
   }
   tell(context, fmt::format("{} node{} READY", *ready, *ready == 1 ? " is" : "s are"));
   const json::value model = manifest(ns);
-  const auto applied =
-      context.api.change("PUT", std::string("/models/") + kModel, &model);
+  const auto applied = context.api.change("PUT", std::string("/models/") + kModel, &model);
   if (!applied) {
     return fail(applied.error());
   }

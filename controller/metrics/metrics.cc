@@ -27,6 +27,10 @@ using scheduler::Objective;
 
 std::string text(std::string_view view) { return std::string(view); }
 
+constexpr std::array kEnds = {core::TaskState::kSucceeded, core::TaskState::kFailed,
+                              core::TaskState::kCancelled, core::TaskState::kExpired,
+                              core::TaskState::kQuarantined};
+
 struct DecisionHandles {
   std::array<Counter*, 3> outcomes;  // placed, none, fallback
   Histogram* duration;
@@ -129,6 +133,11 @@ struct Metrics::State {
     return made;
   }
 
+  Counter& ended(std::string_view ns, std::string_view model, std::string_view state) {
+    return families.jobs_ended.Add(
+        {{"namespace", text(ns)}, {"model", text(model)}, {"state", text(state)}});
+  }
+
   void observe(const core::JobChanged& job);
   void observe(const core::JobEnded& job);
   void observe(const core::SubmitRefused& refused);
@@ -214,11 +223,13 @@ void Metrics::State::observe(const core::JobEnded& job) {
   const std::string_view state = to_string(job.state);
   const std::string_view ns = namespaces(job.ns);
   EndHandles& end = end_handles.get({ns, by_model.label, state}, [&] {
-    return EndHandles{
-        .ended = &families.jobs_ended.Add(
-            {{"namespace", text(ns)}, {"model", by_model.label}, {"state", text(state)}}),
-        .duration = &families.job_duration.Add({{"model", by_model.label}, {"state", text(state)}},
-                                               time_buckets())};
+    // All the others, too, at 0: of a counter that begins at 1, rate() does not see the first.
+    for (const core::TaskState other : kEnds) {
+      ended(ns, by_model.label, to_string(other));
+    }
+    return EndHandles{.ended = &ended(ns, by_model.label, state),
+                      .duration = &families.job_duration.Add(
+                          {{"model", by_model.label}, {"state", text(state)}}, time_buckets())};
   });
   end.ended->Increment();
   end.duration->Observe(to_seconds(job.total));

@@ -45,6 +45,8 @@ TEST(Metrics, CountsAnEndedJobInBaseUnits) {
       text,
       HasSubstr(
           "skerry_jobs_ended_total{model=\"digits\",namespace=\"default\",state=\"SUCCEEDED\"} 1"));
+  EXPECT_THAT(text, HasSubstr("namespace=\"default\",state=\"EXPIRED\"} 0"))
+      << "the first one counts for rate(), too";
   EXPECT_THAT(text, HasSubstr("skerry_job_duration_seconds_bucket{model=\"digits\",state="
                               "\"SUCCEEDED\",le=\"0.05\"} 1"));
   EXPECT_THAT(text, HasSubstr("skerry_job_duration_seconds_bucket{model=\"digits\",state="
