@@ -25,7 +25,7 @@ PLANTED = [
     ("controller/statefulset.yaml", "serviceName:", "servicename:", "api schemas"),
     ("controller/statefulset.yaml", "replicas: 1", 'replicas: "1"', "api schemas"),
     ("controller/service.yaml", "selector:", "selector: # the pods", None),  # nothing planted: nothing found
-    ("monitoring/servicemonitor.yaml", "scrapeTimeout:", "timeout:", "api schemas"),
+    ("monitoring/_endpoint.tpl", "scrapeTimeout:", "timeout:", "api schemas"),
     ("controller/tlsroutes.yaml", "hostnames:", "hosts:", "api schemas"),
     ("controller/statefulset.yaml", '(dict "path" "/livez"', '(dict "path" "/readyz"', "probes"),
     ("agents/daemonsets.yaml", '(append $health "--ready")', "$health", "probes"),
@@ -38,7 +38,7 @@ PLANTED = [
     ("controller/service.yaml", "port: {{ $values.agentsPort }}", "port: 9", "services"),
     ("controller/_config.tpl", '"built_in" true', '"built_in" false', "no plain text"),
     ("_tiers.tpl", '"ca_file" "/etc/skerry/trust/ca.crt"', '"ca_file" ""', "no plain text"),
-    ("monitoring/servicemonitor.yaml", "scheme: https", "scheme: http", "no plain text"),
+    ("monitoring/_endpoint.tpl", "scheme: https", "scheme: http", "no plain text"),
     ("controller/_config.tpl", "path: authority/tls.key", "path: authority/key.pem", "files"),
     ("_secrets.tpl", '(index .root.Values.tokens .token).existingSecret | default', "\"\" | default", "existing secrets"),
     ("agents/daemonsets.yaml", "name: {{ include \"skerry.joinSecret\" $root }}\n", "name: {{ include \"skerry.authoritySecret\" $root }}\n", "who holds what"),

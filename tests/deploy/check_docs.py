@@ -48,7 +48,7 @@ def documented(report, helm, folder):
     newest = max((folder / "schemas").iterdir(), key=lambda version: tuple(map(int, version.name.split(".")))) if folder else None
     known_sections = {value.path[0] for value in values.read()}
     there = {f"{one['kind'].lower()}/{one['metadata']['name']}" for one in helm.template(values={"serviceMonitor": {"enabled": True}}).objects}
-    there |= {"pvc/data-skerry-controller-0", "configmap/skerry-dashboards", "configmap/skerry-roots", "secret/skerry-agents-metrics", "namespace/skerry"}
+    there |= {"pvc/data-skerry-controller-0", "configmap/skerry-dashboards", "configmap/skerry-roots", "namespace/skerry"}
     said, looked_at = [], 0
     for page in PAGES:
         text, files = page.read_text(encoding="utf-8"), {}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import yaml
 from chart import made
@@ -113,7 +114,6 @@ def dashboards_and_rules(report, helm, rendered):
 
 def works_without(report, helm):
     """A chart without dashboards and rules renders: somebody may leave them out."""
-    import shutil
     bare = helm.fixed.parent / "bare"
     shutil.copytree(helm.fixed, bare, ignore=shutil.ignore_patterns("dashboards", "rules"))
     try:

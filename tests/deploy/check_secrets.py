@@ -4,6 +4,8 @@ import base64
 import subprocess
 import tempfile
 
+import yaml
+
 from . import fake_cluster
 from .rendering import NAMESPACE, ROOT, SECRET_HOOK, pod_of
 
@@ -58,7 +60,6 @@ def authority_is_good(report, helm):
     """Helm's and the script's: ECDSA on P-256, an authority, its key beside it, long enough tokens."""
     said = []
     script = subprocess.run([str(ROOT / "scripts/kubernetes-secrets"), "-n", NAMESPACE], capture_output=True, text=True, check=True)
-    import yaml
     sources = {"the chart": made(helm.template()), "the script": {one["metadata"]["name"]: one for one in yaml.safe_load_all(script.stdout) if one}}
     for who, objects in sources.items():
         said += [f"{who} makes no {name}" for name in {*KEYS, "skerry-ca"} - objects.keys()]

@@ -46,7 +46,7 @@ WRONG = [
     ({"agents": {"tiers": {"cloud": {"settings": {"local_api": {"listen": "127.0.0.1:1"}}}}}}, "use localApi.port"),
     ({"prometheusRule": {"enabled": True, "disabled": {"SkerryOen": True}}}, "SkerryOen: there is no such alert; there are SkerryOne, SkerryTwo"),
     ({"gateway": {"apiVersion": "v1"}}, "v1alpha3"),
-    ({"podMonitor": {"enabled": True}}, "podMonitor.existingSecret must name"),
+    ({"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}, "counted twice"),
     ({"ingress": {"enabled": True}}, "ingress.hosts must name at least one host"),
     ({"ingress": {"enabled": True, "hosts": ["a.example"]}}, "no certificate for the host a.example"),
     ({"gateway": {"agents": {"enabled": True}}}, "gateway.agents needs parentRefs and hostnames"),
@@ -135,6 +135,9 @@ COMPANIONS = {
     "priorityClass.create": {"controller.priorityClassName": ""},
     "ingress.hosts": {"ingress.tls": [{"secretName": "x", "hosts": ["reef.example.com", "other.example.com"]}]},
     "agents.defaults.tier": {"agents.tiers.other": {}},
+    "podMonitor.enabled": {"serviceMonitor.enabled": False},
+    **{f"podMonitor.{name}": {"serviceMonitor.enabled": False, "podMonitor.enabled": True}
+       for name in ("labels", "annotations", "interval", "scrapeTimeout", "relabelings", "metricRelabelings")},
 }
 OTHER = {
     "controller.image.digest": DIGEST, "agents.image.digest": DIGEST, "agents.image.slimDigest": DIGEST, "tests.image.digest": DIGEST,

@@ -41,8 +41,21 @@ def free_ports(count):
     return ports
 
 
+# The chart's own values, and an API of the agent's, which nobody has by default.
+VALUES = {"agents": {"tiers": {"cloud": {"localApi": {"enabled": True, "existingSecret": "local-api"}}}}}
+LOCAL_NAME = "skerry-agent-cloud.islands.svc"
+
+
+def local_certificate(folder):
+    """The Secret that localApi asks for: a certificate for its Service's name that signs itself."""
+    files = {"tls.key": folder / "local.key", "tls.crt": folder / "local.crt"}
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=local",
+                    "-addext", f"subjectAltName=DNS:{LOCAL_NAME}", "-keyout", files["tls.key"], "-out", files["tls.crt"]], check=True, capture_output=True)
+    return {"kind": "Secret", "metadata": {"name": "local-api"}, "data": {key: base64.b64encode(path.read_bytes()).decode() for key, path in files.items()}}
+
+
 class Cluster:
-    """A controller's and an agent's pod, rendered with the chart's own values."""
+    """A controller's and an agent's pod."""
 
     def __init__(self):
         from deploy.pods import Pod
@@ -50,10 +63,12 @@ class Cluster:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="skerry-pods-"))
         self.folder.chmod(0o755)
         helm = Helm()
-        self.objects = helm.template(chart=CHART)
+        self.objects = helm.template(chart=CHART, values=VALUES)
         helm.close()
-        self.api, self.agents = free_ports(2)
+        self.objects.objects.append(local_certificate(self.folder))
+        self.api, self.agents, self.local = free_ports(3)
         self.others = {"skerry.islands.svc:8443": f"127.0.0.1:{self.api}", "0.0.0.0:8443": f"127.0.0.1:{self.api}", "0.0.0.0:8444": f"127.0.0.1:{self.agents}",
+                       "0.0.0.0:8090": f"127.0.0.1:{self.local}",
                        ":8443": f":{self.api}", ":8444": f":{self.agents}"}
         self.controller = Pod(self.folder / "controller", self.objects, self.objects.one("StatefulSet", "skerry-controller"), PROGRAMS, self.others)
         self.agent = self.agent_pod("agent")
@@ -105,14 +120,14 @@ class Pods(unittest.TestCase):
         for probe in probes:
             wait_until(lambda probe=probe: pod.is_well(probe), timeout_s, f"{pod.process.name} to pass its {probe}\n{pod.process.tail()}", every_s=0.1)
 
-    def test_1_an_agent_that_waits_for_its_controller_lives_and_is_not_ready(self):
+    def test_01_an_agent_that_waits_for_its_controller_lives_and_is_not_ready(self):
         agent = self.cluster.agent
         self.assertFalse(agent.is_well("livenessProbe"), "nothing runs")
         agent.process.start()
         self.wait_well(agent, "startupProbe", "livenessProbe", timeout_s=10)
         self.assertFalse(agent.is_well("readinessProbe"), agent.process.tail())
 
-    def test_2_the_controller_starts_and_the_agent_joins_by_itself(self):
+    def test_02_the_controller_starts_and_the_agent_joins_by_itself(self):
         cluster = self.cluster
         self.assertFalse(cluster.controller.is_well("livenessProbe"))
         cluster.controller.process.start()
@@ -122,13 +137,13 @@ class Pods(unittest.TestCase):
         node = cluster.node()
         self.assertEqual((node["tier"], node["labels"]["zone"], node["labels"]["region"]), ("cloud", "eu-1a", ""))
 
-    def test_3_the_api_is_known_by_every_name_of_its_service(self):
+    def test_03_the_api_is_known_by_every_name_of_its_service(self):
         context = ssl.create_default_context(cafile=self.cluster.ca_file())
         for name in ("skerry", "skerry.islands", "skerry.islands.svc", "skerry.islands.svc.cluster.local", "localhost"):
             with self.subTest(name), socket.create_connection(("127.0.0.1", self.cluster.api)) as plain, context.wrap_socket(plain, server_hostname=name):
                 pass
 
-    def test_4_tokens_may_what_they_are_for_and_no_more(self):
+    def test_04_tokens_may_what_they_are_for_and_no_more(self):
         get = self.cluster.get
         admin, metrics, test = (self.cluster.secret(f"skerry-{name}-token") for name in ("admin", "metrics", "test"))
         self.assertEqual(get(admin, "/api/v1/whoami")["caller"], "file:admin")
@@ -139,7 +154,7 @@ class Pods(unittest.TestCase):
             self.assertIn(caught.exception.status, (401, 403))
         self.assertFalse((self.cluster.controller.folder / "data/controller/admin.token").exists(), "the chart's token is the admin's")
 
-    def test_5_the_test_pod_sends_an_inference(self):
+    def test_05_the_test_pod_sends_an_inference(self):
         from deploy.pods import Pod
         pod = Pod(self.cluster.folder / "test", self.cluster.objects, self.cluster.objects.one("Pod", "skerry-test"), {"skerryctl": PROGRAMS["skerryctl"]}, self.cluster.others)
         command = pod.container["command"] + pod.container["args"]
@@ -158,14 +173,31 @@ class Pods(unittest.TestCase):
         self.assertEqual(job["result"]["outputs"]["x"]["data"], sent["data"], job)
         self.skipTest("this skerryctl has no `check`; an inference over REST succeeded")
 
-    def test_6_a_pod_that_takes_the_place_of_another_has_its_nodes_name(self):
+    def test_06_pods_of_a_node_use_the_api_of_its_agent(self):
+        cluster = self.cluster
+        admin = cluster.folder / "admin"
+        admin.write_text(cluster.secret("skerry-admin-token"), encoding="utf-8")
+        admin.chmod(0o600)
+        told = subprocess.run([PROGRAMS["skerryctl"], "--server", f"https://127.0.0.1:{cluster.api}", "--ca-file", cluster.ca_file(), "--token-file", admin,
+                               "token", "create", "--role", "viewer:*"], capture_output=True, text=True, check=True)
+        context = ssl.create_default_context(cafile=cluster.folder / "local.crt")
+
+        def status(token):
+            """Of the answer to a request by the Service's name, which leads to the node's own agent."""
+            with socket.create_connection(("127.0.0.1", cluster.local)) as plain, context.wrap_socket(plain, server_hostname=LOCAL_NAME) as tls:
+                tls.sendall(f"GET /api/v1/jobs HTTP/1.1\r\nHost: {LOCAL_NAME}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n".encode())
+                return int(tls.recv(4096).split()[1])
+        wait_until(lambda: status(told.stdout.strip()) == 200, 30, "the agent to know the token", every_s=0.2)
+        self.assertEqual(status(cluster.secret("skerry-admin-token")), 401, "tokens that are files count at the controller alone")
+
+    def test_07_a_pod_that_takes_the_place_of_another_has_its_nodes_name(self):
         self.cluster.agent.remove()
         self.cluster.agent = self.cluster.agent_pod("agent-2")  # nothing is left of the first one's state
         self.cluster.agent.process.start()
         self.wait_well(self.cluster.agent, "startupProbe", "readinessProbe")
         self.cluster.wait_node_ready()
 
-    def test_7_the_controller_comes_back_on_its_volume(self):
+    def test_08_the_controller_comes_back_on_its_volume(self):
         controller = self.cluster.controller
         controller.process.stop(controller.spec["terminationGracePeriodSeconds"])
         self.assertEqual(controller.process.popen.returncode, 0, controller.process.tail())
@@ -174,7 +206,7 @@ class Pods(unittest.TestCase):
         self.wait_well(controller, "startupProbe", "readinessProbe")
         self.cluster.wait_node_ready()
 
-    def test_8_a_token_that_is_replaced_counts_and_the_old_one_does_not(self):
+    def test_09_a_token_that_is_replaced_counts_and_the_old_one_does_not(self):
         from deploy.pods import content_of
         before = self.cluster.secret("skerry-admin-token")
         after = secrets.token_hex(32)
@@ -190,7 +222,7 @@ class Pods(unittest.TestCase):
                 return False
         wait_until(lambda: counts(after) and not counts(before), 30, "the new token to count", every_s=0.1)
 
-    def test_9_pods_end_when_they_are_told_within_their_grace(self):
+    def test_10_pods_end_when_they_are_told_within_their_grace(self):
         for pod in (self.cluster.agent, self.cluster.controller):
             pod.process.stop(pod.spec["terminationGracePeriodSeconds"] - pod.container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0))
             self.assertEqual(pod.process.popen.returncode, 0, pod.process.tail())

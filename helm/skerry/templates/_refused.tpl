@@ -25,7 +25,7 @@
 {{- range $variable := include "skerry.allVariables" . | fromYamlArray }}
 {{- if regexMatch "^SKERRY_(CONTROLLER|AGENT)_(.*_)?(INSECURE_DEV|ALLOW_ANONYMOUS|AGENT_TLS)$" $variable }}{{ fail (printf "extraEnv: %s is refused: nothing runs in plain text, and nobody without a name" $variable) }}{{ end }}
 {{- end }}
-{{- if and .Values.podMonitor.enabled (not .Values.podMonitor.existingSecret) }}{{ fail "podMonitor.existingSecret must name a Secret with a token that skerryctl token create --role 'metrics:*' made" }}{{ end }}
+{{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}{{ fail "serviceMonitor.enabled and podMonitor.enabled: everything would be counted twice; one of them" }}{{ end }}
 {{- if .Values.ingress.enabled }}
 {{- if not .Values.ingress.hosts }}{{ fail "ingress.hosts must name at least one host" }}{{ end }}
 {{- $covered := list }}

@@ -43,25 +43,3 @@ configMap:
 {{- define "skerry.trustKey" -}}
 {{- if include "skerry.ownTrust" . }}ca.crt{{ else }}{{ .Values.trust.key }}{{ end -}}
 {{- end -}}
-
-{{/* Relabelings of a target: those of the values, and the label `cluster`. Takes {root, values}. */}}
-{{- define "skerry.relabelings" -}}
-{{- $all := .values.relabelings -}}
-{{- with .root.Values.cluster }}{{ $all = prepend $all (dict "targetLabel" "cluster" "replacement" .) }}{{ end -}}
-{{- with $all }}
-relabelings:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- end -}}
-
-{{/* The `tlsConfig` by which Prometheus knows a server. Takes {root, serverName}. */}}
-{{- define "skerry.prometheusTls" -}}
-serverName: {{ .serverName }}
-ca:
-  {{- if .root.Values.trust.existingSecret }}
-  secret: {name: {{ .root.Values.trust.existingSecret }}, key: {{ include "skerry.trustKey" .root }}}
-  {{- else }}
-  configMap: {name: {{ include "skerry.trustConfigMap" .root }}, key: {{ include "skerry.trustKey" .root }}}
-  {{- end }}
-{{- end -}}
-
