@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <thread>
 
 #include "agent/config.h"
 #include "agent/daemon.h"
@@ -16,6 +17,7 @@
 #include "common/pki/secret_file.h"
 #include "common/process.h"
 #include "common/service/health.h"
+#include "common/service/manager.h"
 #include "common/version.h"
 
 namespace {
@@ -163,8 +165,20 @@ Result<Membership> join_by_settings(const AgentConfig& config) {
   if (Status made = pki::make_secret_folder(config.state_dir); !made) {
     return fail(std::move(made).error());
   }
+  // Alive, and not ready: the controller may be away for long.
+  boost::asio::io_context io;
+  service::HealthSocket health(io, []() -> Status {
+    return fail(ErrorCode::kUnavailable, "has not joined yet: the log says why");
+  });
+  if (const Status open = health.open(config.state_dir); !open) {
+    (*log)->warn("`skerry-agent health` will find nobody: {}", open.error().message);
+  }
+  service::Manager manager(io);
+  manager.ready();
+  const std::jthread answering([&io] { io.run(); });
   SystemClock clock;
   auto joined = join_patiently(Papers(config.state_dir), config.join, config.name, clock, **log);
+  io.stop();
   if (joined) {
     (*log)->info("joined as node {}, whose agents' port is {}", joined->node, joined->agents);
   }

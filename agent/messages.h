@@ -223,6 +223,7 @@ struct StandingOrders {
     std::string secret_hash;              // SHA-256, 32 bytes
     std::vector<std::string> readers;     // namespaces; "" = all
     std::vector<std::string> submitters;  // likewise
+    bool reads_metrics = false;
     Instant expires_at = kNever;
   };
   std::vector<Model> models;

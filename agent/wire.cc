@@ -250,6 +250,7 @@ ToAgent get(v1::StandingOrders& from) {
                              .secret_hash = std::move(*token.mutable_secret_hash()),
                              .readers = {token.readers().begin(), token.readers().end()},
                              .submitters = {token.submitters().begin(), token.submitters().end()},
+                             .reads_metrics = token.reads_metrics(),
                              .expires_at = instant_from_us(token.expires_us())});
   }
   return orders;

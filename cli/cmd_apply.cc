@@ -7,8 +7,10 @@
 #include "cli/commands.h"
 #include "cli/listings.h"
 #include "cli/model_files.h"
+#include "cli/model_path.h"
 #include "cli/units.h"
 #include "cli/url.h"
+#include "common/ids.h"
 
 namespace skerry::cli {
 
@@ -68,8 +70,9 @@ Result<bool> apply_model(Context& context, const PreparedModel& model) {
     }
   }
   const boost::json::value body = manifest_to_json(model.manifest);
-  return context.api.change("PUT", fmt::format("/models/{}", url_escape(model.manifest.name)),
-                            &body);
+  // The manifest names its namespace; the path's name is the bare one.
+  const std::string path = model_path(std::string(bare_model_name(model.manifest.name)), {});
+  return context.api.change("PUT", path, &body);
 }
 
 Result<ExitCode> apply(Context& context, const ApplyFlags& flags) {
@@ -123,8 +126,9 @@ void add_delete_kind(Command parent, const std::string& kind, const std::string&
   command.add({.names = "NAME", .help = "which", .values = values, .required = true}, *names);
   command.on_run([names, kind](Context& context) -> Result<ExitCode> {
     for (const std::string& name : *names) {
-      const auto done =
-          context.api.change("DELETE", fmt::format("/{}s/{}", kind, url_escape(bare_name(name))));
+      const auto done = context.api.change(
+          "DELETE", kind == "model" ? model_path(name, context.settings.ns)
+                                    : fmt::format("/{}s/{}", kind, url_escape(bare_name(name))));
       if (!done) {
         return fail(done.error());
       }

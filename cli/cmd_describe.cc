@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/json_read.h"
 #include "cli/listings.h"
+#include "cli/model_path.h"
 #include "cli/objectives.h"
 #include "cli/units.h"
 #include "cli/url.h"
@@ -243,7 +244,9 @@ Result<ExitCode> describe(Context& context, const Kind& kind,
   std::string_view separator;
   for (const std::string& name : names) {
     const auto item =
-        context.api.get(fmt::format("/{}s/{}", kind.name, url_escape(bare_name(name))));
+        kind.name == "model"
+            ? fetch_model(context, name)
+            : context.api.get(fmt::format("/{}s/{}", kind.name, url_escape(bare_name(name))));
     if (!item) {
       return fail(item.error());
     }

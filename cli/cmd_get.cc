@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/json_read.h"
 #include "cli/listings.h"
+#include "cli/model_path.h"
 #include "cli/url.h"
 
 namespace skerry::cli {
@@ -37,7 +38,9 @@ Result<json::array> fetch_named(Context& context, const Kind& kind,
                                 const std::vector<std::string>& names) {
   json::array items;
   for (const std::string& name : names) {
-    auto item = context.api.get(fmt::format("{}/{}", kind.path, url_escape(bare_name(name))));
+    auto item = &kind == &kModels
+                    ? fetch_model(context, name)
+                    : context.api.get(fmt::format("{}/{}", kind.path, url_escape(bare_name(name))));
     if (!item) {
       return fail(std::move(item).error());
     }

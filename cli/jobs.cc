@@ -6,6 +6,7 @@
 
 #include "cli/answer.h"
 #include "cli/json_read.h"
+#include "cli/model_path.h"
 #include "cli/units.h"
 #include "cli/url.h"
 #include "common/digest.h"
@@ -20,7 +21,7 @@ Result<json::object> full_body(Context& context, const JobFlags& flags) {
     return body;
   }
   const std::string name = text_at(*body, "model");
-  const auto model = context.api.get(fmt::format("/models/{}", url_escape(name)));
+  const auto model = fetch_model(context, name);
   if (!model) {
     return fail(model.error());
   }

@@ -199,6 +199,9 @@ class Site final : public LocalSite, private SitePort {
     for (const std::string& ns : from.submitters) {
       token.grants.push_back({.role = core::Role::kSubmitter, .ns = ns});
     }
+    if (from.reads_metrics) {
+      token.grants.push_back({.role = core::Role::kMetrics});
+    }
     return token;
   }
 

@@ -113,6 +113,7 @@ struct GiveOrders {
     std::string secret_hash;
     std::vector<std::string> readers;     // namespaces; "" = all of them
     std::vector<std::string> submitters;  // likewise
+    bool reads_metrics = false;
     Instant expires_at = kNever;
   };
   std::vector<Token> tokens;

@@ -7,11 +7,17 @@ namespace skerry::core {
 
 namespace {
 
+bool reads_metrics(const Grant& grant) {
+  return grant.ns.empty() && (grant.role == Role::kMetrics || grant.role == Role::kOperator ||
+                              grant.role == Role::kClusterAdmin);
+}
+
 // What the token may do at a site: nobody changes models, nodes or policies there.
 GiveOrders::Token for_sites(const Token& token) {
   GiveOrders::Token given{
       .id = token.id, .secret_hash = token.secret_hash, .expires_at = token.expires_at};
   for (const Grant& grant : token.grants) {
+    given.reads_metrics = given.reads_metrics || reads_metrics(grant);
     switch (grant.role) {
       case Role::kSubmitter:
       case Role::kNamespaceAdmin:
@@ -42,7 +48,7 @@ void give_orders(Context& ctx, const NodeEntry& node, BatchNumber after) {
   }
   for (const auto& [id, token] : ctx.state.tokens) {
     GiveOrders::Token given = for_sites(token);
-    if (!given.readers.empty() || !given.submitters.empty()) {
+    if (!given.readers.empty() || !given.submitters.empty() || given.reads_metrics) {
       orders.tokens.push_back(std::move(given));
     }
   }

@@ -375,6 +375,7 @@ void to_wire(const core::GiveOrders& orders, const OrderFacts& facts, v1::Contro
     token.mutable_readers()->Assign(from.readers.begin(), from.readers.end());
     token.mutable_submitters()->Assign(from.submitters.begin(), from.submitters.end());
     token.set_expires_us(to_us(from.expires_at));
+    token.set_reads_metrics(from.reads_metrics);
   }
   message.set_policy(orders.policy);
   if (orders.bundle != nullptr) {

@@ -136,8 +136,10 @@ class Given(unittest.TestCase):
             return done.returncode, done.stderr
         self.assertEqual(health(installation.controller)[0], 1)
         self.assertIn("nobody answers", health(installation.agent)[1])
-        installation.controller.start().wait_ready()
         installation.agent.start()
+        wait_until(lambda: health(installation.agent)[0] == 0, 20, "the agent to be alive while it waits to join")
+        self.assertIn("has not joined yet", health(installation.agent, "--ready")[1])
+        installation.controller.start().wait_ready()
         installation.wait_node_ready()
         for process in (installation.controller, installation.agent):
             self.assertEqual(health(process, "--ready"), (0, ""))

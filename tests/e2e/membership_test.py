@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import tempfile
 import threading
@@ -194,6 +195,24 @@ class Callers(Secure):
                 return problem.status == 401
             return False
         wait_until(turned_away, 1, "a revoked token to be refused")
+
+    def test_a_sites_own_api_shows_its_metrics_to_whom_the_controllers_does(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        cluster = Cluster(PROGRAMS, nodes=[NodePlan("shop-1", settings={"local_api": {"listen": address}})], secure=True).start()
+        self.addCleanup(cluster.stop)
+        asked = {}
+        for role in ("metrics:*", "viewer:*"):
+            with tempfile.NamedTemporaryFile("w") as file:
+                file.write(cluster.ctl("token", "create", "--role", role).stdout)
+                file.flush()
+                asked[role] = Client(address, 60, token_file=file.name)
+            self.addCleanup(asked[role].close)
+        wait_until(lambda: asked["metrics:*"].call("GET", "/metrics").status == 200, 20, "the site to hear of the token")
+        self.assertIn(b"skerry_site_controller_connected 1", asked["metrics:*"].call("GET", "/metrics").body)
+        self.refused(403, asked["metrics:*"].get, "/api/v1/nodes")
+        self.refused(403, asked["viewer:*"].get, "/metrics")
 
     def test_the_audit_trail_is_whole_and_an_edit_shows(self):
         cluster = self.cluster()

@@ -91,6 +91,43 @@ TEST(Apply, AnUploadThatIsRefusedSaysWhy) {
   EXPECT_THAT(refused.err, StartsWith("error: a blob has at most 4 GiB\n"));
 }
 
+TEST(Apply, AModelOfANamespaceGoesByItsBareName) {
+  const TemporaryFolder folder;
+  const std::string manifest = folder.write("model.yaml", R"(apiVersion: skerry/v1
+kind: Model
+metadata: {name: mine, namespace: shop}
+spec:
+  engine: noop
+  inputs: [{name: x, shape: [1, 3]}]
+  outputs: [{name: y}]
+  variants: [{name: a}]
+)");
+  const ScriptedServer server({{"PUT /api/v1/models/mine", ok(R"({"changed": true})")}});
+  const Finished applied = run(server, {"apply", "-f", manifest});
+  EXPECT_EQ(applied.exit_code, 0) << applied.err;
+  EXPECT_THAT(server.requests()[0].body, HasSubstr(R"("namespace":"shop")"));
+}
+
+TEST(Models, ANamespacesOwnComesBeforeEverybodys) {
+  const ScriptedServer server(
+      {{"GET /api/v1/models/mine?namespace=shop", ok(R"({"name": "shop/mine"})")},
+       {"GET /api/v1/models/digits", ok(R"({"name": "digits"})")},
+       {"DELETE /api/v1/models/mine?namespace=shop", ok(R"({"changed": true})")}});
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"get", "models", "mine", "-n", "shop", "-o", "json"},
+        {"get", "models", "shop/mine", "-o", "json"},
+        {"describe", "model", "model/shop/mine", "-o", "json"}}) {
+    const Finished shown = run(server, words);
+    EXPECT_THAT(shown.out, HasSubstr("shop/mine")) << shown.err;
+  }
+  EXPECT_THAT(run(server, {"get", "models", "digits", "-n", "shop", "-o", "json"}).out,
+              HasSubstr("digits"));
+  EXPECT_EQ(run(server, {"get", "models", "other", "-n", "shop"}).exit_code, 3);
+  EXPECT_EQ(run(server, {"delete", "model", "digits", "-n", "shop"}).exit_code, 3)
+      << "everybody's is not deleted by who names a namespace";
+  EXPECT_EQ(run(server, {"delete", "model", "shop/mine"}).exit_code, 0);
+}
+
 TEST(Delete, ForgetsModelsAndNodes) {
   const ScriptedServer server(
       {{"DELETE /api/v1/models/digits", ok(R"({"changed": true})")},

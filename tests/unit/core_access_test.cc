@@ -243,7 +243,7 @@ TEST_F(CoreAccess, ANameMeansTheNamespacesOwnModelBeforeEverybodysAndNeverAnothe
   EXPECT_EQ(submit_in("speech", "speech/digits"), "not_found") << "it has none of its own";
 }
 
-TEST_F(CoreAccess, SitesLearnWhoMayCallWithNoMoreThanReadingAndSubmitting) {
+TEST_F(CoreAccess, SitesLearnWhoMayCallWithNoMoreThanReadingSubmittingAndMetrics) {
   const SessionId session{++sessions};
   AgentHello hello{.session = session, .incarnation = 1, .site_api = true};
   hello.node = {.name = "n1", .engines = {"torch"}};
@@ -252,14 +252,23 @@ TEST_F(CoreAccess, SitesLearnWhoMayCallWithNoMoreThanReadingAndSubmitting) {
   admin.grants = {{.role = Role::kClusterAdmin}, {.role = Role::kViewer, .ns = "vision"}};
   Token metrics = token("b");
   metrics.grants = {{.role = Role::kMetrics}};
-  ASSERT_TRUE(ask(PutToken{.token = admin}));
-  ASSERT_TRUE(ask(PutToken{.token = metrics}));
+  Token auditor = token("c");
+  auditor.grants = {{.role = Role::kAuditor}};
+  for (const Token& one : {admin, metrics, auditor}) {
+    ASSERT_TRUE(ask(PutToken{.token = one}));
+  }
   const auto orders = sent<GiveOrders>(session).back();
-  ASSERT_EQ(orders.tokens.size(), 1u);
+  ASSERT_EQ(orders.tokens.size(), 2u);
   EXPECT_EQ(orders.tokens[0].id, "a");
+  EXPECT_TRUE(orders.tokens[0].reads_metrics);
+  EXPECT_EQ(orders.tokens[1].id, "b");
+  EXPECT_TRUE(orders.tokens[1].reads_metrics);
+  EXPECT_THAT(orders.tokens[1].submitters, IsEmpty());
+  EXPECT_THAT(orders.tokens[1].readers, IsEmpty());
   EXPECT_THAT(orders.tokens[0].submitters, ElementsAre(""));
   EXPECT_THAT(orders.tokens[0].readers, ElementsAre("vision"));
   ASSERT_TRUE(ask(RevokeToken{.id = "a"}));
+  ASSERT_TRUE(ask(RevokeToken{.id = "b"}));
   EXPECT_THAT(sent<GiveOrders>(session).back().tokens, IsEmpty());
 }
 
