@@ -3,10 +3,12 @@
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <stop_token>
 #include <thread>
 
 #include "agent/config.h"
@@ -165,7 +167,8 @@ Result<Membership> join_by_settings(const AgentConfig& config) {
   if (Status made = pki::make_secret_folder(config.state_dir); !made) {
     return fail(std::move(made).error());
   }
-  // Alive, and not ready: the controller may be away for long.
+  // Alive, and not ready: the controller may be away for long. Signals end it, as that of process 1 in a
+  // container does only where somebody listens.
   boost::asio::io_context io;
   service::HealthSocket health(io, []() -> Status {
     return fail(ErrorCode::kUnavailable, "has not joined yet: the log says why");
@@ -173,12 +176,17 @@ Result<Membership> join_by_settings(const AgentConfig& config) {
   if (const Status open = health.open(config.state_dir); !open) {
     (*log)->warn("`skerry-agent health` will find nobody: {}", open.error().message);
   }
+  std::stop_source stop;
+  boost::asio::signal_set signals(io, SIGINT, SIGTERM);
+  signals.async_wait([&stop](const boost::system::error_code&, int) { stop.request_stop(); });
   service::Manager manager(io);
   manager.ready();
-  const std::jthread answering([&io] { io.run(); });
-  SystemClock clock;
-  auto joined = join_patiently(Papers(config.state_dir), config.join, config.name, clock, **log);
-  io.stop();
+  const std::jthread answering([&io](const std::stop_token& over) {
+    const std::stop_callback end(over, [&io] { io.stop(); });
+    io.run();
+  });
+  auto joined =
+      join_patiently(Papers(config.state_dir), config.join, config.name, stop.get_token(), **log);
   if (joined) {
     (*log)->info("joined as node {}, whose agents' port is {}", joined->node, joined->agents);
   }

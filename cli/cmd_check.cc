@@ -54,17 +54,18 @@ Result<std::size_t> await_nodes(Context& context) {
                      std::chrono::microseconds(context.settings.wait_timeout().count());
   while (true) {
     const auto nodes = context.api.get("/nodes");
-    if (!nodes) {
+    const bool late = std::chrono::steady_clock::now() >= until;
+    if (!nodes && (late || nodes.error().code != ErrorCode::kUnavailable)) {
       return fail(nodes.error());
     }
     std::size_t ready = 0;
-    for (const json::value& node : items_at(*nodes, "items")) {
+    for (const json::value& node : nodes ? items_at(*nodes, "items") : json::array()) {
       ready += text_at(node, "state") == "READY" ? 1 : 0;
     }
     if (ready > 0) {
       return ready;
     }
-    if (std::chrono::steady_clock::now() >= until) {
+    if (late) {
       return fail(ErrorCode::kDeadlineExceeded,
                   "no node was READY in time: skerryctl get nodes says what there is");
     }
@@ -116,10 +117,11 @@ Result<ExitCode> check_inference(Context& context) {
 }  // namespace
 
 void add_check(Command root) {
-  Command check = root.sub(
-      "check",
-      "Whether inference works: waits for a node, runs a model that answers with its input, looks "
-      "at the answer. Needs the role namespace-admin; exit code 6 if the answer is wrong");
+  Command check =
+      root.sub("check",
+               "Whether inference works: waits for the controller and a node, runs a model that "
+               "answers with its input, looks "
+               "at the answer. Needs the role namespace-admin; exit code 6 if the answer is wrong");
   check.example("  skerryctl check --namespace default --timeout 2m\n");
   check.on_run([](Context& context) { return check_inference(context); });
 }

@@ -184,7 +184,7 @@ Result<ControllerConfig> read_config(ConfigInput input, std::string* effective) 
   ConfigReader reader(std::move(input));
   ConfigFields root = reader.root();
   ControllerConfig config;
-  config.data_dir = root.text("data_dir", "/var/lib/skerry/controller");
+  config.data_dir = root.text("data_dir", kUsualDataDir);
   config.insecure_dev = root.boolean("insecure_dev", false);
   config.allow_anonymous = root.boolean("allow_anonymous", false);
   config.agent_tls = root.boolean("agent_tls", true);

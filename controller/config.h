@@ -19,6 +19,8 @@
 
 namespace skerry::controller {
 
+constexpr const char* kUsualDataDir = "/var/lib/skerry/controller";
+
 struct ControllerConfig {
   std::string data_dir;
   Endpoint api;

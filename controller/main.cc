@@ -75,15 +75,20 @@ struct SecretFolders {
   std::string all;
   std::string agents;   // what they need of it; empty: nowhere
   std::string metrics;  // likewise whoever reads /metrics
+  std::string operators;
 };
 
 int make_secrets(const SecretFolders& folders) {
+  if (const auto owner = skerry::become_owner_of(folders.all); !owner) {
+    return complain(owner.error(), 1);
+  }
   const auto made = skerry::controller::make_secrets(folders.all, skerry::SystemClock().now());
   if (!made) {
     return complain(made.error(), 1);
   }
-  for (const auto& [into, file] :
-       {std::pair{&folders.agents, "join.key"}, {&folders.metrics, "tokens/metrics"}}) {
+  for (const auto& [into, file] : {std::pair{&folders.agents, "join.key"},
+                                   {&folders.metrics, "tokens/metrics"},
+                                   {&folders.operators, "tokens/admin"}}) {
     if (into->empty()) {
       continue;
     }
@@ -146,6 +151,8 @@ int main(int argc, char** argv) {
                       "a folder that gets what agents need: ca.pem, join.key");
   secrets->add_option("--for-metrics", secret_folders.metrics,
                       "a folder that gets what Prometheus needs: ca.pem, metrics");
+  secrets->add_option("--for-operators", secret_folders.operators,
+                      "a folder that gets what people with every right need: ca.pem, admin");
   CLI11_PARSE(app, argc, argv);
   if (secrets->parsed()) {
     return make_secrets(secret_folders);
@@ -155,6 +162,12 @@ int main(int argc, char** argv) {
   auto input = gather(file, values, sets, insecure_dev);
   if (!input) {
     return complain(input.error(), kUsage);
+  }
+  if (health->parsed()) {  // what else is wrong with the file is not its question
+    skerry::ConfigReader reader(*std::move(input));
+    const auto status = skerry::service::ask_health(
+        reader.root().text("data_dir", skerry::controller::kUsualDataDir), wants_ready);
+    return status ? 0 : complain(status.error(), 1);
   }
   std::string effective;
   auto config = skerry::controller::read_config(*std::move(input), &effective);
@@ -168,10 +181,6 @@ int main(int argc, char** argv) {
   if (print_config) {
     fmt::print("{}", effective);
     return 0;
-  }
-  if (health->parsed()) {
-    const auto status = skerry::service::ask_health(config->data_dir, wants_ready);
-    return status ? 0 : complain(status.error(), 1);
   }
   if (auto status = skerry::controller::run_daemon(*config); !status) {
     return complain(status.error(), 1);

@@ -40,6 +40,11 @@ Renewal::Renewal(Papers papers, JoinSettings rejoin, Clock& clock, Log& log)
       random_(Random(random_seed()).uniform()),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
+// A fleet that lost its controller does not ask all at once.
+Duration Renewal::shortest_alone() const {
+  return duration_from_seconds(to_seconds(kAloneBeforeAsking) * (0.75 + 0.5 * random_));
+}
+
 Instant Renewal::next_time() {
   const auto identity = papers_.identity();
   if (!identity) {
@@ -52,6 +57,7 @@ Instant Renewal::next_time() {
 }
 
 void Renewal::run(const std::stop_token& stop) {
+  alone_limit_ = shortest_alone();
   due_ = next_time();
   while (!stop.stop_requested()) {
     const Instant now = clock_.now();
@@ -85,27 +91,35 @@ void Renewal::try_to_renew(Instant now) {
 void Renewal::look_at_link(Instant now) {
   if (linked_) {
     alone_since_ = now;
+    alone_limit_ = shortest_alone();
     return;
   }
-  if (since(alone_since_, now) < kAloneBeforeAsking) {
+  if (since(alone_since_, now) < alone_limit_) {
     return;
   }
   alone_since_ = now;
-  const Status known = renew(papers_, now);
-  if (known || known.error().code != ErrorCode::kPermissionDenied) {
+  alone_limit_ =
+      std::min(alone_limit_ * 2, kLongestPause);  // asking costs the controller a signature
+  const Status known = renew(papers_, SystemClock().now());
+  if (known) {
+    due_ = next_time();
+  }
+  // Unauthenticated: its certificate is too old, or of an authority that is gone.
+  if (known || (known.error().code != ErrorCode::kPermissionDenied &&
+                known.error().code != ErrorCode::kUnauthenticated)) {
     return;
   }
   const auto membership = papers_.membership();
   if (!membership || !*membership) {
     return;
   }
-  const auto joined = join_by_key(papers_, rejoin_, (*membership)->node, now);
+  const auto joined = join_by_key(papers_, rejoin_, (*membership)->node, SystemClock().now());
   if (joined) {
     due_ = next_time();
-    log_.warn("the controller did not know this node any more; it joined again as {}",
+    log_.warn("the controller did not know this node by its key any more; it joined again as {}",
               joined->node);
   } else {
-    log_.error("the controller does not know this node any more, and it cannot join again: {}",
+    log_.error("the controller does not know this node by its key, and it cannot join again: {}",
                joined.error().message);
   }
 }

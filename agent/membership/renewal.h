@@ -34,10 +34,12 @@ class Renewal {
   Instant next_time();
   void try_to_renew(Instant now);
   void look_at_link(Instant now);
+  Duration shortest_alone() const;
 
   const JoinSettings rejoin_;
   std::atomic<bool> linked_ = false;
   Instant alone_since_{};
+  Duration alone_limit_{};  // after which it is asked whether the controller knows this node
   Instant due_{};
   Duration pause_{};
 

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
+#include <condition_variable>
+#include <mutex>
 
 #include "common/secrets/given_secrets.h"
 
@@ -13,10 +14,20 @@ namespace {
 constexpr Duration kFirstPause = milliseconds(500);
 constexpr Duration kLongestPause = seconds(10);
 
-// The controller starts, its address is not known yet, a secret is not mounted yet.
+// The controller starts, its address is not known yet, a secret is not mounted yet, the clock is not set
+// yet, the machine that had the name before is not yet known to be gone.
 bool may_pass(ErrorCode code) {
   return code == ErrorCode::kUnavailable || code == ErrorCode::kNotFound ||
-         code == ErrorCode::kUnauthenticated;
+         code == ErrorCode::kUnauthenticated || code == ErrorCode::kConflict;
+}
+
+// False: told to stop.
+bool sleep_for(Duration time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  std::unique_lock lock(mutex);
+  woken.wait_for(lock, stop, std::chrono::microseconds(time.count()), [] { return false; });
+  return !stop.stop_requested();
 }
 
 }  // namespace
@@ -35,15 +46,18 @@ Result<Membership> join_by_key(const Papers& papers, const JoinSettings& setting
 }
 
 Result<Membership> join_patiently(const Papers& papers, const JoinSettings& settings,
-                                  const std::string& node, Clock& clock, Log& log) {
+                                  const std::string& node, const std::stop_token& stop, Log& log) {
   for (Duration pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
-    auto joined = join_by_key(papers, settings, node, clock.now());
+    // A clock of its own each time: one that was anchored before the machine's was set stays wrong.
+    auto joined = join_by_key(papers, settings, node, SystemClock().now());
     if (joined || !may_pass(joined.error().code)) {
       return joined;
     }
     log.warn("node {} has not joined at {} yet, and tries again in {:.1f} s: {}", node,
              settings.url, to_seconds(pause), joined.error().message);
-    std::this_thread::sleep_for(std::chrono::microseconds(pause.count()));
+    if (!sleep_for(pause, stop)) {
+      return joined;
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <stop_token>
 #include <string>
 
 #include "agent/membership/joining.h"
@@ -25,9 +26,9 @@ struct JoinSettings {
 Result<Membership> join_by_key(const Papers& papers, const JoinSettings& settings,
                                const std::string& node, Instant now);
 
-// Until it is a node: again and again while the controller does not answer, or what it needs is not there
-// yet. kPermissionDenied, kConflict, kInvalidArgument: the controller refuses, and says why.
+// Until it is a node, or told to stop: again and again while the controller does not answer, or what it
+// needs is not there yet. kPermissionDenied, kInvalidArgument: the controller refuses, and says why.
 Result<Membership> join_patiently(const Papers& papers, const JoinSettings& settings,
-                                  const std::string& node, Clock& clock, Log& log);
+                                  const std::string& node, const std::stop_token& stop, Log& log);
 
 }  // namespace skerry::agent

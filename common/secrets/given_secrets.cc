@@ -92,7 +92,14 @@ void GivenSecrets::look() {
     if (stamp_of(file.path) == file.stamp) {
       continue;
     }
-    const Status usable = read(file);
+    Status usable = read(file);
+    const auto same = std::ranges::find_if(
+        files_, [&](const File& other) { return &other != &file && other.hash == file.hash; });
+    if (usable && same != files_.end()) {
+      file.hash.clear();  // whose would it be?
+      usable = fail(ErrorCode::kInvalidArgument,
+                    fmt::format("'{}' and '{}' hold the same secret", same->path, file.path));
+    }
     say_(usable.has_value(),
          usable
              ? fmt::format("the secret in '{}' counts from now on", file.path)

@@ -8,8 +8,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <utility>
 
 namespace skerry::service {
 
@@ -19,6 +23,7 @@ namespace local = boost::asio::local;
 
 constexpr const char* kName = "health.sock";
 constexpr std::string_view kReady = "ready";
+constexpr std::chrono::milliseconds kPause(100);
 constexpr timeval kPatience = {.tv_sec = 3, .tv_usec = 0};
 
 // A folder, by which a socket in it is named in few letters: the name of a socket may have 107.
@@ -64,7 +69,11 @@ std::string read_line(const std::string& path) {
 }  // namespace
 
 HealthSocket::HealthSocket(boost::asio::io_context& io, Ready ready)
-    : acceptor_(io), ready_(std::move(ready)) {}
+    : acceptor_(boost::asio::make_strand(io)),
+      pause_(acceptor_.get_executor()),
+      ready_(std::move(ready)) {}
+
+HealthSocket::~HealthSocket() { forget(); }
 
 Status HealthSocket::open(const std::string& folder) {
   const Folder place(folder);
@@ -81,24 +90,42 @@ Status HealthSocket::open(const std::string& folder) {
     acceptor_.listen(local::stream_protocol::acceptor::max_listen_connections, error);
   }
   if (error) {
-    close();
+    forget();
     return fail(ErrorCode::kIo,
                 fmt::format("cannot listen at {}/{}: {}", folder, kName, error.message()));
   }
+  folder_ = folder;
   accept();
   return {};
 }
 
 void HealthSocket::close() {
+  boost::asio::post(acceptor_.get_executor(), [this] { forget(); });
+}
+
+void HealthSocket::forget() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
+  pause_.cancel();
+  if (!folder_.empty()) {
+    ::unlink((std::exchange(folder_, {}) + "/" + kName).c_str());
+  }
 }
 
 void HealthSocket::accept() {
   acceptor_.async_accept([this](const boost::system::error_code& error,
                                 local::stream_protocol::socket caller) {
-    if (error) {
-      return;  // closed
+    if (!acceptor_.is_open() || error == boost::asio::error::operation_aborted) {
+      return;
+    }
+    if (error) {  // too many files are open, say
+      pause_.expires_after(kPause);
+      pause_.async_wait([this](const boost::system::error_code& closed) {
+        if (!closed) {
+          accept();
+        }
+      });
+      return;
     }
     const Status ready = ready_();
     const std::string line =

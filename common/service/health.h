@@ -8,6 +8,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <string>
 
@@ -15,22 +16,29 @@
 
 namespace skerry::service {
 
-// Owned by the daemon; on the loop's thread.
+// Owned by the daemon. open() before the loop runs, the destructor when it runs no more; close() from anywhere.
 class HealthSocket {
  public:
-  // Whether the daemon does what it is for; asked for each who connects.
+  // Whether the daemon does what it is for; asked for each who connects, on a strand of its own.
   using Ready = std::function<Status()>;
 
   HealthSocket(boost::asio::io_context& io, Ready ready);
   // Listens from now on. kIo.
   Status open(const std::string& folder);
+  // Nobody is answered any more, and the name is gone: a copy of the folder should hold files alone.
   void close();
+  ~HealthSocket();
+  HealthSocket(const HealthSocket&) = delete;
+  HealthSocket& operator=(const HealthSocket&) = delete;
 
  private:
   void accept();
+  void forget();
 
   boost::asio::local::stream_protocol::acceptor acceptor_;
+  boost::asio::steady_timer pause_;
   const Ready ready_;
+  std::string folder_;  // where it listens; empty: nowhere
 };
 
 // What the daemon of this folder says: an error says why it is not alive, or not ready if that is asked for.

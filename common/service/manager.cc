@@ -57,7 +57,10 @@ Duration watchdog_period() {
   return microseconds(number(variable("WATCHDOG_USEC")));
 }
 
-Manager::Manager(boost::asio::io_context& io) : period_(watchdog_period()), timer_(io) {
+Manager::Manager(boost::asio::io_context& io) : period_(watchdog_period()), timer_(io) {}
+
+void Manager::ready() {
+  tell_manager("READY=1\nSTATUS=\n");
   if (period_ > Duration(0)) {
     feed();
   }

@@ -23,10 +23,11 @@ Duration watchdog_period();
 
 class Manager {
  public:
-  // Feeds the watchdog from now on, if there is one.
   explicit Manager(boost::asio::io_context& io);
 
-  void ready() { tell_manager("READY=1\nSTATUS=\n"); }
+  // The loop runs from here on: it feeds the watchdog, if there is one. Not before: what takes long at a start,
+  // as reading a large store, is not a loop that hangs.
+  void ready();
   void stopping() { tell_manager("STOPPING=1"); }
 
  private:

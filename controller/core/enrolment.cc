@@ -10,6 +10,8 @@ namespace skerry::core {
 namespace {
 
 constexpr std::size_t kMostJoinTokens = 10'000;
+constexpr std::size_t kMostIdentities =
+    100'000;  // a key that many machines have must not fill the disk
 
 // One sentence for whatever is wrong with a token, so that nobody learns which of them exist.
 auto no_such_token() {
@@ -72,6 +74,12 @@ bool is_someone_else(const State& state, const Enrol& event) {
   const auto known = state.identities.find(event.node);
   return known != state.identities.end() && !known->second.revoked &&
          known->second.key != event.key;
+}
+
+// Connected, and heard of lately.
+bool is_here(const State& state, const std::string& node) {
+  const auto it = state.nodes.find(node);
+  return it != state.nodes.end() && it->second.session && !it->second.suspect;
 }
 
 void end_session(Context& ctx, const std::string& name, std::string_view why) {
@@ -156,7 +164,21 @@ void handle(Context& ctx, Enrol& event) {
     }
     token = *known;
   }
+  if (state.identities.size() >= kMostIdentities && !state.identities.contains(event.node)) {
+    ctx.answer(event.ticket,
+               fail(ErrorCode::kTooLarge,
+                    fmt::format("{} nodes have joined, the most there may be", kMostIdentities)));
+    return;
+  }
   const bool replaces = is_someone_else(state, event);
+  if (replaces && event.grant && event.grant->replace && is_here(state, event.node)) {
+    ctx.answer(event.ticket,
+               fail(ErrorCode::kConflict,
+                    fmt::format("node '{}' is connected: a machine with another key takes its "
+                                "place only once it is silent; does another one have its name?",
+                                event.node)));
+    return;
+  }
   if (replaces && !(event.grant && event.grant->replace)) {
     ctx.answer(event.ticket,
                fail(ErrorCode::kConflict,

@@ -131,7 +131,11 @@ def real_inference(suite, machines):
 
 
 def leftovers(suite, machines):
-    """purge leaves nothing but the user; remove keeps state and settings."""
+    """purge leaves nothing but the user; remove keeps state and settings; and neither touches what another package is using."""
+    machines.script("box", "apt-get install -y -qq ./skerry-agent-slim_*.deb >/dev/null 2>&1\napt-get install -y -qq ./skerry-agent_*.deb >/dev/null 2>&1\n"
+                           "apt-get purge -y -qq skerry-agent-slim >/dev/null 2>&1")
+    kept = machines.script("box", "ls /var/lib/skerry/agent/node.pem /usr/lib/skerry/skerry-runner", check=False).split()
+    suite.check("box: the node's papers after slim came, went, and was purged", "2 files", f"{len(kept)} files", len(kept) == 2)
     machines.script("box", "systemctl stop skerry-agent\napt-get purge -y -qq skerry-agent >/dev/null 2>&1")
     left = machines.script("box", "find /var/lib/skerry /etc/skerry /usr/lib/skerry /usr/bin/skerry-agent 2>/dev/null | sort", check=False).split()
     suite.check("box: left after purge", "nothing", " ".join(left) or "nothing", not left)

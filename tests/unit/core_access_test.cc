@@ -142,7 +142,11 @@ TEST_F(CoreAccess, WhereTheKeySaysSoANodeComesBackWithAnotherKeyAndTheOldOneIsOu
   ASSERT_TRUE(ask(Enrol{.grant = grant, .node = "n1", .key = "key-1"}));
   const SessionId session = greet("n1", "key-1");
   ASSERT_FALSE(refused(session));
-  ASSERT_TRUE(ask(Enrol{.grant = grant, .node = "n1", .key = "key-2"}));
+  const auto other_key = [&] { return ask(Enrol{.grant = grant, .node = "n1", .key = "key-2"}); };
+  EXPECT_EQ(other_key().error().code, ErrorCode::kConflict) << "it is there, and well";
+  ASSERT_FALSE(refused(session));
+  pass(settings.suspect_after + seconds(1));
+  ASSERT_TRUE(other_key());
   EXPECT_TRUE(refused(session));
   EXPECT_TRUE(refused(greet("n1", "key-1")));
   EXPECT_FALSE(refused(greet("n1", "key-2")));

@@ -130,6 +130,15 @@ TEST_F(GivenSecretsTest, ANewContentCountsASecondLaterAndTheOldOneNoMore) {
   EXPECT_THAT(said_, testing::ElementsAre(HasSubstr("good")));
 }
 
+TEST_F(GivenSecretsTest, AFileThatComesToHoldAnothersSecretIsOutOfUse) {
+  const auto given = open({folder_.write("a", text('a')), folder_.write("b", text('b'))});
+  folder_.write("b", text('a'));
+  clock_.advance(seconds(1));
+  EXPECT_EQ(given->find(text('a')), 0u);
+  EXPECT_EQ(given->find(text('b')), std::nullopt);
+  EXPECT_THAT(said_, testing::ElementsAre(HasSubstr("the same secret")));
+}
+
 TEST_F(GivenSecretsTest, AFileThatIsGoneOrBadTakesItsSecretAlongAndComesBack) {
   const auto given = open({folder_.write("a", text('a')), folder_.write("b", text('b'))});
   std::filesystem::remove(folder_.path("a"));
