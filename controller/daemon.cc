@@ -48,10 +48,10 @@ class Daemon {
                .callers = config.allow_anonymous ? auth::Mode::kOpen : auth::Mode::kTokens}) {}
 
   Status open() {
-    for (const auto step : {&Daemon::open_installation, &Daemon::take_given_secrets,
-                            &Daemon::open_host, &Daemon::make_first_token, &Daemon::trust_issuers,
-                            &Daemon::offer_policy, &Daemon::start_api, &Daemon::start_hub,
-                            &Daemon::show_health, &Daemon::write_ready_file}) {
+    for (const auto step :
+         {&Daemon::open_installation, &Daemon::take_given_secrets, &Daemon::open_host,
+          &Daemon::make_first_token, &Daemon::trust_issuers, &Daemon::offer_policy,
+          &Daemon::start_api, &Daemon::start_hub, &Daemon::show_health, &Daemon::tell_ready}) {
       if (auto status = (this->*step)(); !status) {
         close();
         return status;
@@ -188,11 +188,30 @@ class Daemon {
     }
   }
 
+  // Without one nobody could do anything, so nobody is told that this controller is ready before it counts.
   Status make_first_token() {
-    return config_.allow_anonymous || given_->has_admin()
-               ? Status()
-               : controller::make_first_token(host_.driver(), host_.core().tokens(),
-                                              config_.data_dir, *log_);
+    if (config_.allow_anonymous || given_->has_admin() || !host_.core().tokens().empty()) {
+      return {};
+    }
+    waits_for_token_ = true;
+    return controller::make_first_token(host_.driver(), config_.data_dir, *log_, [this] {
+      waits_for_token_ = false;
+      if (const Status told = tell_ready(); !told) {
+        log_->error("stopping: {}", told.error().message);
+        io_.stop();
+      }
+    });
+  }
+
+  Status tell_ready() {
+    if (waits_for_token_) {
+      return {};  // the token's end does it
+    }
+    if (Status written = write_ready_file(); !written) {
+      return written;
+    }
+    manager_.ready();
+    return {};
   }
 
   // People with tokens of an identity provider, if any is configured.
@@ -294,12 +313,10 @@ class Daemon {
     return {};
   }
 
-  // Whoever looks after this process hears that it serves.
   Status show_health() {
     if (const Status open = health_.open(config_.data_dir); !open) {
       log_->warn("`skerry-controller health` will find nobody: {}", open.error().message);
     }
-    manager_.ready();
     return {};
   }
 
@@ -344,6 +361,7 @@ class Daemon {
   service::HealthSocket health_{io_, [this] { return host_.driver().accepts_work(); }};
   service::Manager manager_{io_};
   Instant note_uses_at_{};
+  bool waits_for_token_ = false;
 };
 
 }  // namespace

@@ -37,11 +37,8 @@ Result<std::string> audit_key(const std::string& folder) {
   return key;
 }
 
-Status make_first_token(Gateway& gateway, const std::vector<core::Token>& known,
-                        const std::string& folder, Log& log) {
-  if (!known.empty()) {
-    return {};
-  }
+Status make_first_token(Gateway& gateway, const std::string& folder, Log& log,
+                        std::function<void()> known) {
   const auth::FreshToken fresh = auth::make_token(auth::TokenKind::kCaller);
   const std::string path = folder + "/admin.token";
   if (Status written = pki::write_secret_file(path, fresh.text + "\n"); !written) {
@@ -51,9 +48,10 @@ Status make_first_token(Gateway& gateway, const std::vector<core::Token>& known,
                                        .secret_hash = fresh.token.secret_hash,
                                        .grants = {{.role = core::Role::kClusterAdmin}},
                                        .description = "made at the first start"}},
-              [&log, path](const Result<core::Reply>& reply) {
+              [&log, path, known = std::move(known)](const Result<core::Reply>& reply) {
                 if (reply) {
                   log.info("nobody had a token: that of the first admin is in {}", path);
+                  known();
                 } else {
                   log.error("the first admin's token was not taken: {}", reply.error().message);
                 }

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,9 +20,9 @@ namespace skerry::controller {
 // Made if it is not there. kPermissionDenied: others may read it; kCorrupt: it is no key; kIo.
 Result<std::string> audit_key(const std::string& folder);
 
-// If nobody has a token: makes one with every right, and writes its text to admin.token before the core
-// knows of it. Returns at once; the log says where it lies. kIo, kPermissionDenied.
-Status make_first_token(Gateway& gateway, const std::vector<core::Token>& known,
-                        const std::string& folder, Log& log);
+// Makes a token with every right, and writes its text to admin.token before the core knows of it. Returns at
+// once; the log says where it lies, and `known` is called once the token counts. kIo, kPermissionDenied.
+Status make_first_token(Gateway& gateway, const std::string& folder, Log& log,
+                        std::function<void()> known);
 
 }  // namespace skerry::controller
