@@ -7,6 +7,7 @@
 #include <ranges>
 
 #include "common/ids.h"
+#include "controller/core/name_pattern.h"
 
 namespace skerry::controller {
 
@@ -36,17 +37,6 @@ std::vector<core::Grant> read_grants(ConfigFields fields) {
     fields.issue("namespaces", "must name at least one, or be left out for all");
   }
   return grants;
-}
-
-// A name, or one in which a "*" stands for anything.
-void check_pattern(ConfigFields fields, std::string_view key, const std::string& pattern) {
-  std::string plain = pattern;
-  if (const std::size_t star = plain.find('*'); star != std::string::npos) {
-    plain.replace(star, 1, "x");
-  }
-  if (const Status valid = validate_name(key, plain); !pattern.empty() && !valid) {
-    fields.issue(key, valid.error().message);
-  }
 }
 
 void check_name(ConfigFields fields, const std::string& name, std::vector<std::string>& taken) {
@@ -87,7 +77,10 @@ GivenAccessOptions read_given_access(ConfigFields root) {
                               .site = fields.text("site"),
                               .replace = fields.boolean("replace", false)}};
     check_name(fields, key.grant.key_name, names);
-    check_pattern(fields, "nodes", key.grant.name_pattern);
+    if (const Status valid = core::validate_name_pattern("nodes", key.grant.name_pattern);
+        !key.grant.name_pattern.empty() && !valid) {
+      fields.issue("nodes", valid.error().message);
+    }
     if (const Status valid = validate_name("site", key.grant.site);
         !key.grant.site.empty() && !valid) {
       fields.issue("site", valid.error().message);

@@ -1,11 +1,9 @@
 #include "agent/membership/renewal.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 
 #include "agent/membership/joining.h"
+#include "agent/membership/pause.h"
 #include "common/digest.h"
 #include "common/random.h"
 
@@ -18,15 +16,6 @@ constexpr Duration kFirstPause = seconds(5);
 constexpr Duration kLongestPause = minutes(5);
 constexpr Duration kLook = seconds(5);                // at the link
 constexpr Duration kAloneBeforeAsking = seconds(20);  // also between two times
-
-// False: told to stop.
-bool sleep_for(Duration time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any woken;
-  std::unique_lock lock(mutex);
-  woken.wait_for(lock, stop, std::chrono::microseconds(time.count()), [] { return false; });
-  return !stop.stop_requested();
-}
 
 }  // namespace
 
@@ -68,7 +57,7 @@ void Renewal::run(const std::stop_token& stop) {
     }
     const Duration longest = rejoin_.is_set() ? kLook : kLongestSleep;
     const Instant next = std::max(due_, now + milliseconds(1));
-    if (!sleep_for(std::min(since(now, next), longest), stop)) {
+    if (!pause_for(std::min(since(now, next), longest), stop)) {
       return;
     }
   }

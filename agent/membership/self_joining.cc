@@ -1,10 +1,8 @@
 #include "agent/membership/self_joining.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 
+#include "agent/membership/pause.h"
 #include "common/secrets/given_secrets.h"
 
 namespace skerry::agent {
@@ -19,15 +17,6 @@ constexpr Duration kLongestPause = seconds(10);
 bool may_pass(ErrorCode code) {
   return code == ErrorCode::kUnavailable || code == ErrorCode::kNotFound ||
          code == ErrorCode::kUnauthenticated || code == ErrorCode::kConflict;
-}
-
-// False: told to stop.
-bool sleep_for(Duration time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any woken;
-  std::unique_lock lock(mutex);
-  woken.wait_for(lock, stop, std::chrono::microseconds(time.count()), [] { return false; });
-  return !stop.stop_requested();
 }
 
 }  // namespace
@@ -55,7 +44,7 @@ Result<Membership> join_patiently(const Papers& papers, const JoinSettings& sett
     }
     log.warn("node {} has not joined at {} yet, and tries again in {:.1f} s: {}", node,
              settings.url, to_seconds(pause), joined.error().message);
-    if (!sleep_for(pause, stop)) {
+    if (!pause_for(pause, stop)) {
       return joined;
     }
   }

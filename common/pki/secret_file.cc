@@ -11,26 +11,12 @@
 #include <utility>
 
 #include "common/digest.h"
+#include "common/secrets/descriptor.h"
 
 namespace skerry::pki {
 namespace {
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  bool is_open() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
+using secrets::Descriptor;
 
 std::unexpected<Error> io_error(const char* what, const std::string& path, int error) {
   return fail(error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,

@@ -8,24 +8,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/secrets/descriptor.h"
+
 namespace skerry::secrets {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Status check_modes(const std::string& path, const struct stat& file) {
   const mode_t open_to_others = file.st_mode & (S_IRWXG | S_IRWXO);

@@ -10,6 +10,7 @@
 #include "controller/api/node_authority.h"
 #include "controller/api/problem.h"
 #include "controller/auth/token_text.h"
+#include "controller/core/name_pattern.h"
 
 namespace skerry::api {
 
@@ -18,15 +19,6 @@ namespace {
 constexpr Duration kUsualLife = hours(1);
 constexpr Duration kLongestLife = hours(30 * 24);
 constexpr std::size_t kMostLabels = 64;
-
-// A name, or one in which a "*" stands for anything.
-Status validate_pattern(std::string_view pattern) {
-  std::string plain(pattern);
-  if (const std::size_t star = plain.find('*'); star != std::string::npos) {
-    plain.replace(star, 1, "x");
-  }
-  return validate_name("name", plain);
-}
 
 std::map<std::string, std::string> read_labels(JsonFields& fields) {
   std::map<std::string, std::string> labels;
@@ -59,7 +51,7 @@ Result<std::pair<core::JoinToken, std::string>> read_wanted(const boost::json::v
                         .labels = read_labels(fields),
                         .site = fields.text("site"),
                         .expires_at = read_expiry(fields, now, kUsualLife, kLongestLife)};
-  if (const Status valid = validate_pattern(token.name_pattern);
+  if (const Status valid = core::validate_name_pattern("name", token.name_pattern);
       !valid && !token.name_pattern.empty()) {
     fields.issue("name", valid.error().message);
   }

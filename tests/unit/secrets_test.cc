@@ -5,38 +5,17 @@
 #include <sys/stat.h>
 
 #include <filesystem>
-#include <fstream>
 
-#include "common/digest.h"
 #include "common/secrets/given_file.h"
 #include "common/secrets/given_secrets.h"
+#include "tests/unit/secret_folder.h"
 
 namespace skerry::secrets {
 namespace {
 
 using testing::HasSubstr;
 
-class Folder {
- public:
-  Folder()
-      : path_(std::filesystem::path(testing::TempDir()) / ("secrets-" + to_hex(random_bytes(8)))) {
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  std::string path(std::string_view name) const { return path_ / name; }
-  std::string write(std::string_view name, std::string_view text, mode_t mode = 0600) const {
-    std::filesystem::remove(path(name));
-    std::ofstream(path(name)) << text;
-    ::chmod(path(name).c_str(), mode);
-    return path(name);
-  }
-
- private:
-  std::filesystem::path path_;
-};
+using Folder = tests::SecretFolder;
 
 TEST(GivenFile, IsReadIfItIsItsOwnersAlone) {
   const Folder folder;

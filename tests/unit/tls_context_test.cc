@@ -14,6 +14,7 @@
 #include "common/tls/context.h"
 #include "common/tls/rotating_context.h"
 #include "tests/certificates/certificates.h"
+#include "tests/unit/secret_folder.h"
 
 namespace skerry::tls {
 namespace {
@@ -23,29 +24,13 @@ using tests::Authority;
 using tests::Issued;
 using tests::Wish;
 
-class Folder {
+class Folder : public tests::SecretFolder {
  public:
-  Folder() : path_(std::filesystem::path(testing::TempDir()) / ("tls-" + to_hex(random_bytes(8)))) {
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  std::string path(std::string_view name) const { return path_ / name; }
-  std::string write(std::string_view name, std::string_view text, mode_t mode = 0600) const {
-    std::filesystem::remove(path(name));
-    std::ofstream(path(name)) << text;
-    ::chmod(path(name).c_str(), mode);
-    return path(name);
-  }
+  using SecretFolder::write;
   ServerFiles write(const Issued& issued, std::string_view chain = "") const {
     return {.certificate_file = write("server.pem", issued.certificate_pem + std::string(chain)),
             .key_file = write("server.key", issued.key_pem)};
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 // Two sides in one thread, talking through memory.
