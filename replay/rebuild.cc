@@ -47,10 +47,9 @@ void put_variants(scheduler::Fleet& fleet, const TracedDecision& decision) {
                   std::move(variants));
 }
 
-void put_load(scheduler::Fleet& fleet, NodeId node, VariantId variant,
-              const scheduler::CandidateFacts& facts) {
+void put_load(scheduler::Fleet& fleet, NodeId node, const scheduler::CandidateFacts& facts) {
   for (std::uint32_t i = 0; i < facts.outstanding; ++i) {
-    fleet.assigned(node, variant, facts.backlog_s / facts.outstanding);
+    fleet.assigned(node, facts.backlog_s / facts.outstanding);
   }
 }
 
@@ -69,7 +68,7 @@ Rebuilt rebuild(const TracedDecision& decision) {
       fleet.put_node(node, spec_of(candidate));
       fleet.set_availability(node, scheduler::Availability::kReady);
       fleet.set_capacity(node, candidate.facts.capacity);
-      put_load(fleet, node, variant, candidate.facts);
+      put_load(fleet, node, candidate.facts);
     }
     fleet.observe_service(node, variant, candidate.prediction.service_s);
     if (candidate.facts.measured_w > 0) {

@@ -172,8 +172,7 @@ void Fleet::set_tripped(ModelId id, bool tripped) {
   state_->models[id.value]->tripped = tripped;
 }
 
-void Fleet::assigned(NodeId node, VariantId variant, double service_s) {
-  check(state_->find_variant(variant) != nullptr, "the fleet has no variant with this id");
+void Fleet::assigned(NodeId node, double service_s) {
   NodeLoad& load = state_->node(node).load;
   ++load.outstanding;
   load.backlog_s += service_s;
@@ -181,7 +180,7 @@ void Fleet::assigned(NodeId node, VariantId variant, double service_s) {
   state_->index.rotate();
 }
 
-void Fleet::released(NodeId node, VariantId /*variant*/, double service_s) {
+void Fleet::released(NodeId node, double service_s) {
   NodeLoad& load = state_->node(node).load;
   check(load.outstanding > 0, "only what was assigned is released");
   --load.outstanding;
@@ -239,6 +238,8 @@ std::size_t Fleet::node_count() const { return state_->node_count; }
 bool Fleet::has_node(NodeId id) const {
   return id.value < state_->nodes.size() && state_->nodes[id.value] != nullptr;
 }
+
+bool Fleet::has_variant(VariantId id) const { return state_->find_variant(id) != nullptr; }
 
 const NodeSpec& Fleet::node(NodeId id) const { return state_->node(id).spec; }
 

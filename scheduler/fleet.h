@@ -124,11 +124,11 @@ class Fleet {
   void set_tripped(ModelId id, bool tripped);
 
   // Load: assigned adds one outstanding attempt, released takes it back; service_s must be the same
-  // in both calls. The variant may be gone by the time of released and observe_*; nothing is
-  // learned then.
-  void assigned(NodeId node, VariantId variant, double service_s);
-  void released(NodeId node, VariantId variant, double service_s);
-  // Outcomes: how long a forward, or loading the variant, really took.
+  // in both calls.
+  void assigned(NodeId node, double service_s);
+  void released(NodeId node, double service_s);
+  // Outcomes: how long a forward, or loading the variant, really took. Of a variant that is gone by
+  // then, nothing is learned; so with all observe_*.
   void observe_service(NodeId node, VariantId variant, double service_s);
   void observe_load(NodeId node, VariantId variant, double load_s);
   // A probe: forwards in a row on synthetic inputs. Tasks take longer; how much so on this node is
@@ -147,6 +147,7 @@ class Fleet {
   // Reading.
   std::size_t node_count() const;
   bool has_node(NodeId id) const;
+  bool has_variant(VariantId id) const;
   const NodeSpec& node(NodeId id) const;
   Availability availability(NodeId id) const;
   const NodeLoad& load(NodeId id) const;

@@ -116,7 +116,7 @@ inline void live(Fleet& fleet, Random& random, NodeId node, const RandomFleetOpt
     if (random.chance(options.busy)) {
       const VariantId variant{
           static_cast<std::uint32_t>(random.below(options.models * kVariantsPerModel))};
-      fleet.assigned(node, variant, fleet.service(node, variant).mean);
+      fleet.assigned(node, fleet.service(node, variant).mean);
     }
   }
 }

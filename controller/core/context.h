@@ -110,6 +110,8 @@ MetaRecord meta_record(const State& state);
 // ---- sequences.cc
 constexpr std::string_view kNodeWasLost =
     "the node that held this sequence's state was lost; start a new sequence";
+constexpr std::string_view kVariantWasRemoved =
+    "the model has no longer the variant that held this sequence's state; start a new sequence";
 // From one task of a sequence to the next.
 bool keeps_state(const State& state, const JobSpec& spec);
 void bind_sequence(Context& ctx, const Job& ended);
@@ -119,10 +121,12 @@ void sequence_placed(Context& ctx, JobEntry& entry, NodeId node, scheduler::Vari
 SequenceStep sequence_step(const State& state, const JobEntry& entry);
 void sequence_task_ended(Context& ctx, JobEntry& entry);
 void sequence_lost(Context& ctx, std::uint64_t sequence, std::string_view why);
-// It was lost while it idled, and its next task is to be told.
-bool sequence_was_lost(const State& state, const JobEntry& entry);
+// Why it was lost without a task to be told, which is this one; empty if it was not.
+std::string_view sequence_was_lost(const State& state, const JobEntry& entry);
 // The node lost what it held, or is given up.
 void sequences_lost_with(Context& ctx, NodeId node);
+// A model was applied without some of its variants, or deleted.
+void sequences_lost_with_variants(State& state);
 void sequence_timer(Context& ctx, std::uint64_t sequence);
 
 // ---- placing.cc

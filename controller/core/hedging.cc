@@ -65,7 +65,8 @@ void look_at(Context& ctx, JobEntry& entry, Instant at) {
 }
 
 bool well_known(const State& state, NodeId node, scheduler::VariantId variant) {
-  return state.fleet.service(node, variant).samples >= state.settings.hedge_min_samples;
+  return state.fleet.has_variant(variant) &&  // its model may have lost it since
+         state.fleet.service(node, variant).samples >= state.settings.hedge_min_samples;
 }
 
 // What the task may spend bounds both attempts together.

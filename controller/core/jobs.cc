@@ -17,8 +17,8 @@ void cancel_losers(Context& ctx, JobEntry& entry) {
     auto& node = node_by_id(ctx.state, loser.node);
     if (node.session) {  // though it is silent: if it is heard of again, nothing comes before this
       // It holds its slot until its agent says that it has ended: it has a moment to end by itself.
-      node.ending[loser.uid] = {loser.variant, loser.predicted_service_s};
-      ctx.state.fleet.assigned(loser.node, loser.variant, loser.predicted_service_s);
+      node.ending[loser.uid] = loser.predicted_service_s;
+      ctx.state.fleet.assigned(loser.node, loser.predicted_service_s);
       ctx.send(*node.session,
                CancelAttempt{ref_of(entry, loser), ctx.state.epoch,
                              std::string(to_string(entry.job.state))},
@@ -107,7 +107,7 @@ void drop_attempt(Context& ctx, JobEntry& entry, AttemptUid uid) {
   Attempt* attempt = find_attempt(entry, uid);
   check(attempt != nullptr, "only a live attempt is dropped");
   const NodeId node = attempt->node;
-  ctx.state.fleet.released(node, attempt->variant, attempt->predicted_service_s);
+  ctx.state.fleet.released(node, attempt->predicted_service_s);
   ctx.state.ready.unblock_all();
   entry.job.live.erase(entry.job.live.begin() + (attempt - entry.job.live.data()));
   NodeEntry& owner = node_by_id(ctx.state, node);
@@ -119,7 +119,7 @@ void drop_attempt(Context& ctx, JobEntry& entry, AttemptUid uid) {
 
 void cancelled_is_over(Context& ctx, NodeEntry& node, AttemptUid uid) {
   if (const auto found = node.ending.find(uid); found != node.ending.end()) {
-    ctx.state.fleet.released(node.id, found->second.variant, found->second.service_s);
+    ctx.state.fleet.released(node.id, found->second);
     ctx.state.ready.unblock_all();
     node.ending.erase(found);
   }

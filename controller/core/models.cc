@@ -167,6 +167,7 @@ void handle(Context& ctx, PutModel& event) {
   const std::uint64_t revision = event.revision != 0 ? event.revision : state.last_revision + 1;
   state.last_revision = std::max(state.last_revision, revision);
   install_model(state, event.manifest, revision);
+  sequences_lost_with_variants(state);
   ctx.write(ModelRecord{revision, event.manifest});
   ctx.write(meta_record(state));
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
@@ -194,6 +195,7 @@ void handle(Context& ctx, DeleteModel& event) {
   drop_artifacts(ctx, it->second.manifest);
   state.fleet.remove_model(it->second.id);
   state.models.erase(it);
+  sequences_lost_with_variants(state);
   ctx.write(DeleteModelRecord{event.name});
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
   ctx.happen(ModelChanged{event.name, "deleted"}, ctx.batch());

@@ -177,7 +177,7 @@ Attempt& make_attempt(Context& ctx, JobEntry& entry, const scheduler::Decision& 
                       .loads = prediction.load_s > 0,
                       .hedge = !hedge_reason.empty()});
   node.jobs.insert(job.id);
-  state.fleet.assigned(choice.node, choice.variant, job.live.back().predicted_service_s);
+  state.fleet.assigned(choice.node, job.live.back().predicted_service_s);
   return job.live.back();
 }
 
@@ -219,9 +219,9 @@ void place_ready_tasks(Context& ctx) {
       state.ready.pop(*spot, false);  // it left the line
       continue;
     }
-    if (sequence_was_lost(state, it->second)) {
+    if (const std::string_view why = sequence_was_lost(state, it->second); !why.empty()) {
       state.ready.pop(*spot, false);
-      sequence_lost(ctx, it->second.sequence, kNodeWasLost);
+      sequence_lost(ctx, it->second.sequence, why);
       continue;
     }
     ++decisions;

@@ -55,7 +55,7 @@ bool restore_attempt(State& state, JobEntry& entry, const StoredAttempt& stored)
                             .predicted = stored.predicted,
                             .predicted_service_s = service.mean,
                             .silent = true});
-  state.fleet.assigned(node->second.id, variant->second, service.mean);
+  state.fleet.assigned(node->second.id, service.mean);
   node->second.jobs.insert(entry.job.id);
   return true;
 }

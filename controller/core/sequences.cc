@@ -5,7 +5,8 @@
 // held by that node and variant, and each later task is sent there to continue. A state that is
 // gone (the node was given up, its agent started anew, the runner died or was ended with a task
 // that was cancelled, the model was applied anew) cannot be rebuilt, so the sequence's tasks fail
-// and say so, and the name is free for a new sequence. The core knows of nodes; of runners the
+// and say so, and the name is free for a new sequence. So they do when the model loses the variant;
+// one that runs meanwhile may end well, and those behind it are told. The core knows of nodes; of runners the
 // agent knows, which refuses to continue what it does not hold. A sequence that idles is forgotten.
 // A model that keeps no state holds nothing and loses nothing: its sequences only run in order.
 
@@ -30,21 +31,23 @@ std::uint64_t number_of(State& state, const JobSpec& spec) {
   return number->second;
 }
 
-// The state is where this task of the sequence succeeded. False if node or variant are gone.
-bool hold(const State& state, SequenceEntry& sequence, const Job& ended) {
+// The state is where this task of the sequence succeeded, or lost if node or variant are gone.
+void hold(const State& state, SequenceEntry& sequence, const Job& ended) {
+  sequence.held = true;
+  sequence.lost = {};
   const auto node = state.nodes.find(ended.result->node_name);
-  const auto model = state.models.find(ended.spec.model);
-  if (node == state.nodes.end() || model == state.models.end()) {
-    return false;
+  if (node == state.nodes.end()) {
+    sequence.lost = kNodeWasLost;
+    return;
   }
-  const auto variant = model->second.variants.find(ended.result->variant_name);
-  if (variant == model->second.variants.end()) {
-    return false;
+  const auto& variants = state.models.at(ended.spec.model).variants;
+  const auto variant = variants.find(ended.result->variant_name);
+  if (variant == variants.end()) {
+    sequence.lost = kVariantWasRemoved;
+    return;
   }
   sequence.node = node->second.id;
   sequence.variant = variant->second;
-  sequence.held = true;
-  return true;
 }
 
 void forget_sequence(State& state, std::uint64_t number) {
@@ -72,8 +75,8 @@ void join_sequence(Context& ctx, JobEntry& entry) {
   line_up(ctx, entry);
 }
 
-bool sequence_was_lost(const State& state, const JobEntry& entry) {
-  return entry.sequence != 0 && state.sequences.at(entry.sequence).lost;
+std::string_view sequence_was_lost(const State& state, const JobEntry& entry) {
+  return entry.sequence == 0 ? "" : state.sequences.at(entry.sequence).lost;
 }
 
 // After a restart, for every ended job in order of submission: the sequence's state is still where its
@@ -96,10 +99,7 @@ void bind_sequence(Context& ctx, const Job& ended) {
   }
   const std::uint64_t number = number_of(ctx.state, ended.spec);
   SequenceEntry& sequence = ctx.state.sequences.at(number);
-  if (!hold(ctx.state, sequence, ended)) {
-    forget_sequence(ctx.state, number);
-    return;
-  }
+  hold(ctx.state, sequence, ended);
   sequence.idle_since = ended.result->ended_at;
   ctx.state.timers.add({idle_until, TimerKind::kSequence, number});
 }
@@ -167,11 +167,25 @@ void sequences_lost_with(Context& ctx, NodeId node) {
     } else if (sequence.active) {
       told.push_back(number);
     } else {
-      sequence.lost = true;
+      sequence.lost = kNodeWasLost;
     }
   }
   for (const auto number : told) {
     sequence_lost(ctx, number, kNodeWasLost);
+  }
+}
+
+void sequences_lost_with_variants(State& state) {
+  for (auto& [number, sequence] : state.sequences) {
+    if (!sequence.variant || state.fleet.has_variant(*sequence.variant)) {
+      continue;
+    }
+    if (sequence.held) {
+      sequence.lost = kVariantWasRemoved;
+    } else {  // its first task can begin anywhere
+      sequence.node.reset();
+      sequence.variant.reset();
+    }
   }
 }
 

@@ -55,8 +55,8 @@ struct SequenceEntry {
   std::optional<JobId> active;  // placed or up for placement
   std::deque<JobId> behind;
   Instant idle_since{};
-  bool held = false;  // a task of it succeeded there: what follows continues from that
-  bool lost = false;  // while it idled, which its next task is told
+  bool held = false;      // a task of it succeeded there: what follows continues from that
+  std::string_view lost;  // why, which its next task is told; empty: it is not
 };
 
 // How many nodes of a site, or of the fleet, are worth waiting for, and how many of those are
@@ -64,12 +64,6 @@ struct SequenceEntry {
 struct SilenceCount {
   std::uint32_t known = 0;
   std::uint32_t silent = 0;
-};
-
-// What an attempt is counted with at its node.
-struct Load {
-  scheduler::VariantId variant;
-  double service_s = 0;
 };
 
 struct NodeEntry {
@@ -101,8 +95,8 @@ struct NodeEntry {
   double rtt_s = 0;
   std::uint32_t capacity = 0;
   std::set<JobId> jobs;  // with a live attempt here
-  std::map<AttemptUid, Load>
-      ending;  // cancelled, and its agent has not said yet that they are over
+  // Cancelled, and its agent has not said yet that they are over: with the seconds each counts for.
+  std::map<AttemptUid, double> ending;
   std::vector<LoadedVariant> loaded;  // as its agent says
   std::set<VariantName> resident;     // those of them that are of the newest revision
   std::set<VariantName> cold;         // that it had loaded until its agent started anew

@@ -24,7 +24,6 @@ constexpr int kDecisions = 50000;
 // An attempt that is running: what is needed to release it.
 struct Placed {
   NodeId node;
-  VariantId variant;
   double service_s;
 };
 
@@ -35,13 +34,13 @@ void step(Placer& placer, Fleet& fleet, const TaskView& task, std::size_t level,
   if (decision.chosen) {
     const Candidate& candidate = decision.candidates[*decision.chosen];
     const double service_s = candidate.prediction.service_s + candidate.prediction.load_s;
-    fleet.assigned(candidate.node, candidate.variant, service_s);
-    placed.push_back({candidate.node, candidate.variant, service_s});
+    fleet.assigned(candidate.node, service_s);
+    placed.push_back({candidate.node, service_s});
   }
   if (placed.size() > level || !decision.chosen) {
     const Placed oldest = placed.front();
     placed.pop_front();
-    fleet.released(oldest.node, oldest.variant, oldest.service_s);
+    fleet.released(oldest.node, oldest.service_s);
   }
 }
 

@@ -22,6 +22,8 @@ std::set<std::string> found_by(const core::TaskResult& result) {
   return {std::istream_iterator<std::string>(words), {}};
 }
 
+}  // namespace
+
 ModelManifest model() {
   ModelManifest manifest{.name = "m",
                          .stateful = true};  // so that sequences have something to lose
@@ -39,8 +41,6 @@ ModelManifest model() {
                                .reference_ms = 400});
   return manifest;
 }
-
-}  // namespace
 
 // Some seeds have many of what is rare in others.
 Clients::Clients(World& world, Random random)

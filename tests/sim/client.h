@@ -18,6 +18,9 @@
 
 namespace skerry::sim {
 
+// The model that all tasks are of, whole.
+ModelManifest model();
+
 // Every task that a client draws has a number from 1, in a label that outlives its inputs; 0 = none.
 std::uint64_t task_number(const core::JobSpec& spec);
 
@@ -26,6 +29,7 @@ class Clients {
   Clients(World& world, Random random);
 
   void install_model();
+  bool model_known() const { return model_known_; }
   void plan_requests(Duration over);
   void answer(const core::Answer& answer);
   void controller_died();  // every open request fails; those with a key are sent again

@@ -66,6 +66,7 @@ enum class Fault : std::uint8_t {
   kGiantInput,
   kGiantResult,
   // policies and operators; changes of quotas belong here, too
+  kModelChange,
   kPolicyChange,
   kPolicyGarbage,
   kDrain,
@@ -126,6 +127,7 @@ constexpr std::array<FaultKind, kFaultKinds> kFaults = {{
     {Fault::kBadInput, "bad_input", "the model refuses it"},
     {Fault::kGiantInput, "giant_input", "a blob is fetched"},
     {Fault::kGiantResult, "giant_result", "a blob is stored first"},
+    {Fault::kModelChange, "model_change", "a variant is another one, or goes and comes back"},
     {Fault::kPolicyChange, "policy_change", "promoted, rolled back, shadowed, deleted"},
     {Fault::kPolicyGarbage, "policy_garbage", "NaN, infinities, errors, exceptions"},
     {Fault::kDrain, "drain", "of a node, and back"},

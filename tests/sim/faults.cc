@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "tests/sim/client.h"
 #include "tests/sim/sim_agent.h"
 #include "tests/sim/world.h"
 
@@ -163,6 +164,33 @@ void World::plan_policies() {
       }
     });
   }
+}
+
+void World::change_model(ModelManifest changed) {
+  if (core_ && clients_->model_known()) {
+    felt(Fault::kModelChange);
+    tell_core(core::PutModel{.ticket = core::kNoTicket, .manifest = std::move(changed)});
+  }
+}
+
+// In some seeds operators apply the model anew: without a variant, with another artifact of one, whole.
+void World::plan_models() {
+  Random draws = random_.fork("models");
+  if (!draws.chance(0.3)) {
+    return;
+  }
+  for (int i = 1 + static_cast<int>(draws.exponential(4)); i > 0; --i) {
+    const Duration at = some_seconds(draws, 1, to_seconds(faults_end_ - kStart));
+    ModelManifest changed = model();
+    const auto which = static_cast<std::ptrdiff_t>(draws.below(changed.variants.size()));
+    if (draws.chance(0.5)) {
+      changed.variants.erase(changed.variants.begin() + which);
+    } else if (draws.chance(0.5)) {
+      changed.variants[which].digest.back() = static_cast<char>('1' + draws.below(3));
+    }
+    after(at, [this, changed] { change_model(changed); });
+  }
+  after(faults_end_ - kStart + seconds(4), [this] { change_model(model()); });
 }
 
 }  // namespace skerry::sim

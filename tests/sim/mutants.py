@@ -20,7 +20,7 @@ MUTANTS = [
     ("a retry is never due", "controller/core/attempts.cc", "  ctx.state.timers.add({entry.job.ready_at, TimerKind::kBackoff, entry.job.id.value});", "  (void)ceiling;"),
     ("what an agent came back without is waited for", "controller/core/sessions.cc", "        drop_attempt(ctx, entry, uid);", "        resume(ctx, entry, *find_attempt(entry, uid), running);"),
     ("an agent's capacity is not learnt", "controller/core/sessions.cc", "  ctx.state.fleet.set_capacity(node.id, node.capacity);\n  set_loaded", "  set_loaded"),
-    ("credits are not returned", "controller/core/jobs.cc", "  ctx.state.fleet.released(node, attempt->variant, attempt->predicted_service_s);", "  (void)ctx.state.fleet;"),
+    ("credits are not returned", "controller/core/jobs.cc", "  ctx.state.fleet.released(node, attempt->predicted_service_s);", "  (void)ctx.state.fleet;"),
     ("no lane is opened again", "controller/core/ready_queue.h", "  void unblock_all() { ++capacity_version_; }", "  void unblock_all() {}"),
     ("what is set aside stays there", "controller/core/ready_queue.cc", "    ns.lanes[aside.from.lane].tickets.push_back(aside.from.ticket);", "    (void)ns;"),
     ("a namespace at its quota is passed over for ever", "controller/core/jobs.cc", "    state.ready.cap(ns, state.quotas.is_full(ns));",
@@ -43,7 +43,7 @@ MUTANTS = [
     ("the loser is not cancelled on a silent node", "controller/core/jobs.cc", "    if (node.session) {  // though", "    if (node.session && !loser.silent) {  // though"),
     ("a second attempt is bound by no constraint", "controller/core/hedging.cc", "  view.constraints = &constraints;", "  static const scheduler::Constraints none;\n  view.constraints = &none;"),
     ("a batch task gets a second attempt", "controller/core/hedging.cc", "entry.job.spec.urgency == Urgency::kInteractive &&\n", "entry.job.attempts > 0 &&\n"),
-    ("the slot of a cancelled attempt is never free again", "controller/core/jobs.cc", "    ctx.state.fleet.released(node.id, found->second.variant, found->second.service_s);", "    (void)ctx;"),
+    ("the slot of a cancelled attempt is never free again", "controller/core/jobs.cc", "    ctx.state.fleet.released(node.id, found->second);", "    (void)ctx;"),
     ("what was on its way to an agent that stops is forgotten", "controller/core/sessions.cc", "    ++entry.job.retries.returned;\n    store_state(ctx, entry, TaskState::kReady, {.reason = reason});\n    line_up(ctx, entry);", "    ++entry.job.retries.returned;\n    store_state(ctx, entry, TaskState::kBackoff, {.reason = reason});"),
     # constraints and sequences
     ("a site is no constraint", "scheduler/eligibility.cc", "    return MaskReason::kSite;", "    return MaskReason::kNone;"),
@@ -68,5 +68,11 @@ MUTANTS = [
     ("an older session is still listened to", "controller/core/sessions.cc", "    ctx.state.sessions.erase(*node.session);\n  }\n  node.session = fresh;", "  }\n  node.session = fresh;"),
     ("an agent is not told its mode when it comes back", "controller/core/sessions.cc", "  ctx.send(event.session, SetNodeMode{node.draining});", "  (void)ctx;"),
     ("credits that come back are not counted", "controller/core/sessions.cc", "  ctx.state.fleet.set_capacity(node->id, event.capacity);\n  ctx.state.ready.unblock_all();", "  ctx.state.ready.unblock_all();"),
+    # models that lose a variant
+    ("a sequence waits for a variant that is gone", "controller/core/models.cc", "  install_model(state, event.manifest, revision);\n  sequences_lost_with_variants(state);",
+     "  install_model(state, event.manifest, revision);"),
+    ("a late attempt of a variant that is gone is compared with others", "controller/core/hedging.cc",
+     "  return state.fleet.has_variant(variant) &&  // its model may have lost it since\n         state", "  return state"),
+    ("a state on a variant that is gone is taken for none", "controller/core/sequences.cc", "    sequence.lost = kVariantWasRemoved;\n    return;", "    sequence.held = false;\n    return;"),
     ("a stored blob is not taken up", "agent/agent.cc", "  executor_.stored(now, std::move(stored));\n", "  (void)stored;\n"),
 ]

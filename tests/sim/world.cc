@@ -267,6 +267,7 @@ Outcome World::run() {
   clients_->plan_requests((faults_end_ - kStart) / 2);
   plan_faults();
   plan_policies();
+  plan_models();
   after(faults_end_ - kStart, [this] {
     note("faults end");
     crash_at_next_write_ = fail_next_write_ = fail_next_sync_ = false;

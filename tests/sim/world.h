@@ -169,6 +169,8 @@ class World {
   std::vector<PlannedFault> faults_of_agents();
   void plan_faults();
   void plan_policies();
+  void plan_models();
+  void change_model(ModelManifest changed);
   void lose_for_good(SimAgent& leaves);
   void operate(const SimAgent& agent, core::NodeAction action);
   void take_out(const SimAgent& agent, core::NodeAction action, Random& draw);

@@ -123,6 +123,20 @@ TEST_F(CoreModels, AModelMayLoseAVariantWhileAnAttemptOfItRuns) {
   EXPECT_EQ(state(id), TaskState::kSucceeded);
 }
 
+TEST_F(CoreModels, ACancelledAttemptOfALostVariantHoldsItsSlotUntilItIsOver) {
+  put_model("m", {0.9, 0.99});
+  const auto n1 = connect("n1");
+  JobSpec job = spec();
+  job.constraints.variants = {"v1"};
+  const JobId id = submit(job);
+  put_model("m", {0.9});
+  apply(CancelJob{.ticket = ++tickets, .job = id});
+  EXPECT_EQ(state(id), TaskState::kCancelled);
+  EXPECT_EQ(core->node("n1")->outstanding, 1u);
+  finish(n1, last_assigned(n1), AttemptOutcome::kCancelled);
+  EXPECT_EQ(core->node("n1")->outstanding, 0u);
+}
+
 TEST_F(CoreModels, OnlyMeasuredEnergyCorrectsPredictions) {
   put_model();
   const auto n1 = connect("n1");

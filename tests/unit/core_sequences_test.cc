@@ -108,6 +108,52 @@ TEST_F(CoreSequences, LostWhileItIdledIsSaidToItsNextTask) {
   EXPECT_EQ(assigned(n2).sequence_step, SequenceStep::kBegins);
 }
 
+TEST_F(CoreSequences, AreLostWithTheVariantThatAModelIsAppliedWithout) {
+  const auto n1 = connect("n1");
+  put_model("m", {0.9, 0.99});
+  JobSpec job = spec();
+  job.sequence = "q";
+  job.constraints.variants = {"v1"};
+  submit(job);
+  finish(n1, last_assigned(n1));
+  const JobId running = submit(job);
+  const JobId behind = add();
+  put_model("m", {0.9});
+  finish(n1, last_assigned(n1));
+  EXPECT_EQ(state(running), TaskState::kSucceeded);
+  EXPECT_EQ(error(behind), ErrorCode::kSequenceLost);
+  EXPECT_THAT(core->find_job(behind)->result->error->message, HasSubstr("no longer the variant"));
+  add();
+  EXPECT_EQ(assigned(n1).sequence_step, SequenceStep::kBegins);
+}
+
+TEST_F(CoreSequences, WhoseVariantIsGoneWhileTheyIdleTellTheirNextTaskAlsoAfterARestart) {
+  const auto n1 = connect("n1");
+  begin(n1);
+  put_model("other");
+  apply(DeleteModel{.ticket = ++tickets, .name = "m"});
+  put_model();
+  EXPECT_EQ(error(add()), ErrorCode::kSequenceLost);
+  begin(n1);
+  ModelManifest renamed = core->model("m")->manifest;
+  renamed.variants[0].name = "v1";
+  apply(PutModel{.ticket = ++tickets, .manifest = renamed});
+  restart(stored());
+  connect("n1");
+  EXPECT_EQ(error(add()), ErrorCode::kSequenceLost);
+}
+
+TEST_F(CoreSequences, WhoseFirstTaskRunsOnAVariantThatIsGoneSinceAreLostWhenItEnds) {
+  const auto n1 = connect("n1");
+  const JobId first = add();
+  ModelManifest renamed = core->model("m")->manifest;
+  renamed.variants[0].name = "v1";
+  apply(PutModel{.ticket = ++tickets, .manifest = renamed});
+  finish(n1, last_assigned(n1));
+  EXPECT_EQ(state(first), TaskState::kSucceeded);
+  EXPECT_EQ(error(add()), ErrorCode::kSequenceLost);
+}
+
 TEST_F(CoreSequences, WhatHasNotBegunYetBeginsElsewhere) {
   const auto n1 = connect("n1");
   const JobId first = add();

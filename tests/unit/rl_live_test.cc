@@ -49,8 +49,8 @@ class Live : public ::testing::Test {
       if (decision.chosen) {
         sum = sum / 2 + static_cast<double>(*decision.chosen) + decision.scores[*decision.chosen];
         const Candidate& choice = decision.candidates[*decision.chosen];
-        fleet.assigned(choice.node, choice.variant, 0.1);
-        fleet.released(choice.node, choice.variant, 0.1);
+        fleet.assigned(choice.node, 0.1);
+        fleet.released(choice.node, 0.1);
       }
     }
     return sum;

@@ -48,8 +48,8 @@ TEST(Decide, AllocatesNothingInSteadyState) {
         const Decision& decision = placer.decide(task, fleet);
         if (decision.chosen) {
           const Candidate& choice = decision.candidates[*decision.chosen];
-          fleet.assigned(choice.node, choice.variant, 0.1);
-          fleet.released(choice.node, choice.variant, 0.1);
+          fleet.assigned(choice.node, 0.1);
+          fleet.released(choice.node, 0.1);
         }
       }
     };

@@ -264,12 +264,12 @@ TEST_F(OneNode, FiguresThatMakeNoSenseCountAsDefaults) {
 
 TEST_F(OneNode, LoadAddsUpAndGoesBackToExactlyNothing) {
   for (int i = 0; i < 3; ++i) {
-    fleet.assigned(kNode, kSmall, 0.1);
+    fleet.assigned(kNode, 0.1);
   }
   EXPECT_EQ(fleet.load(kNode).outstanding, 3U);
   EXPECT_NEAR(fleet.load(kNode).backlog_s, 0.3, 1e-12);
   for (int i = 0; i < 3; ++i) {
-    fleet.released(kNode, kSmall, 0.1);
+    fleet.released(kNode, 0.1);
   }
   EXPECT_EQ(fleet.load(kNode).outstanding, 0U);
   EXPECT_EQ(fleet.load(kNode).backlog_s, 0);
@@ -346,14 +346,14 @@ TEST_F(OneNode, EnergyThatMakesNoSenseTeachesNothing) {
 TEST_F(OneNode, AVariantThatIsGoneIsForgotten) {
   make_resident(fleet, kNode);
   fleet.observe_service(kNode, kSmall, 0.3);
-  fleet.assigned(kNode, kSmall, 0.3);
+  fleet.assigned(kNode, 0.3);
   fleet.put_model(
       {.id = kModel, .name = "digits", .engine = "torch"},
       {{.id = kLarge, .model = kModel, .name = "large", .accuracy = 0.95, .reference_s = 1}});
   EXPECT_DOUBLE_EQ(fleet.service(kNode, kLarge).mean, 1) << "corrected by nobody any more";
   EXPECT_TRUE(fleet.resident(kNode, kLarge));
   fleet.observe_service(kNode, kSmall, 0.2);  // a late result teaches nothing
-  fleet.released(kNode, kSmall, 0.3);
+  fleet.released(kNode, 0.3);
   EXPECT_EQ(fleet.load(kNode).outstanding, 0U);
   fleet.remove_model(kModel);
   EXPECT_EQ(fleet.find_model("digits"), nullptr);
@@ -362,7 +362,7 @@ TEST_F(OneNode, AVariantThatIsGoneIsForgotten) {
 TEST_F(OneNode, UnknownIdsAreProgrammerErrors) {
   EXPECT_DEATH(fleet.load(NodeId{9}), "no node with this id");
   EXPECT_DEATH((void)fleet.service(kNode, VariantId{9}), "no variant with this id");
-  EXPECT_DEATH(fleet.released(kNode, kSmall, 1), "only what was assigned");
+  EXPECT_DEATH(fleet.released(kNode, 1), "only what was assigned");
 }
 
 TEST(Memory, AVariantThatTurnedOutTooLargeForANodeDoesNotFitThere) {

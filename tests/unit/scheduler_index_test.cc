@@ -102,11 +102,11 @@ void mutate(Fleet& fleet, Random& random, const RandomFleetOptions& options,
       break;
     case 6:
       attempts.push_back(random.uniform(0, 1));
-      fleet.assigned(node, variant, attempts.back());
+      fleet.assigned(node, attempts.back());
       break;
     case 7:
       if (!attempts.empty()) {
-        fleet.released(node, variant, attempts.back());
+        fleet.released(node, attempts.back());
         attempts.pop_back();
       }
       break;
@@ -205,7 +205,7 @@ TEST(Index, TheRotationVisitsEveryPlaceableNodeInTurn) {
   std::vector<std::uint32_t> seen;
   for (int i = 0; i < 66; ++i) {
     seen.push_back(fleet.index().placeable_from(fleet.index().turn()).value);
-    fleet.assigned(NodeId{0}, kSmall, 0.1);
+    fleet.assigned(NodeId{0}, 0.1);
   }
   std::ranges::sort(seen);
   EXPECT_EQ(std::ranges::unique(seen).size(), 0U) << "no node twice";

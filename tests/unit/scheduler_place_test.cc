@@ -127,7 +127,7 @@ TEST_F(ThreeNodes, ANamedNodeIsTheOnlyOne) {
 TEST_F(ThreeNodes, LoadMovesWorkElsewhere) {
   EXPECT_EQ(choose("fast").node, kFast);
   for (int i = 0; i < 3; ++i) {
-    fleet.assigned(kFast, kLarge, 1);
+    fleet.assigned(kFast, 1);
   }
   EXPECT_EQ(choose("fast").node, kThrifty);
 }
@@ -144,7 +144,7 @@ TEST_F(ThreeNodes, AFullFleetIsSatisfiableLater) {
 
 TEST_F(ThreeNodes, ADeadlineIsJudgedWithIdleNodes) {
   for (const NodeId node : fleet.nodes()) {
-    fleet.assigned(node, kLarge, 10);
+    fleet.assigned(node, 10);
   }
   task.constraints.deadline = task.view.now + milliseconds(500);
   const Decision& busy = placer.decide(task.view, fleet);
@@ -233,7 +233,7 @@ TEST(Place, IdsPermuteNothingButTies) {
         const NodeId id{permuted ? ids[i] : i};
         put_ready(fleet, id, specs[i]);
         for (std::uint32_t k = 0; k < outstanding[i]; ++k) {
-          fleet.assigned(id, kSmall, 0.1);
+          fleet.assigned(id, 0.1);
         }
       }
       Task task;

@@ -34,7 +34,7 @@ std::map<std::uint32_t, int> place_many(Placer& placer, Fleet& fleet, int tasks)
     const Decision& decision = placer.decide(task.view, fleet);
     const Candidate& choice = decision.candidates[*decision.chosen];
     ++placed[choice.node.value];
-    fleet.assigned(choice.node, choice.variant, choice.prediction.service_s);
+    fleet.assigned(choice.node, choice.prediction.service_s);
   }
   return placed;
 }

@@ -64,7 +64,7 @@ TEST(Predict, ReadsTheFleet) {
   spec.rtt_s = 0.01;
   put_ready(fleet, NodeId{3}, spec);
   make_resident(fleet, NodeId{3});
-  fleet.assigned(NodeId{3}, kLarge, 0.5);
+  fleet.assigned(NodeId{3}, 0.5);
 
   const Prediction p = predict(fleet, NodeId{3}, kLarge, 1e5);
   EXPECT_DOUBLE_EQ(p.wait_s, 0.25);

@@ -12,8 +12,8 @@ using namespace testing;
 TEST_F(ThreeNodes, TheScaleIsWhatAllWouldOfferHoweverLoadedTheyAre) {
   const Scale idle = placer.decide(task.view, fleet).scale;
   for (const NodeId node : {kFast, kThrifty}) {
-    fleet.assigned(node, kLarge, 5);
-    fleet.assigned(node, kLarge, 5);
+    fleet.assigned(node, 5);
+    fleet.assigned(node, 5);
   }
   const Decision& busy = placer.decide(task.view, fleet);
   EXPECT_EQ(busy.scale.ideal, idle.ideal);

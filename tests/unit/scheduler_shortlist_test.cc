@@ -158,8 +158,8 @@ TEST_F(NeedleInAHaystack, IsFoundByWhatIsPredicted) {
   // queue leads to it.
   for (const NodeId node : fleet.nodes()) {
     if (node != kNeedle) {
-      fleet.assigned(node, kSmall, 1000);
-      fleet.assigned(node, kSmall, 1000);
+      fleet.assigned(node, 1000);
+      fleet.assigned(node, 1000);
     }
   }
   task.constraints.deadline = task.view.now + seconds(60);
