@@ -44,6 +44,7 @@ struct NodeView {
   scheduler::NodeSpec spec;
   NodeState state = NodeState::kDisconnected;
   bool connected = false;
+  bool cordoned = false;  // or draining or drained: an operator keeps work from it
   std::uint64_t incarnation = 0;
   std::string energy_source;
   std::vector<std::string> devices;

@@ -23,6 +23,7 @@ NodeView view_of(const State& state, const NodeEntry& node) {
           .spec = node.spec,
           .state = state_of(node),
           .connected = node.session.has_value(),
+          .cordoned = node.cordoned || node.draining,
           .incarnation = node.incarnation,
           .energy_source = node.energy_source,
           .devices = node.devices,

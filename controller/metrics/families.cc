@@ -88,6 +88,8 @@ Families::Families(prometheus::Registry& registry)
                              "Sum of what they took, by objective, as skerry_actual_total")),
       node_info(gauge(registry, "skerry_node_info", "1, with a node's site and tier")),
       node_state(gauge(registry, "skerry_node_state", "1 for the state that a node is in")),
+      node_cordoned(gauge(registry, "skerry_node_cordoned",
+                          "1 while an operator keeps work from a node, heard of or not")),
       node_heartbeat_age(gauge(registry, "skerry_node_heartbeat_age_seconds",
                                "Time since a node was last heard of")),
       node_outstanding(gauge(registry, "skerry_node_outstanding_attempts",

@@ -52,6 +52,7 @@ struct Families {
   Counters& variant_actual;
   GaugeFamily& node_info;
   GaugeFamily& node_state;
+  GaugeFamily& node_cordoned;
   GaugeFamily& node_heartbeat_age;
   GaugeFamily& node_outstanding;
   GaugeFamily& node_capacity;

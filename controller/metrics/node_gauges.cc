@@ -39,6 +39,7 @@ void NodeGauges::set_one(const std::string& label, const core::NodeView& node, I
     set(families_.node_state, {{"state", std::string(to_string(state))}},
         node.state == state ? 1 : 0);
   }
+  set(families_.node_cordoned, {}, node.cordoned ? 1 : 0);
   set(families_.node_heartbeat_age, {}, to_seconds(now - node.last_heartbeat));
   set(families_.node_outstanding, {}, node.outstanding);
   set(families_.node_capacity, {}, node.capacity);

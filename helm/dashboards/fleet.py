@@ -20,10 +20,10 @@ def now():
              "Nodes in the state READY. Fewer than usual, and nothing under \"Nodes that are gone\": somebody cordoned or drained them.",
              [query('sum(skerry_node_state{@node, state="READY"})', "ready")], "none", steps=[(None, BAD), (1, GOOD)]),
         stat("Nodes that are gone",
-             "Nodes that are not heard of (SUSPECT, DISCONNECTED). Their tasks have gone elsewhere. A node that left for good "
-             "is taken off the list by `skerryctl delete node`. Runbook: node-lost.",
-             [query('sum(skerry_node_state{@node, state=~"SUSPECT|DISCONNECTED"})',
-                    "gone")], "none", steps=[(None, GOOD), (1, POOR), (3, BAD)]),
+             "Nodes that are not heard of (SUSPECT, DISCONNECTED) and were not cordoned or drained before. Their tasks have gone "
+             "elsewhere. A node that left for good is taken off the list by `skerryctl delete node`. Runbook: node-lost.",
+             [query('sum(sum by (cluster, node) (skerry_node_state{@node, state=~"SUSPECT|DISCONNECTED"}) * '
+                    "on (cluster, node) (1 - max by (cluster, node) (skerry_node_cordoned{@node})))", "gone")], "none", steps=[(None, GOOD), (1, POOR), (3, BAD)]),
         gauge("Fleet's load",
               "Attempts that the shown nodes have, of those that they take. Near 100 % work waits at the controller: add nodes, "
               "or ask for less.",

@@ -37,10 +37,11 @@ def ended(state, values, **labels):
     return {f'skerry_jobs_ended_total{{{selector({"model": "digits", "namespace": "default", **labels, "state": state})}}}': values}
 
 
-def node(name, state, values="1x30", site="shop-1"):
-    """A node with its site and one state of it: values of 1 while it is in that state."""
+def node(name, state, values="1x30", site="shop-1", cordoned="0x30"):
+    """A node with its site and one state of it: values of 1 while it is in that state, and while it is cordoned."""
     info = selector({"node": name, **({"site": site} if site else {}), "tier": "edge"})
-    return {f'skerry_node_state{{{selector({"node": name, "state": state})}}}': values, f"skerry_node_info{{{info}}}": "1x30"}
+    return {f'skerry_node_state{{{selector({"node": name, "state": state})}}}': values, f"skerry_node_info{{{info}}}": "1x30",
+            f'skerry_node_cordoned{{node="{name}"}}': cordoned}
 
 
 def selector(labels):
@@ -87,15 +88,25 @@ CASES = {
         fires({**node("edge-1", "DISCONNECTED", "0x5 1x30"), **node("edge-2", "DISCONNECTED", "0x30")},
               {"node": "edge-1", "site": "shop-1", "tier": "edge"}, "Node edge-1 is not heard of",
               "Node edge-1 of site shop-1 (edge) has been silent for two minutes. Its tasks were placed elsewhere.", at="10m", early="7m"),
-        # A minute of silence, and nodes that an operator has taken out.
-        silent({**node("edge-1", "SUSPECT", "0x5 1 0x30"), **node("edge-2", "CORDONED"), **node("edge-3", "DRAINED")}, at="8m")),
+        # Back at work before it is switched on.
+        fires(node("edge-1", "DISCONNECTED", cordoned="1x5 0x30"), {"node": "edge-1", "site": "shop-1", "tier": "edge"},
+              "Node edge-1 is not heard of",
+              "Node edge-1 of site shop-1 (edge) has been silent for two minutes. Its tasks were placed elsewhere.", at="10m", early="7m"),
+        # A minute of silence, and nodes that an operator has taken out, one of them switched off.
+        silent({**node("edge-1", "SUSPECT", "0x5 1 0x30"), **node("edge-2", "CORDONED", cordoned="1x30"),
+                **node("edge-3", "DISCONNECTED", cordoned="1x30")}, at="8m")),
     "SkerrySiteLost": (
         fires({**node("edge-1", "DISCONNECTED"), **node("edge-2", "SUSPECT"), **node("cloud-1", "READY", site="region-1"),
                'skerry_node_state{node="cloud-1", state="DISCONNECTED"}': "0x30"},
-              {"site": "shop-1"}, "Site shop-1 is not heard of", "All 2 nodes of site shop-1 are silent.", at="10m", early="1m"),
-        # One of two; and a node of no site.
+              {"site": "shop-1"}, "Site shop-1 is not heard of", "No node of site shop-1 is heard of; 2 should be at work.", at="10m",
+              early="1m"),
+        # What is left of it once one is cordoned.
+        fires({**node("edge-1", "DISCONNECTED"), **node("edge-2", "CORDONED", cordoned="1x30"),
+               'skerry_node_state{node="edge-2", state="DISCONNECTED"}': "0x30"},
+              {"site": "shop-1"}, "Site shop-1 is not heard of", "No node of site shop-1 is heard of; 1 should be at work.", at="10m"),
+        # One of two; a node of no site; a site that was drained and switched off.
         silent({**node("edge-1", "DISCONNECTED"), **node("edge-2", "DISCONNECTED", "0x30"),
-                **node("lone", "DISCONNECTED", site="")}, at="10m")),
+                **node("lone", "DISCONNECTED", site=""), **node("far", "DISCONNECTED", site="shop-2", cordoned="1x30")}, at="10m")),
     "SkerryBrakeActive": (
         fires({"skerry_braking": "0x10 1 0x20"}, {}, "Most nodes fell silent together, and the controller holds back",
               "Most nodes of a site or of the fleet were silent at once in the last five minutes; "

@@ -146,12 +146,14 @@ TEST(Metrics, GaugesFollowTheStateAndForgetNodesThatAreGone) {
   core::NodeView node;
   node.spec.name = "edge-1";
   node.state = core::NodeState::kSuspect;
+  node.cordoned = true;
   node.last_heartbeat = Instant(seconds(96));
   gauges.nodes = {node};
   const std::string text = metrics.scrape(gauges);
   EXPECT_THAT(text, HasSubstr("skerry_queue_jobs{state=\"RUNNING\"} 3"));
   EXPECT_THAT(text, HasSubstr("skerry_node_state{node=\"edge-1\",state=\"SUSPECT\"} 1"));
   EXPECT_THAT(text, HasSubstr("skerry_node_state{node=\"edge-1\",state=\"READY\"} 0"));
+  EXPECT_THAT(text, HasSubstr("skerry_node_cordoned{node=\"edge-1\"} 1"));
   EXPECT_THAT(text, HasSubstr("skerry_node_heartbeat_age_seconds{node=\"edge-1\"} 4"));
   EXPECT_THAT(text, HasSubstr("skerry_build_info{"));
 
