@@ -153,23 +153,25 @@ void read_log(ConfigFields fields, LogOptions& log) {
 
 }  // namespace
 
+std::string program_beside(const std::string& name, const std::string& folder) {
+  std::error_code ignored;
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  for (const auto& candidate : {beside / name, beside / folder / name}) {
+    if (std::filesystem::is_regular_file(candidate, ignored)) {
+      return candidate.string();
+    }
+  }
+  return "/usr/lib/skerry/" + name;
+}
+
 MachineFacts this_machine() {
   std::array<char, 256> host = {};
   ::gethostname(host.data(), host.size() - 1);
-  std::error_code ignored;
-  const auto beside = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-  MachineFacts facts{.host_name = host.data(),
-                     .processors = std::max(std::thread::hardware_concurrency(), 1u),
-                     .memory_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-                                     static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)),
-                     .runner_program = "/usr/lib/skerry/skerry-runner"};
-  for (const auto& candidate : {beside / "skerry-runner", beside / "runner" / "skerry-runner"}) {
-    if (std::filesystem::is_regular_file(candidate, ignored)) {
-      facts.runner_program = candidate.string();
-      break;
-    }
-  }
-  return facts;
+  return {.host_name = host.data(),
+          .processors = std::max(std::thread::hardware_concurrency(), 1u),
+          .memory_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                          static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)),
+          .runner_program = program_beside("skerry-runner", "runner")};
 }
 
 std::string state_dir_of(ConfigReader& reader) {

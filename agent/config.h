@@ -87,6 +87,9 @@ struct MachineFacts {
   std::optional<Membership> membership;
 };
 MachineFacts this_machine();
+// Where a program is that an agent starts, or becomes: beside this one, in `folder` beside it (of a build), or
+// where packages put it.
+std::string program_beside(const std::string& name, const std::string& folder);
 
 // Where the agent keeps its state, which has to be known before its membership is.
 std::string state_dir_of(ConfigReader& reader);

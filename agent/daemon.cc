@@ -125,6 +125,9 @@ class Daemon::Impl final : private LinkEvents, private BlobEvents, private Runne
   };
 
   std::unique_ptr<LocalSite> open_site(const AgentConfig& config, const MakeSite& make_site) {
+    if (!make_site) {
+      return nullptr;
+    }
     auto site = make_site(
         config,
         {.io = io_,

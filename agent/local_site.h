@@ -1,7 +1,7 @@
 // local_site.h: the daemon's seam to its site: an API on the site's own address, with a durable queue of
 // its own, for as long as the controller is away.
 //
-// Implemented by agent/site/site.h, which main() hands to the daemon; without one, the agent has no API.
+// Implemented by agent/site/site.h, which the main() of skerry-agent-site hands to the daemon (program.h).
 // Owned by the daemon and used on its strand; everything in SiteHost outlives it.
 
 #pragma once
@@ -47,6 +47,7 @@ class LocalSite {
   virtual void stop(Duration grace, std::move_only_function<void()> done) = 0;
 };
 
+// Empty: the program has no site.
 using MakeSite =
     std::function<Result<std::unique_ptr<LocalSite>>(const AgentConfig& config, SiteHost host)>;
 

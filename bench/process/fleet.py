@@ -10,14 +10,16 @@ WATCHED_S = 20
 
 
 def footprint(programs):
-    """an idle agent without models: memory, processor, bytes to and from the controller"""
-    with Cluster(programs, nodes=[NodePlan("edge-0", link=Link())]) as cluster:
+    """an idle agent without models: memory, processor, bytes to and from the controller; the memory of one with a site's API"""
+    nodes = [NodePlan("edge-0", link=Link()), NodePlan("shop-0", site="shop", settings={"local_api": {"listen": "127.0.0.1:0"}})]
+    with Cluster(programs, nodes=nodes) as cluster:
         agent = cluster.agents["edge-0"]
         time.sleep(5)  # what starting costs is over
         cpu_s, bytes_before, began = agent.process.cpu_s(), transferred(agent), time.monotonic()
         time.sleep(WATCHED_S)
         took_s = time.monotonic() - began
         return {"rss_mb": agent.process.resident_bytes() / 1e6,
+                "site_rss_mb": cluster.agents["shop-0"].process.resident_bytes() / 1e6,
                 "cpu_percent": 100 * (agent.process.cpu_s() - cpu_s) / took_s,
                 "control_bytes_per_s": (transferred(agent) - bytes_before) / took_s}
 

@@ -128,6 +128,11 @@ class Given(unittest.TestCase):
             for log in ("controller.log", "agent.log"):
                 self.assertNotIn(secret, (installation.folder / log).read_text())
 
+    def test_an_agent_that_waits_to_join_ends_well_when_it_is_told(self):
+        agent = self.installation().agent.start()
+        wait_until(lambda: "has not joined" in agent.log_path.read_text(), 20, "the agent to try")
+        self.assertEqual(agent.stop(), 0)
+
     def test_probes_hear_how_the_daemons_are(self):
         installation = self.installation()
 

@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from shipping import build, elf, hardening  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("SKERRY_BUILD", build.DEFAULT))
-PROGRAMS = ["skerry-agent", "skerry-controller", "skerry-runner", "skerry_runner_torch", "skerryctl"]
+PROGRAMS = ["skerry-agent", "skerry-agent-site", "skerry-controller", "skerry-runner", "skerry_runner_torch", "skerryctl"]
 
 # Something for each of the compiler's checks: an array on the stack, one larger than a page, a copy into one whose size is
 # known, an index into a vector, and a pointer to a function.
