@@ -69,8 +69,6 @@ MUTANTS = [
     ("an agent is not told its mode when it comes back", "controller/core/sessions.cc", "  ctx.send(event.session, SetNodeMode{node.draining});", "  (void)ctx;"),
     ("credits that come back are not counted", "controller/core/sessions.cc", "  ctx.state.fleet.set_capacity(node->id, event.capacity);\n  ctx.state.ready.unblock_all();", "  ctx.state.ready.unblock_all();"),
     # models that lose a variant
-    ("a sequence waits for a variant that is gone", "controller/core/models.cc", "  install_model(state, event.manifest, revision);\n  sequences_lost_with_variants(state);",
-     "  install_model(state, event.manifest, revision);"),
     ("a late attempt of a variant that is gone is compared with others", "controller/core/hedging.cc",
      "  return state.fleet.has_variant(variant) &&  // its model may have lost it since\n         state", "  return state"),
     ("a state on a variant that is gone is taken for none", "controller/core/sequences.cc", "    sequence.lost = kVariantWasRemoved;\n    return;", "    sequence.held = false;\n    return;"),

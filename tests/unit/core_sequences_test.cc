@@ -28,6 +28,11 @@ class CoreSequences : public CoreWorld {
     add();
     finish(session, last_assigned(session));
   }
+  void rename_variant(const std::string& name) {
+    ModelManifest renamed = core->model("m")->manifest;
+    renamed.variants.at(0).name = name;
+    apply(PutModel{.ticket = ++tickets, .manifest = renamed});
+  }
   SessionId come_back(const std::string& name, std::uint64_t incarnation) {
     const SessionId session{++sessions};
     AgentHello hello{.session = session, .incarnation = incarnation};
@@ -127,17 +132,17 @@ TEST_F(CoreSequences, AreLostWithTheVariantThatAModelIsAppliedWithout) {
   EXPECT_EQ(assigned(n1).sequence_step, SequenceStep::kBegins);
 }
 
-TEST_F(CoreSequences, WhoseVariantIsGoneWhileTheyIdleTellTheirNextTaskAlsoAfterARestart) {
+TEST_F(CoreSequences, WhoseVariantIsGoneWhileTheyIdleTellTheirNextTask) {
   const auto n1 = connect("n1");
   begin(n1);
-  put_model("other");
   apply(DeleteModel{.ticket = ++tickets, .name = "m"});
   put_model();
   EXPECT_EQ(error(add()), ErrorCode::kSequenceLost);
   begin(n1);
-  ModelManifest renamed = core->model("m")->manifest;
-  renamed.variants[0].name = "v1";
-  apply(PutModel{.ticket = ++tickets, .manifest = renamed});
+  rename_variant("v1");
+  EXPECT_EQ(error(add()), ErrorCode::kSequenceLost);
+  begin(n1);
+  rename_variant("v0");
   restart(stored());
   connect("n1");
   EXPECT_EQ(error(add()), ErrorCode::kSequenceLost);
@@ -146,9 +151,7 @@ TEST_F(CoreSequences, WhoseVariantIsGoneWhileTheyIdleTellTheirNextTaskAlsoAfterA
 TEST_F(CoreSequences, WhoseFirstTaskRunsOnAVariantThatIsGoneSinceAreLostWhenItEnds) {
   const auto n1 = connect("n1");
   const JobId first = add();
-  ModelManifest renamed = core->model("m")->manifest;
-  renamed.variants[0].name = "v1";
-  apply(PutModel{.ticket = ++tickets, .manifest = renamed});
+  rename_variant("v1");
   finish(n1, last_assigned(n1));
   EXPECT_EQ(state(first), TaskState::kSucceeded);
   EXPECT_EQ(error(add()), ErrorCode::kSequenceLost);
