@@ -28,3 +28,11 @@ if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
 endif()
 
 add_link_options(LINKER:-z,relro,-z,now LINKER:-z,noexecstack LINKER:-z,separate-code)
+
+# What position independence costs: addresses that the loader writes as a program starts. Packed, their list is a twentieth
+# (of skerry-agent 40 KB instead of 900, all of which it reads); glibc 2.36 understands it.
+include(CheckLinkerFlag)
+check_linker_flag(CXX LINKER:-z,pack-relative-relocs SKERRY_HAS_PACKED_RELOCATIONS)
+if(SKERRY_HAS_PACKED_RELOCATIONS)
+  add_link_options(LINKER:-z,pack-relative-relocs)
+endif()
