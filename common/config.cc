@@ -323,7 +323,7 @@ std::map<std::string, std::string> ConfigFields::text_map(std::string_view key) 
 ConfigFields ConfigFields::section(std::string_view key) {
   ConfigFields fields(*reader_, path_to(key));
   reader_->document.read_section(fields.path_);
-  if (const auto node = reader_->document.find_in_file(fields.path_);
+  if (const auto node = reader_->document.find_section(fields.path_);
       node && !node->IsMap() && !node->IsNull()) {
     issue(key, "must be a mapping of settings");
   }
@@ -334,7 +334,7 @@ std::vector<ConfigFields> ConfigFields::sections(std::string_view key) {
   std::vector<ConfigFields> items;
   const std::string path = path_to(key);
   reader_->document.read_section(path);
-  const auto node = reader_->document.find_in_file(path);
+  const auto node = reader_->document.find_section(path);
   if (!node || node->IsNull()) {
     return items;
   }

@@ -8,9 +8,10 @@
 // issues too.
 //
 // A setting "cpu.share" is overridden by the variable <PREFIX>_CPU_SHARE; both it and a flag's
-// value are read as YAML, so lists and maps are written "[0, 1]" and "{a: b}". Elements of a list
-// of sections cannot be overridden one by one. Unknown variables are not issues: Kubernetes adds
-// its own under a service's name.
+// value are read as YAML, so lists and maps are written "[0, 1]" and "{a: b}". So are whole sections and
+// lists of sections, "[{name: a, file: b}]", which then take the place of the file's; elements of a list cannot
+// be overridden one by one. Unknown variables are not issues: Kubernetes adds its own under a service's
+// name.
 //
 // Exceptions of yaml-cpp end here. Not thread-safe; use at start-up and throw away.
 

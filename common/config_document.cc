@@ -132,7 +132,18 @@ std::optional<ConfigValue> ConfigDocument::parse(const std::string& text, const 
   }
 }
 
-std::optional<ConfigValue> ConfigDocument::find(const std::string& path) {
+// Where the node at a path comes from: its line, unless a section around it was replaced.
+std::string ConfigDocument::place_of(const std::string& path, const YAML::Node& node) const {
+  for (const auto& [section, origin] : replaced_) {
+    if (path.starts_with(section) && (path.size() == section.size() ||
+                                      path[section.size()] == '.' || path[section.size()] == '[')) {
+      return origin;
+    }
+  }
+  return line_of(node);
+}
+
+std::optional<ConfigValue> ConfigDocument::find_over_file(const std::string& path) {
   if (const auto flag = input_.flags.find(path); flag != input_.flags.end()) {
     return parse(flag->second, path, "--set " + path);
   }
@@ -142,13 +153,20 @@ std::optional<ConfigValue> ConfigDocument::find(const std::string& path) {
       return parse(*value, path, variable);
     }
   }
-  if (auto node = find_in_file(path)) {
-    return ConfigValue{*node, line_of(*node)};
+  return std::nullopt;
+}
+
+std::optional<ConfigValue> ConfigDocument::find(const std::string& path) {
+  if (auto value = find_over_file(path)) {
+    return value;
+  }
+  if (auto node = find_section(path)) {
+    return ConfigValue{*node, place_of(path, *node)};
   }
   return std::nullopt;
 }
 
-std::optional<YAML::Node> ConfigDocument::find_in_file(const std::string& path) const {
+std::optional<YAML::Node> ConfigDocument::find_section(const std::string& path) const {
   return walk(root_, path);
 }
 
@@ -168,7 +186,13 @@ void ConfigDocument::read_as(const std::string& path, const YAML::Node& value) {
   values_.emplace_back(path, value);
 }
 
-void ConfigDocument::read_section(const std::string& path) { read_.emplace(path, Read::kSection); }
+void ConfigDocument::read_section(const std::string& path) {
+  const bool first = read_.emplace(path, Read::kSection).second;
+  if (const auto value = first ? find_over_file(path) : std::nullopt) {
+    put(root_, path, value->node);
+    replaced_[path] = value->origin;
+  }
+}
 
 void ConfigDocument::check_keys(const YAML::Node& mapping, const std::string& path) {
   std::set<std::string> seen;
@@ -177,9 +201,9 @@ void ConfigDocument::check_keys(const YAML::Node& mapping, const std::string& pa
     const std::string here = path.empty() ? key : fmt::format("{}.{}", path, key);
     const auto read = read_.find(here);
     if (!seen.insert(key).second) {
-      issue(here, line_of(entry.first), "is set twice");
+      issue(here, place_of(here, entry.first), "is set twice");
     } else if (read == read_.end()) {
-      issue(here, line_of(entry.first), "is not a known setting");
+      issue(here, place_of(here, entry.first), "is not a known setting");
     } else if (read->second == Read::kSection && entry.second.IsMap()) {
       check_keys(entry.second, here);
     } else if (read->second == Read::kSection && entry.second.IsSequence()) {
@@ -195,7 +219,7 @@ Status ConfigDocument::finish() {
     check_keys(root_, "");
   }
   for (const auto& [path, value] : input_.flags) {
-    if (!read_.contains(path) || read_.at(path) != Read::kWhole) {
+    if (!read_.contains(path)) {
       issue(path, "--set", "is not a known setting");
     }
   }

@@ -31,8 +31,8 @@ class ConfigDocument {
 
   // A setting as a whole, from whichever source wins.
   std::optional<ConfigValue> find(const std::string& path);
-  // In the file alone; for lists of sections.
-  std::optional<YAML::Node> find_in_file(const std::string& path) const;
+  // A section, or a list of them, from the file or from what stands over it as a whole.
+  std::optional<YAML::Node> find_section(const std::string& path) const;
 
   void issue(const std::string& path, const std::string& origin, std::string message);
   // Where to look for the cause of an issue about a setting: its source, or the file if it is not
@@ -40,6 +40,7 @@ class ConfigDocument {
   std::string origin_of(const std::string& path);
   // Notes what was read, for effective() and for telling unknown keys.
   void read_as(const std::string& path, const YAML::Node& value);
+  // A variable or a flag for the section as a whole takes the place of the file's.
   void read_section(const std::string& path);
 
   Status finish();
@@ -50,13 +51,16 @@ class ConfigDocument {
 
   void load();
   void check_header();
+  std::optional<ConfigValue> find_over_file(const std::string& path);
   std::optional<ConfigValue> parse(const std::string& text, const std::string& path,
                                    std::string origin);
   void check_keys(const YAML::Node& mapping, const std::string& path);
   std::string line_of(const YAML::Node& node) const;
+  std::string place_of(const std::string& path, const YAML::Node& node) const;
 
   ConfigInput input_;
   YAML::Node root_;
+  std::map<std::string, std::string> replaced_;  // sections that are not the file's -> their origin
   std::map<std::string, Read> read_;
   std::vector<std::pair<std::string, YAML::Node>> values_;  // in order of reading
   std::vector<FieldIssue> issues_;

@@ -86,9 +86,14 @@ void read_quotas(ConfigFields fields, core::QuotaSettings& quotas) {
 
 void read_core(ConfigFields fields, core::Settings& settings) {
   constexpr Duration kShort = milliseconds(50);
-  settings.policy =
-      fields.choice("policy", settings.policy,
-                    {scheduler::heuristic_names().begin(), scheduler::heuristic_names().end()});
+  constexpr std::string_view kAuto = "auto";
+  std::vector<std::string> policies = {scheduler::heuristic_names().begin(),
+                                       scheduler::heuristic_names().end()};
+  policies.emplace_back(kAuto);
+  if (std::string policy = fields.choice("policy", kAuto, policies); policy != kAuto) {
+    settings.policy = std::move(policy);
+    settings.policy_chosen = true;
+  }
   settings.heartbeat = fields.duration("heartbeat", settings.heartbeat, kShort, minutes(1));
   settings.suspect_after =
       fields.duration("suspect_after", settings.suspect_after, kShort, hours(1));
@@ -175,6 +180,12 @@ void read_agent_port(ConfigFields root, ControllerConfig& config) {
   options.authority_chain_file = authority.text("chain_file");
   if (options.authority_key_file.empty() != options.authority_chain_file.empty()) {
     authority.issue("key_file", "and chain_file belong together: set both, or none");
+  }
+  options.authority_believed_file = authority.text("believed_file");
+  if (!options.authority_believed_file.empty() && options.authority_key_file.empty()) {
+    authority.issue("believed_file",
+                    "goes with key_file and chain_file: an authority of the controller's own is "
+                    "replaced by `skerryctl authority rotate`");
   }
 }
 

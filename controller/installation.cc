@@ -101,7 +101,7 @@ Result<std::unique_ptr<Installation>> Installation::open(const std::string& fold
       options.authority_key_file.empty()
           ? pki::Authorities::open(folder + "/authorities", options.trust_domain, clock.now())
           : pki::Authorities::given(options.authority_key_file, options.authority_chain_file,
-                                    options.trust_domain);
+                                    options.trust_domain, options.authority_believed_file);
   if (!authorities) {
     return fail(std::move(authorities).error());
   }

@@ -12,6 +12,7 @@ struct InstallationOptions {
   // An authority that was given, a company's intermediate; empty: one of our own.
   std::string authority_key_file = {};
   std::string authority_chain_file = {};
+  std::string authority_believed_file = {};  // others beside it, while one takes another's place
   // By what the controller is called, beside what this machine calls itself.
   std::vector<std::string> names = {};
 };

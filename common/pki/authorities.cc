@@ -37,6 +37,42 @@ std::unexpected<Error> about_file(Error error, const std::string& path) {
   return fail(std::move(error));
 }
 
+// Certificates are for everybody to read, so whoever else may read the file does not matter.
+Result<std::string> read_certificates(const std::string& path) {
+  std::ifstream in(path);
+  std::string pem(kMaxChainBytes + 1, '\0');
+  in.read(pem.data(), static_cast<std::streamsize>(pem.size()));
+  pem.resize(static_cast<std::size_t>(in.gcount()));
+  return pem.empty() ? fail(ErrorCode::kNotFound,
+                            fmt::format("cannot read the authority's certificates from {}", path))
+                     : Result<std::string>(std::move(pem));
+}
+
+// Those in the file that are not `known`.
+Result<Chain> read_believed(const std::string& path, const Certificate& known) {
+  const auto pem = read_certificates(path);
+  if (!pem) {
+    return fail(pem.error());
+  }
+  auto chain = parse_chain(*pem);
+  if (!chain) {
+    return about_file(std::move(chain).error(), path);
+  }
+  std::erase_if(*chain,
+                [&](const Certificate& one) { return one.fingerprint() == known.fingerprint(); });
+  for (const Certificate& one : *chain) {
+    if (one.role() != Role::kAuthority) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: '{}' is no authority", path, one.subject()));
+    }
+  }
+  if (chain->size() >= kMaxAuthorities) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: at most {} authorities are believed", path, kMaxAuthorities));
+  }
+  return chain;
+}
+
 }  // namespace
 
 Result<Authorities> Authorities::open(std::string folder, std::string trust_domain, Instant now) {
@@ -55,37 +91,28 @@ Result<Authorities> Authorities::open(std::string folder, std::string trust_doma
 }
 
 Result<Authorities> Authorities::given(const std::string& key_file, const std::string& chain_file,
-                                       std::string trust_domain, Chain also_believed) {
-  std::ifstream in(chain_file);
-  std::string pem(kMaxChainBytes + 1, '\0');
-  in.read(pem.data(), static_cast<std::streamsize>(pem.size()));
-  pem.resize(static_cast<std::size_t>(in.gcount()));
-  if (pem.empty()) {
-    return fail(ErrorCode::kNotFound,
-                fmt::format("cannot read the authority's certificates from {}", chain_file));
+                                       std::string trust_domain, const std::string& believed_file) {
+  const auto pem = read_certificates(chain_file);
+  if (!pem) {
+    return fail(pem.error());
   }
   const auto key_pem = secrets::read_given_file(key_file);
   if (!key_pem) {
     return fail(key_pem.error());
   }
-  auto authority = read_authority(*key_pem, pem, trust_domain);
+  auto authority = read_authority(*key_pem, *pem, trust_domain);
   if (!authority) {
     return about_file(std::move(authority).error(), key_file);
   }
-  if (also_believed.size() >= kMaxAuthorities) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("at most {} authorities are believed", kMaxAuthorities));
-  }
-  for (const Certificate& one : also_believed) {
-    if (one.role() != Role::kAuthority) {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("'{}', which is to be believed beside {}, is no authority",
-                              one.subject(), chain_file));
-    }
-  }
   Authorities authorities({}, std::move(trust_domain));
+  if (!believed_file.empty()) {
+    auto believed = read_believed(believed_file, authority->certificate());
+    if (!believed) {
+      return fail(std::move(believed).error());
+    }
+    authorities.also_believed_ = *std::move(believed);
+  }
   authorities.members_.push_back({.authority = *std::move(authority), .file = {}});
-  authorities.also_believed_ = std::move(also_believed);
   return authorities;
 }
 
@@ -185,8 +212,8 @@ std::vector<const Authority*> Authorities::all() const {
 Status Authorities::rotate(Instant now, Duration announcement) {
   if (folder_.empty()) {
     return fail(ErrorCode::kUnsupported,
-                "the authority was given: replace its files, and name the old certificate among "
-                "those still believed");
+                "the authority was given: replace its files, and let authority.believed_file name "
+                "the old certificate meanwhile (docs/access.md)");
   }
   if (members_.size() == kMaxAuthorities) {
     return fail(ErrorCode::kConflict,

@@ -34,10 +34,11 @@ class Authorities {
   // kPermissionDenied: others may read it; kInvalidArgument, kCorrupt: a file that cannot be used, by
   // name; kIo.
   static Result<Authorities> open(std::string folder, std::string trust_domain, Instant now);
-  // A given one: its key (secrets/given_file.h) and its certificate with those above it. What it replaced can be
-  // believed beside it. Errors as of Authority::of() and read_given_file().
+  // A given one: its key (secrets/given_file.h) and its certificate with those above it. Those in
+  // believed_file are believed beside it, what it replaced or will be replaced by; empty: none. Errors as of
+  // Authority::of() and read_given_file().
   static Result<Authorities> given(const std::string& key_file, const std::string& chain_file,
-                                   std::string trust_domain, Chain also_believed = {});
+                                   std::string trust_domain, const std::string& believed_file = {});
 
   const Authority& signer(Instant now) const;
   TrustBundle believed(Instant now) const;

@@ -158,6 +158,9 @@ Task<Response> renew_node(Call call) {
   if (!papers || call->authority == nullptr) {
     co_return problem(papers ? nobody_joins_here() : papers.error());
   }
+  if (const Status valid = validate_name("name", node); !valid) {
+    co_return problem(valid.error());
+  }
   call_as(call, "node:" + node);
   auto key =
       co_await off_strand(call, [call, node, certificate = papers->certificate, csr = papers->csr] {

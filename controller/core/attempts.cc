@@ -67,7 +67,9 @@ void learn(Context& ctx, const JobEntry& entry, const Attempt& attempt, const At
   }
   model_worked_on(ctx.state.models.at(entry.job.spec.model), attempt.node);
   ctx.state.fleet.observe_service(attempt.node, attempt.variant, to_seconds(event.usage.service));
-  node_by_id(ctx.state, attempt.node).measured_at[attempt.variant] = ctx.now;
+  if (ctx.state.fleet.has_variant(attempt.variant)) {  // its model may have lost it since
+    node_by_id(ctx.state, attempt.node).measured_at[attempt.variant] = ctx.now;
+  }
   if (event.usage.load.count() > 0) {
     ctx.state.fleet.observe_load(attempt.node, attempt.variant, to_seconds(event.usage.load));
   } else if (measured(event.usage)) {

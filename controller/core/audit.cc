@@ -14,6 +14,7 @@
 #include <boost/json/string.hpp>
 
 #include "common/digest.h"
+#include "common/utf8.h"
 #include "controller/core/context.h"
 
 namespace skerry::core {
@@ -118,8 +119,9 @@ Described described(const State& /*state*/, const RevokeNode& it) {
   return {"node.revoke", it.node, {}, {}};
 }
 
+// Strangers' bytes may be in it, and the line must read back the same wherever it is checked.
 std::string quoted(std::string_view text) {
-  return boost::json::serialize(boost::json::string_view(text));
+  return boost::json::serialize(boost::json::string(printable(text, text.size())));
 }
 
 std::string line_of(const AuditTrail& trail, Instant now, const AuditEntry& entry) {

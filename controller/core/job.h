@@ -149,6 +149,9 @@ struct TaskResult {
   scheduler::Objectives
       actual;  // of the same as predicted: latency from this attempt's decision on
   Instant ended_at{};
+  std::optional<Instant> brought_at = std::nullopt;  // by its site; it is remembered from then on
+
+  Instant remembered_from() const { return brought_at.value_or(ended_at); }
 };
 
 struct Retries {

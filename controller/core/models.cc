@@ -74,7 +74,9 @@ std::vector<scheduler::Variant> variants_of(const ModelEntry& entry) {
 std::uint64_t artifact_bytes(const ModelManifest& manifest) {
   std::uint64_t bytes = 0;
   for (const auto& variant : manifest.variants) {
-    bytes += variant.artifact_bytes;
+    if (!variant.digest.empty()) {  // else there is nothing here, whatever it declares
+      bytes += variant.artifact_bytes;
+    }
   }
   return bytes;
 }
@@ -123,6 +125,15 @@ void install_model(State& state, const ModelManifest& manifest, std::uint64_t re
 
 namespace {
 
+// A model has fewer variants than before, or is gone.
+void variants_left(State& state) {
+  sequences_lost_with_variants(state);
+  for (auto& [name, node] : state.nodes) {
+    std::erase_if(node.measured_at,
+                  [&](const auto& measured) { return !state.fleet.has_variant(measured.first); });
+  }
+}
+
 void drop_artifacts(Context& ctx, const ModelManifest& manifest) {
   for (const auto& variant : manifest.variants) {
     if (!variant.digest.empty()) {
@@ -167,7 +178,7 @@ void handle(Context& ctx, PutModel& event) {
   const std::uint64_t revision = event.revision != 0 ? event.revision : state.last_revision + 1;
   state.last_revision = std::max(state.last_revision, revision);
   install_model(state, event.manifest, revision);
-  sequences_lost_with_variants(state);
+  variants_left(state);
   ctx.write(ModelRecord{revision, event.manifest});
   ctx.write(meta_record(state));
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
@@ -195,7 +206,7 @@ void handle(Context& ctx, DeleteModel& event) {
   drop_artifacts(ctx, it->second.manifest);
   state.fleet.remove_model(it->second.id);
   state.models.erase(it);
-  sequences_lost_with_variants(state);
+  variants_left(state);
   ctx.write(DeleteModelRecord{event.name});
   ctx.answer(event.ticket, Changed{true}, ctx.batch());
   ctx.happen(ModelChanged{event.name, "deleted"}, ctx.batch());

@@ -335,7 +335,7 @@ void handle(Context& ctx, OfferPolicy& event) {
                              .reason = applied.error().message});
     return;
   }
-  const bool free = !state.policies.operator_chose && state.settings.policy == Settings{}.policy;
+  const bool free = !state.policies.operator_chose && !state.settings.policy_chosen;
   if (event.activate && free && state.policies.active != applied->ref) {
     if (activate(ctx, applied->ref)) {
       store_table(ctx);
@@ -369,8 +369,7 @@ void restore_policies(Context& ctx, const MetaRecord& meta, std::vector<PolicyRe
     }
   }
   // What the configuration says holds until an operator or a default bundle says otherwise.
-  const bool configured =
-      is_builtin(meta.policy.name) || state.settings.policy != Settings{}.policy;
+  const bool configured = is_builtin(meta.policy.name) || state.settings.policy_chosen;
   if (meta.policy.name.empty() || (configured && !meta.operator_chose)) {
     return;
   }

@@ -123,7 +123,7 @@ void restore_sequence(Context& ctx, JobEntry& entry) {
 void restore_results(Context& ctx, std::vector<ResultRecord>& results) {
   State& state = ctx.state;
   std::ranges::sort(results, {}, [](const ResultRecord& record) {
-    return std::pair(record.result.ended_at, record.id);
+    return std::pair(record.result.remembered_from(), record.id);
   });
   for (auto& record : results) {
     const auto it = state.jobs.find(record.id);
@@ -208,6 +208,7 @@ void restore(Context& ctx, StoredState stored) {
   }
   if (!state.ended.empty()) {
     state.timers.add({ctx.now, TimerKind::kRetention, 0});
+    state.forgets_by_time = true;
   }
 }
 

@@ -1,6 +1,7 @@
 // retention.cc: how long ended jobs are remembered.
 
 #include <algorithm>
+#include <utility>
 
 #include "common/check.h"
 #include "controller/core/context.h"
@@ -50,7 +51,7 @@ bool over_limits(const Context& ctx) {
   }
   const auto& oldest = state.jobs.at(state.ended.front()).job;
   return state.ended.size() > state.settings.max_retained_jobs ||
-         oldest.result->ended_at + state.settings.retention <= ctx.now;
+         oldest.result->remembered_from() + state.settings.retention <= ctx.now;
 }
 
 void forget_some(Context& ctx) {
@@ -76,16 +77,17 @@ void retain(Context& ctx, JobEntry& entry) {
     return;
   }
   ctx.state.ended.push_back(job.id);
-  if (ctx.state.ended.size() == 1) {
+  forget_some(ctx);
+  if (!ctx.state.ended.empty() && !std::exchange(ctx.state.forgets_by_time, true)) {
     ctx.state.timers.add({ctx.now + ctx.state.settings.retention, TimerKind::kRetention, 0});
   }
-  forget_some(ctx);
 }
 
 void retention_timer(Context& ctx) {
   forget_some(ctx);
-  if (!ctx.state.ended.empty()) {
-    const Instant oldest = ctx.state.jobs.at(ctx.state.ended.front()).job.result->ended_at;
+  ctx.state.forgets_by_time = !ctx.state.ended.empty();
+  if (ctx.state.forgets_by_time) {
+    const Instant oldest = ctx.state.jobs.at(ctx.state.ended.front()).job.result->remembered_from();
     ctx.state.timers.add({std::max(ctx.now + seconds(1), oldest + ctx.state.settings.retention),
                           TimerKind::kRetention, 0});
   }

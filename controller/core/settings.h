@@ -37,6 +37,7 @@ struct QuotaSettings {
 
 struct Settings {
   std::string policy = "greedy";      // until the store says otherwise
+  bool policy_chosen = false;         // by the configuration: no bundle takes its place by itself
   scheduler::BreakerOptions breaker;  // around the active policy and each shadow, if it is a bundle
   // Of a site's own core: epochs from here on, so that its jobs' ids are told from the controller's;
   // and whether what ends here is to be brought to a controller.

@@ -48,7 +48,14 @@ Status acceptable(const State& state, const SiteJobRecords& brought, Instant now
   return brought.result ? Status() : admit_open(state, spec, now);
 }
 
-JobId record_ended(Context& ctx, SiteJobRecords& brought) {
+void remember_as_taken(Context& ctx, const IdempotencyName& key, JobId ours) {
+  remember_key(
+      ctx.state,
+      {.name = key, .request_digest = {}, .jobs = {ours}, .remembered = 0, .batch = ctx.batch()});
+  ctx.write(IdempotencyRecord{key.first, key.second, {}, {ours}});
+}
+
+JobId record_ended(Context& ctx, SiteJobRecords& brought, const IdempotencyName& key) {
   State& state = ctx.state;
   const JobId id = JobId::make(state.epoch, state.next_job++);
   JobEntry& entry = state.jobs.emplace_hint(state.jobs.end(), id, JobEntry{})->second;
@@ -62,6 +69,8 @@ JobId record_ended(Context& ctx, SiteJobRecords& brought) {
   job.attempts = brought.task.attempts;
   job.retries = brought.task.retries;
   job.result = std::move(brought.result->result);
+  job.result->ended_at = std::min(job.result->ended_at, ctx.now);  // by a clock that may be ahead
+  job.result->brought_at = ctx.now;
   use_blob(state, job.result->output);
   ++state.by_state[static_cast<std::size_t>(job.state)];
   ctx.write(JobRecord{id, job.spec, job.submitted_at});
@@ -71,7 +80,8 @@ JobId record_ended(Context& ctx, SiteJobRecords& brought) {
                .variant = job.result->variant_name,
                .reason = "brought by its site"});
   announce_end(ctx, job);
-  retain(ctx, entry);
+  remember_as_taken(ctx, key, id);
+  retain(ctx, entry);  // which may forget it again, and its key with it
   return id;
 }
 
@@ -100,13 +110,14 @@ void handle(Context& ctx, SiteJobBrought& event) {
   brought.job.spec.labels["skerry/site-node"] = node->spec.name;
   brought.job.spec.labels["skerry/site-job"] = to_string(theirs);
   const bool ended = brought.result.has_value();
-  const JobId ours = ended ? record_ended(ctx, brought)
-                           : accept_job(ctx, std::move(brought.job.spec),
-                                        std::min(brought.job.submitted_at, ctx.now));
-  remember_key(
-      ctx.state,
-      {.name = key, .request_digest = {}, .jobs = {ours}, .remembered = 0, .batch = ctx.batch()});
-  ctx.write(IdempotencyRecord{key.first, key.second, {}, {ours}});
+  JobId ours;
+  if (ended) {
+    ours = record_ended(ctx, brought, key);
+  } else {
+    ours =
+        accept_job(ctx, std::move(brought.job.spec), std::min(brought.job.submitted_at, ctx.now));
+    remember_as_taken(ctx, key, ours);
+  }
   node->brought_jobs += ended ? 1 : 0;
   tell(ours, {}, ctx.batch());
 }

@@ -160,8 +160,9 @@ struct State {
   std::map<JobId, JobEntry> jobs;
   std::array<std::uint64_t, kTaskStates> by_state{};  // how many jobs are in each TaskState
   std::uint64_t open_jobs = 0;
-  std::deque<JobId> ended;   // retained, oldest first
-  std::set<JobId> to_bring;  // a site's: ended, or held back, and not settled by the controller
+  std::deque<JobId> ended;       // retained, oldest first
+  bool forgets_by_time = false;  // a timer waits for the oldest of them
+  std::set<JobId> to_bring;      // a site's: ended, or held back, and not settled by the controller
   ReadyQueue ready;
   std::uint64_t slots = 0;  // of the nodes that are there
   Quotas quotas;

@@ -121,7 +121,7 @@ JobEntry& accept(Context& ctx, JobSpec spec, Instant submitted_at) {
 void wait_for(Context& ctx, JobEntry& entry, Ticket ticket, Instant until, bool from_submit) {
   ctx.state.waiters[ticket] = {.job = entry.job.id,
                                .until = until,
-                               .owns_job = !entry.job.stored(),
+                               .owns_job = from_submit && !entry.job.stored(),
                                .from_submit = from_submit};
   entry.waiters.push_back(ticket);
   ctx.state.timers.add({until, TimerKind::kWait, ticket});

@@ -87,7 +87,7 @@ class AgentStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   Status pass_result(v1::AttemptResult& result);
   Status claim_output(v1::AttemptResult& result);
   Status pass_site_job(v1::SiteJob& job);
-  Status claim_blobs(const core::SiteJobRecords& job);
+  Status claim_blobs(core::SiteJobRecords& job);
   void note_refusal(const v1::Refused& refused);
   void refuse(const Error& error);  // the message that was read last
   bool refuse_session(const Error& error);

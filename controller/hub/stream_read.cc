@@ -268,13 +268,18 @@ Status AgentStream::pass_site_job(v1::SiteJob& job) {
   return {};
 }
 
-Status AgentStream::claim_blobs(const core::SiteJobRecords& job) {
-  std::string digest = job.result ? job.result->result.output.blob : job.job.spec.inputs.blob;
-  if (digest.empty()) {
+// The size is that of the blob which is here, whatever the agent says of it.
+Status AgentStream::claim_blobs(core::SiteJobRecords& job) {
+  Payload& payload = job.result ? job.result->result.output : job.job.spec.inputs;
+  if (payload.blob.empty()) {
     return {};
   }
-  const auto size = parts_.uploads.claim(digest, parts_.clock.now());
-  return size ? Status() : fail(size.error());
+  const auto size = parts_.uploads.claim(payload.blob, parts_.clock.now());
+  if (!size) {
+    return fail(size.error());
+  }
+  payload.size_bytes = *size;
+  return {};
 }
 
 void AgentStream::note_refusal(const v1::Refused& refused) {

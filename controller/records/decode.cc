@@ -142,6 +142,9 @@ Result<core::ResultRecord> decode_result(std::string_view key, std::string_view 
   result.actual = objectives(from.actual());
   result.uid = {from.uid_high(), from.uid_low()};
   result.ended_at = instant_from_us(from.ended_us());
+  if (from.brought_us() != 0) {
+    result.brought_at = instant_from_us(from.brought_us());
+  }
   if (from.has_error()) {
     const auto code = error_code(from.error().code());
     if (!code) {

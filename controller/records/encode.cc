@@ -134,6 +134,7 @@ Write encode(const core::ResultRecord& record) {
   result.set_uid_high(from.uid.high);
   result.set_uid_low(from.uid.low);
   result.set_ended_us(to_us(from.ended_at));
+  result.set_brought_us(from.brought_at ? to_us(*from.brought_at) : 0);
   return put(Table::kResult, job_key(record.id), result);
 }
 

@@ -1,7 +1,6 @@
 #include "controller/records/site_job.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "common/check.h"
@@ -10,10 +9,12 @@
 namespace skerry::records {
 namespace {
 
+// More than any settings let a job have; each has a record that is deleted with it.
+constexpr std::uint32_t kMostAttempts = 10'000;
+
 bool is_preference(const scheduler::Preference& preference) {
   const auto& weights = preference.weights;
-  return std::ranges::all_of(weights,
-                             [](double weight) { return weight >= 0 && std::isfinite(weight); }) &&
+  return std::ranges::all_of(weights, [](double weight) { return weight >= 0 && weight <= 1; }) &&
          std::accumulate(weights.begin(), weights.end(), 0.0) > 0;
 }
 
@@ -45,6 +46,9 @@ Result<core::SiteJobRecords> decode_site_job(const SiteJobBytes& bytes) {
   Result<core::TaskRecord> task = decode_task(key, bytes.task);
   if (!task) {
     return fail(std::move(task).error());
+  }
+  if (task->attempts > kMostAttempts) {
+    return fail(ErrorCode::kCorrupt, "a brought job had more attempts than a job can have");
   }
   core::SiteJobRecords records{
       .job = *std::move(job), .task = *std::move(task), .result = std::nullopt};

@@ -133,6 +133,17 @@ class Given(unittest.TestCase):
         wait_until(lambda: "has not joined" in agent.log_path.read_text(), 20, "the agent to try")
         self.assertEqual(agent.stop(), 0)
 
+    def test_what_strangers_send_does_not_keep_it_from_starting_again(self):
+        installation = self.installation()
+        installation.controller.start().wait_ready()
+        smoke = self.client(installation, "smoke")
+        for method, path, status in (("POST", "/api/v1/nodes/%ff:renew", 400), ("DELETE", "/api/v1/models/%ff", 403),
+                                     ("DELETE", "/api/v1/models/" + 66 * "%e2%82%ac" + "%ff", 403)):
+            self.assertEqual(smoke.call(method, path, {"certificate": "x", "csr": "x"}).status, status)
+        self.assertEqual(installation.controller.stop(), 0)
+        installation.controller.start().wait_ready()
+        self.assertEqual(self.client(installation, "admin").get("/api/v1/whoami")["caller"], "file:admin")
+
     def test_probes_hear_how_the_daemons_are(self):
         installation = self.installation()
 

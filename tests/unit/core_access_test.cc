@@ -215,6 +215,15 @@ TEST_F(CoreAccess, EveryChangeOfACallerIsALineInItsBatchChainedToTheOneBefore) {
   EXPECT_THAT(all[3].line, HasSubstr("\"outcome\":\"denied\""));
 }
 
+TEST_F(CoreAccess, ALineIsTextWhateverBytesAStrangerSent) {
+  apply(NoteInAudit{.entry = {.by = {.caller = "node:\xff"},
+                              .action = "node.renew",
+                              .object = "caf\xc3",  // cut in the middle of a character
+                              .outcome = "denied"}});
+  EXPECT_THAT(lines().back().line,
+              HasSubstr(R"("by":"node:?","from":"","action":"node.renew","object":"caf?")"));
+}
+
 TEST_F(CoreAccess, TheTrailGoesOnAfterARestartAndKeepsItsNewestLines) {
   settings.max_audit_records = 2;
   restart(

@@ -68,6 +68,22 @@ TEST_F(CoreJobs, ACallerThatGoesAwayTakesItsUnstoredJobWithIt) {
   EXPECT_EQ(core->queue_stats(now).leased, 0u);
 }
 
+TEST_F(CoreJobs, WhoeverElseLooksAtAnUnstoredJobDoesNotEndIt) {
+  put_model();
+  const auto node = connect("n1");
+  JobSpec job = spec();
+  job.durability = Durability::kNone;
+  apply(Submit{.ticket = 99, .jobs = {job}, .wait_until = now + seconds(5)});
+  const JobId id = last_assigned(node).job;
+  apply(Await{.ticket = 100, .job = id, .until = now + milliseconds(1)});
+  apply(Await{.ticket = 101, .job = id, .until = now + seconds(5)});
+  pass(seconds(1));
+  EXPECT_TRUE(answers.contains(100));
+  apply(Abandon{101});
+  finish(node, last_assigned(node));
+  EXPECT_EQ(std::get<Finished>(*answers.at(99)).job.state, TaskState::kSucceeded);
+}
+
 TEST_F(CoreJobs, AWaitThatIsUpAnswersWithTheAcceptedJob) {
   put_model();
   apply(Submit{.ticket = 99, .jobs = {spec()}, .wait_until = now + seconds(1)});

@@ -158,6 +158,7 @@ TEST_F(Policies, TheOfferedBundleDoesNotOverruleAnOperator) {
 
 TEST_F(Policies, TheOfferedBundleDoesNotOverruleTheConfiguration) {
   settings.policy = "jsq";
+  settings.policy_chosen = true;
   restart({});
   apply(offer("fleet v1 last", true));
   EXPECT_EQ(active(), "jsq@1");

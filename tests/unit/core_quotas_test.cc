@@ -229,6 +229,21 @@ TEST_F(QuotasInTheCore, WhatIsKeptCountsInputsResultsAndModelsUntilTheyGo) {
   EXPECT_EQ(stored_bytes(), 6u);
 }
 
+TEST_F(QuotasInTheCore, ModelsWithoutArtifactsKeepNothingWhateverTheyDeclare) {
+  QuotaSettings quotas;
+  quotas.named["a"] = {.max_stored_bytes = 100};
+  with(std::move(quotas));
+  ModelManifest manifest = core->model("m")->manifest;
+  manifest.variants[0].artifact_bytes = std::uint64_t{1} << 63;
+  for (const char* name : {"a/one", "a/two"}) {
+    manifest.name = name;
+    apply(PutModel{.ticket = ++tickets, .manifest = manifest});
+    EXPECT_TRUE(answers.at(tickets));
+  }
+  apply(DeleteModel{.ticket = ++tickets, .name = "a/one"});
+  EXPECT_TRUE(answers.at(tickets));
+}
+
 TEST_F(QuotasInTheCore, ATaskWhoseNodeIsGivenUpRunsNoMore) {
   with(for_all({.max_running = 1}));
   const SessionId lost = connect("lost");

@@ -103,6 +103,41 @@ struct Controller : Side {
   SessionId session;
 };
 
+TEST(SiteJobs, WhatEndedLongerAgoThanJobsAreRememberedIsRememberedFromNowOn) {
+  Site site;
+  Controller controller;
+  const JobId theirs = site.end_one();
+  controller.now += hours(25);
+  controller.apply(AgentHeartbeat{.session = controller.session});
+  const JobId ours = controller.take(site.records(theirs)).taken_as;
+  ASSERT_NE(ours.value, 0u);
+  EXPECT_NE(controller.core->find_job(ours), nullptr);
+  controller.come_back();
+  EXPECT_NE(controller.core->find_job(ours), nullptr);
+  EXPECT_EQ(controller.take(site.records(theirs)).taken_as, ours);
+  controller.pass(hours(24) + seconds(2));
+  EXPECT_EQ(controller.core->find_job(ours), nullptr);
+}
+
+TEST(SiteJobs, WhatCannotBeRememberedAtAllIsTakenAndForgotten) {
+  Site site;
+  Controller controller;
+  controller.settings.max_retained_jobs = 0;
+  controller.come_back();
+  EXPECT_NE(controller.take(site.records(site.end_one())).taken_as.value, 0u);
+  controller.come_back();
+  EXPECT_THAT(controller.stored().idempotency, IsEmpty());
+}
+
+TEST(SiteJobs, EndedByAClockThatIsAheadTheyEndedJustNow) {
+  Site site;
+  Controller controller;
+  SiteJobRecords early = site.records(site.end_one());
+  early.result->result.ended_at = Instant::max();
+  const JobId ours = controller.take(early).taken_as;
+  EXPECT_EQ(controller.core->find_job(ours)->result->ended_at, controller.now);
+}
+
 TEST(SiteJobs, WhatEndedAtTheSiteIsRecordedAsItEndedOnce) {
   Site site;
   Controller controller;

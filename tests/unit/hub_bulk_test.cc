@@ -1,20 +1,9 @@
 #include <atomic>
-#include <thread>
 
-#include "common/digest.h"
-#include "controller/hub/upload_pins.h"
-#include "tests/unit/hub_fixture.h"
+#include "tests/unit/hub_transfers.h"
 
 namespace skerry::hub {
 namespace {
-
-std::string patterned(std::size_t size) {
-  std::string bytes(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) {
-    bytes[i] = static_cast<char>(i * 31 + i / 977);
-  }
-  return bytes;
-}
 
 struct Fetched {
   grpc::Status status;
@@ -42,35 +31,6 @@ Fetched fetch(v1::AgentLink::Stub& stub, const std::string& digest, std::uint64_
   }
   fetched.status = stream->Finish();
   return fetched;
-}
-
-grpc::Status upload(v1::AgentLink::Stub& stub, const std::string& digest, const std::string& bytes,
-                    v1::UploadReply& reply) {
-  grpc::ClientContext context;
-  const auto stream = stub.Upload(&context, &reply);
-  v1::UploadChunk chunk;
-  chunk.set_digest(digest);
-  for (std::size_t at = 0; at < bytes.size(); at += 100'000) {
-    chunk.set_data(bytes.substr(at, 100'000));
-    if (!stream->Write(chunk)) {
-      break;
-    }
-    chunk.clear_digest();
-  }
-  stream->WritesDone();
-  return stream->Finish();
-}
-
-v1::AgentMessage result_message(const std::string& blob) {
-  v1::AgentMessage message;
-  v1::AttemptResult& result = *message.mutable_result();
-  result.mutable_attempt()->set_job_id(5);
-  result.mutable_attempt()->set_attempt(1);
-  result.mutable_attempt()->set_uid_low(9);
-  result.set_outcome(v1::OUTCOME_SUCCEEDED);
-  result.mutable_output()->set_blob(blob);
-  result.mutable_output()->set_size_bytes(1);
-  return message;
 }
 
 TEST_P(HubTest, FetchesABlob) {
@@ -232,153 +192,6 @@ TEST_P(HubTest, CancelsATransferThatDoesNotMoveOn) {
   v1::UploadReply reply;
   const auto stream = agent.stub().Upload(&context, &reply);
   EXPECT_FALSE(stream->Finish().ok());
-}
-
-TEST_P(HubTest, TellsAResultWithItsBlobAndTheSizeThatIsThere) {
-  start();
-  const std::string bytes = patterned(300'000);
-  const std::string digest = sha256_digest(bytes);
-  TestAgent agent = dial();
-  welcome(agent);
-  v1::UploadReply reply;
-  ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
-  agent.say(result_message(digest));
-  const auto ended = gateway_.next_as<core::AttemptEnded>();
-  EXPECT_EQ(ended.outcome, core::AttemptOutcome::kSucceeded);
-  EXPECT_EQ(ended.output.blob, digest);
-  EXPECT_EQ(ended.output.size_bytes, bytes.size()) << "the directory's word, not the agent's";
-}
-
-TEST_P(HubTest, EndsAnAttemptWhoseResultCannotBeTakenSoThatItIsTriedAgain) {
-  start();
-  TestAgent agent = dial();
-  welcome(agent);
-  v1::AgentMessage unknown_outcome = result_message("");
-  unknown_outcome.mutable_result()->set_outcome(static_cast<v1::Outcome>(99));
-  agent.say(result_message(sha256_digest("never uploaded")));
-  agent.say(unknown_outcome);
-  for (const std::string code : {"not_found", "invalid_argument"}) {
-    EXPECT_EQ(agent.hear().refused().code(), code);
-    const auto ended = gateway_.next_as<core::AttemptEnded>();
-    EXPECT_EQ(ended.outcome, core::AttemptOutcome::kInfrastructure);
-    EXPECT_EQ(ended.attempt.job.value, 5u);
-    EXPECT_TRUE(ended.output.empty());
-    EXPECT_FALSE(ended.error.empty());
-  }
-  v1::AgentMessage nameless = result_message(sha256_digest("x"));
-  nameless.mutable_result()->clear_attempt();
-  agent.say(nameless);
-  EXPECT_EQ(agent.hear().refused().code(), "invalid_argument");
-  agent.say(credits_message(1));
-  gateway_.next_as<core::CreditsChanged>();
-}
-
-TEST_P(HubTest, KeepsAnUploadInPlaceThoughAnOlderJobLetsGoOfTheSameBytes) {
-  start();
-  const std::string bytes = patterned(300'000);
-  const std::string digest = sha256_digest(bytes);
-  TestAgent agent = dial();
-  v1::UploadReply reply;
-  ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
-  blobs_->abandon(digest);
-  ASSERT_TRUE(blobs_->reap());
-  EXPECT_TRUE(blobs_->size_bytes(digest));
-}
-
-TEST_P(HubTest, RemovesAnUploadWhoseJobTheCoreHasForgotten) {
-  options_.watch_interval = milliseconds(1);
-  start();
-  const std::string bytes = patterned(300'000);
-  const std::string digest = sha256_digest(bytes);
-  TestAgent agent = dial();
-  welcome(agent);
-  v1::UploadReply reply;
-  ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
-  agent.say(result_message(digest));
-  gateway_.next_as<core::AttemptEnded>();
-  blobs_->abandon(digest);  // a job of durability none ends with its answer
-  clock_.advance(UploadPins::kAfterClaim - seconds(1));
-  EXPECT_TRUE(blobs_->size_bytes(digest)) << "the answer may still be read";
-  clock_.advance(seconds(2));
-  gateway_.answer_look();
-  while (blobs_->size_bytes(digest)) {  // the test's time limit ends it
-    std::this_thread::yield();
-  }
-}
-
-class UploadPinsTest : public HubWorld {
- protected:
-  UploadPinsTest() : HubWorld(Way::kPlain) {}
-  std::string upload(const std::string& bytes) {
-    auto pin = blobs_->put(bytes);
-    std::string digest = pin->digest();
-    pins_.hold(std::move(*pin), begin_);
-    return digest;
-  }
-
-  // As when the core is asked about all that is due.
-  void expire(Instant now, bool needed) {
-    for (const std::string& digest : pins_.due(now)) {
-      pins_.settle(digest, needed);
-    }
-  }
-
-  const Instant begin_ = instant_from_us(1'000'000);
-  UploadPins pins_{*blobs_, minutes(10)};
-};
-
-TEST_F(UploadPinsTest, ThrowsAwayWhatNoResultNamesInTime) {
-  const std::string digest = upload("result");
-  expire(begin_ + minutes(10), false);
-  EXPECT_TRUE(blobs_->size_bytes(digest));
-  expire(begin_ + minutes(10) + microseconds(1), false);
-  EXPECT_FALSE(blobs_->size_bytes(digest));
-}
-
-TEST_F(UploadPinsTest, LeavesAClaimedBlobToTheCoreAfterAWhile) {
-  const std::string digest = upload("result");
-  EXPECT_EQ(*pins_.claim(digest, begin_ + minutes(9)), 6u);
-  expire(begin_ + minutes(60), true);
-  EXPECT_TRUE(blobs_->size_bytes(digest));
-  blobs_->abandon(digest);
-  ASSERT_TRUE(blobs_->reap());
-  EXPECT_FALSE(blobs_->size_bytes(digest)) << "the pin is gone";
-}
-
-TEST_F(UploadPinsTest, RemovesAClaimedBlobWhoseResultWasRefusedOrForgotten) {
-  const std::string refused = upload("refused");
-  EXPECT_TRUE(pins_.claim(refused, begin_));
-  const std::string forgotten = upload("forgotten");
-  EXPECT_TRUE(pins_.claim(forgotten, begin_));
-  blobs_->abandon(forgotten);
-  expire(begin_ + UploadPins::kAfterClaim, false);
-  EXPECT_TRUE(blobs_->size_bytes(refused));
-  EXPECT_TRUE(blobs_->size_bytes(forgotten));
-  expire(begin_ + UploadPins::kAfterClaim + microseconds(1), false);
-  EXPECT_FALSE(blobs_->size_bytes(refused));
-  EXPECT_FALSE(blobs_->size_bytes(forgotten));
-}
-
-TEST_F(UploadPinsTest, KeepsWhatIsUploadedOrNamedAgainWhileTheCoreIsAsked) {
-  const std::string named = upload("named");
-  const std::string uploaded = upload("uploaded");
-  const Instant late = begin_ + minutes(11);
-  EXPECT_EQ(pins_.due(late).size(), 2u);
-  EXPECT_TRUE(pins_.due(late).empty()) << "the core is asked once";
-  EXPECT_TRUE(pins_.claim(named, late));
-  upload("uploaded");
-  for (const std::string& digest : {named, uploaded}) {
-    pins_.settle(digest, false);
-    EXPECT_TRUE(blobs_->size_bytes(digest));
-  }
-  expire(late + minutes(10), false);
-  EXPECT_FALSE(blobs_->size_bytes(uploaded)) << "the older pin counts for nothing";
-}
-
-TEST_F(UploadPinsTest, ClaimsWhatWasThereBeforeAndNothingElse) {
-  const std::string digest = blobs_->put("older")->digest();
-  EXPECT_EQ(*pins_.claim(digest, begin_), 5u);
-  EXPECT_EQ(pins_.claim(sha256_digest("missing"), begin_).error().code, ErrorCode::kNotFound);
 }
 
 }  // namespace

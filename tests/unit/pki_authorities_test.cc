@@ -178,12 +178,21 @@ TEST_F(AuthoritiesTest, AGivenOneIsReadAndNeverWritten) {
   ASSERT_TRUE(write_secret_file(key_file, given.key().to_pem()));
   std::ofstream(chain_file) << to_pem(given.chain());
 
-  auto authorities = Authorities::given(key_file, chain_file, "test.skerry", {old.certificate()});
+  const std::string believed_file = (root_ / "believed.pem").string();
+  std::ofstream(believed_file) << to_pem(old.chain()) << to_pem(given.chain());
+  auto authorities = Authorities::given(key_file, chain_file, "test.skerry", believed_file);
   ASSERT_TRUE(authorities) << authorities.error().message;
   EXPECT_EQ(authorities->believed(kNow).authorities().size(), 2u);
   EXPECT_TRUE(
       verify(node(*authorities, kNow), authorities->believed(kNow), Purpose::kNodeConnects, kNow));
   EXPECT_EQ(authorities->rotate(kNow).error().code, ErrorCode::kUnsupported);
+
+  const std::string leaf_file = (root_ / "node.pem").string();
+  std::ofstream(leaf_file) << to_pem(node(*authorities, kNow));
+  const auto leaf = Authorities::given(key_file, chain_file, "test.skerry", leaf_file);
+  ASSERT_FALSE(leaf);
+  EXPECT_THAT(leaf.error().message, HasSubstr("is no authority"));
+  EXPECT_FALSE(Authorities::given(key_file, chain_file, "test.skerry", "/absent"));
 
   ::chmod(key_file.c_str(), 0644);
   const auto open_to_all = Authorities::given(key_file, chain_file, "test.skerry");

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "controller/records/codec.h"
+#include "controller/records/site_job.h"
 #include "controller/store/memory_store.h"
 
 namespace skerry::records {
@@ -269,6 +272,22 @@ TEST(Records, ATableThatDoesNotDecodeIsRefusedNotSkipped) {
   const auto state = load(store);
   ASSERT_FALSE(state);
   EXPECT_EQ(state.error().code, ErrorCode::kCorrupt);
+}
+
+TEST(Records, TextsOfAnyBytesComeBack) {
+  store::MemoryStore store;
+  const std::string text = "\xff";
+  commit(store,
+         {core::AuditRecord{.seq = 1, .line = text, .hash = std::string(32, 'h'), .seal = "s"}});
+  EXPECT_EQ(load(store)->audit_last->line, text);
+}
+
+TEST(Records, ABroughtJobWithMoreAttemptsThanAJobCanHaveIsRefused) {
+  const core::JobRecord job = full_job();
+  core::SiteJobRecords brought{.job = job, .task = full_task(job.id), .result = std::nullopt};
+  EXPECT_TRUE(decode_site_job(encode_site_job(brought)));
+  brought.task.attempts = std::numeric_limits<std::uint32_t>::max();
+  EXPECT_FALSE(decode_site_job(encode_site_job(brought)));
 }
 
 TEST(Records, KeysSortLikeIds) {

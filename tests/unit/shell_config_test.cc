@@ -138,6 +138,26 @@ TEST(Config, ListsOfSectionsAreReadOneByOne) {
               HasSubstr("demo.yaml:6: links[1].sped is not a known setting"));
 }
 
+TEST(Config, AWholeSectionOrListOfThemMayComeFromAVariableOrAFlag) {
+  ConfigInput in = input("links:\n  - name: a\ncpu: {mode: hard}\n");
+  in.environment =
+      with({{"SKERRY_DEMO_LINKS", "[{name: b}, {name: c, nmae: d}]"}, {"SKERRY_DEMO_CPU", "7"}});
+  in.flags = {{"keys", "[{id: 1}]"}};
+  ConfigReader reader(std::move(in));
+  std::vector<ConfigFields> links = reader.root().sections("links");
+  ASSERT_EQ(links.size(), 2u);
+  EXPECT_EQ(links[0].text("name"), "b");
+  EXPECT_EQ(links[1].text("name"), "c");
+  std::vector<ConfigFields> keys = reader.root().sections("keys");
+  ASSERT_EQ(keys.size(), 1u);
+  EXPECT_EQ(keys[0].integer("id", 0, 0, 9), 1);
+  reader.root().section("cpu");
+  EXPECT_THAT(reader.effective(), HasSubstr("name: c"));
+  EXPECT_EQ(message(reader.finish()),
+            "SKERRY_DEMO_CPU: cpu must be a mapping of settings\n"
+            "SKERRY_DEMO_LINKS: links[1].nmae is not a known setting");
+}
+
 TEST(Config, TheEffectiveDocumentReadsBackAsTheSameSettings) {
   const auto read = [](ConfigReader& reader) {
     ConfigFields root = reader.root();
