@@ -11,6 +11,12 @@
 
 namespace skerry::hub {
 
+namespace {
+
+constexpr std::size_t kOrdersInQueue = 8;  // standing orders that one queue can hold at least
+
+}  // namespace
+
 AgentStream* AgentStream::open(HubParts& parts, grpc::CallbackServerContext& context) {
   // deletes itself in OnDone
   auto* stream = new AgentStream(parts, context, peer_of(parts, context));
@@ -122,8 +128,23 @@ void AgentStream::write(const core::GiveOrders& orders) {
     facts.api_port = options.api_port;
     facts.api_tls = options.api_tls;
   }
+  // So that several of them fit into the queue, whatever operators apply: else it would break the stream.
+  std::size_t room = options.queue.bytes / kOrdersInQueue;
+  std::size_t left_out = 0;
   for (const auto& model : orders.models) {
-    facts.manifests.push_back(parts_.models.manifest_json(model.name, model.revision));
+    auto manifest = parts_.models.manifest_json(model.name, model.revision);
+    if (manifest != nullptr && manifest->size() > room) {
+      manifest = nullptr;
+      ++left_out;
+    }
+    room -= manifest == nullptr ? 0 : manifest->size();
+    facts.manifests.push_back(std::move(manifest));
+  }
+  if (left_out > 0) {
+    parts_.log.warn(
+        "{} models stay unknown to the site of {}: their manifests are too large "
+        "together",
+        left_out, node_name_);
   }
   v1::ControllerMessage message;
   to_wire(orders, facts, message);

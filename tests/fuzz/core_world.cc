@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "tests/fuzz/core_records.h"
 
 namespace skerry::fuzz {
 
@@ -107,6 +108,7 @@ void CoreWorld::pass(Duration time) {
 
 void CoreWorld::carry_out(core::Effects effects) {
   if (!effects.writes.empty()) {
+    check(reads_back(effects.writes), "what is written can be read");
     store_.append(std::move(effects.writes));
   }
   for (const core::Output& output : effects.outputs) {
@@ -166,6 +168,9 @@ void CoreWorld::check_rules() const {
 
 void CoreWorld::step(const Operation& operation) {
   pass(time_of(operation.wait));
+  if (operation.kind % 16 == 9) {
+    return outsider(operation);
+  }
   switch (operation.kind % 8) {
     case 0:
     case 1:

@@ -57,6 +57,9 @@ class CoreWorld {
   void operate(const Operation& operation);
   void put_model(std::uint8_t which, std::uint8_t how);
   void say(const Operation& operation);
+  void outsider(const Operation& operation);
+  void bring(const Operation& operation);
+  void note(const Operation& operation);
   void hello(std::uint8_t node, std::uint8_t capacity, std::uint8_t holds);
   void end(const Assigned& assigned, core::AttemptOutcome outcome);
   SessionId session_of(std::uint8_t node) const;

@@ -168,6 +168,20 @@ TEST_P(HubTest, SendsAManifestOncePerStreamAndRevision) {
   EXPECT_EQ(other.hear().probe().manifest_json(), "digits@1");
 }
 
+TEST_P(HubTest, LeavesOutOfStandingOrdersWhatWouldBreakTheStream) {
+  options_.queue.bytes = 1000;  // 125 for the manifests of orders
+  models_.manifest = std::string(50, 'm');
+  start();
+  TestAgent agent = dial();
+  const SessionId session = welcome(agent);
+  core::GiveOrders orders;
+  orders.models = {{"a", 1}, {"b", 1}, {"c", 1}};
+  for (int i = 0; i < 2; ++i) {
+    hub_->send({session, orders});
+    EXPECT_EQ(agent.hear().standing_orders().models_size(), 2);
+  }
+}
+
 TEST_P(HubTest, EchoesTheNewestHeartbeat) {
   start();
   TestAgent agent = dial();
