@@ -1,4 +1,4 @@
-// decisions export -o FILE: recorded decisions as JSON lines, for replay.
+// decisions export -f FILE: recorded decisions as JSON lines, for replay.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -58,8 +58,8 @@ void add_decisions(Command root) {
   auto flags = std::make_shared<ExportFlags>();
   Command command =
       decisions.sub("export", "Recorded decisions as JSON lines, oldest job first, for replay");
-  command.example("  skerryctl decisions export -o decisions.jsonl\n");
-  command.add({.names = "-o,-f,--file",
+  command.example("  skerryctl decisions export -f decisions.jsonl\n");
+  command.add({.names = "-f,--file",
                .help = "where to; standard output by default",
                .value = "FILE",
                .values = Values::kFiles},

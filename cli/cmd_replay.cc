@@ -166,7 +166,7 @@ void add_replay(Command root) {
   Command command =
       root.sub("replay", "What another policy would have chosen on recorded decisions");
   command.example(
-      "  skerryctl decisions export -o decisions.jsonl\n"
+      "  skerryctl decisions export -f decisions.jsonl\n"
       "  skerryctl replay --trace decisions.jsonl --policy fleet.json --policy jsq\n");
   command.add({.names = "--trace",
                .help = "JSON lines, as decisions export writes them",

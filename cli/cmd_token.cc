@@ -231,7 +231,7 @@ void add_token(Command root) {
   Command made = token.sub("create", "Make a token; its text is shown this once");
   made.example(
       "  skerryctl token create --role submitter:vision --description ci > ci.token\n"
-      "  skerryctl token create --role metrics:* --ttl 8760h\n");
+      "  skerryctl token create --role 'metrics:*' --ttl 8760h\n");
   made.add({.names = "--role",
             .help = "ROLE[:NAMESPACE], * for all; viewer, submitter, operator, namespace-admin, "
                     "cluster-admin, auditor, metrics",

@@ -1,5 +1,6 @@
 #include "cli/settings.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
@@ -106,7 +107,10 @@ Result<Settings> resolve_settings(const GlobalFlags& flags, const Environment& e
   if (!token_file.empty()) {
     auto token = read_token(token_file);
     if (!token) {
-      return fail(std::move(token).error());
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("the token file of --token-file, SKERRY_TOKEN_FILE or `token_file`: {}",
+                      token.error().message));
     }
     settings.access.token = *std::move(token);
   }

@@ -66,7 +66,9 @@ skerry::Result<ConfigInput> gather(const std::string& file,
 int complain(const skerry::Error& error, int status) {
   fmt::print(stderr, "skerry-controller: {}\n", error.message);
   for (const auto& field : error.fields) {
-    fmt::print(stderr, "  {}: {}\n", field.field, field.message);
+    if (!error.message.contains(field.message)) {  // those of the configuration are in it
+      fmt::print(stderr, "  {}: {}\n", field.field, field.message);
+    }
   }
   return status;
 }
@@ -75,7 +77,7 @@ struct SecretFolders {
   std::string all;
   std::string agents;   // what they need of it; empty: nowhere
   std::string metrics;  // likewise whoever reads /metrics
-  std::string operators;
+  std::string admins;
 };
 
 int make_secrets(const SecretFolders& folders) {
@@ -88,7 +90,7 @@ int make_secrets(const SecretFolders& folders) {
   }
   for (const auto& [into, file] : {std::pair{&folders.agents, "join.key"},
                                    {&folders.metrics, "tokens/metrics"},
-                                   {&folders.operators, "tokens/admin"}}) {
+                                   {&folders.admins, "tokens/admin"}}) {
     if (into->empty()) {
       continue;
     }
@@ -151,17 +153,17 @@ int main(int argc, char** argv) {
                       "a folder that gets what agents need: ca.pem, join.key");
   secrets->add_option("--for-metrics", secret_folders.metrics,
                       "a folder that gets what Prometheus needs: ca.pem, metrics");
-  secrets->add_option("--for-operators", secret_folders.operators,
+  secrets->add_option("--for-admins", secret_folders.admins,
                       "a folder that gets what people with every right need: ca.pem, admin");
   CLI11_PARSE(app, argc, argv);
   if (secrets->parsed()) {
     return make_secrets(secret_folders);
   }
 
-  constexpr int kUsage = 2;
+  constexpr int kBadConfig = 78;  // EX_CONFIG
   auto input = gather(file, values, sets, insecure_dev);
   if (!input) {
-    return complain(input.error(), kUsage);
+    return complain(input.error(), kBadConfig);
   }
   if (health->parsed()) {  // what else is wrong with the file is not its question
     skerry::ConfigReader reader(*std::move(input));
@@ -172,7 +174,7 @@ int main(int argc, char** argv) {
   std::string effective;
   auto config = skerry::controller::read_config(*std::move(input), &effective);
   if (!config) {
-    return complain(config.error(), kUsage);
+    return complain(config.error(), kBadConfig);
   }
   if (validate->parsed()) {
     fmt::print("{}: ok\n", file);

@@ -42,7 +42,7 @@ Result<std::vector<std::string>> make_secrets(const std::string& folder, Instant
     }
     made.push_back(std::move(path));
   }
-  for (const char* name : {"/tokens/admin", "/tokens/metrics", "/tokens/smoke", "/join.key"}) {
+  for (const char* name : {"/tokens/admin", "/tokens/metrics", "/tokens/test", "/join.key"}) {
     std::string path = folder + name;
     if (is_there(path)) {
       continue;

@@ -2,7 +2,7 @@
 // `skerry-controller secrets FOLDER`.
 //
 //   FOLDER/authority.key  FOLDER/ca.pem         authority.key_file and .chain_file; callers believe ca.pem
-//   FOLDER/tokens/admin, metrics, smoke         token_files
+//   FOLDER/tokens/admin, metrics, test          token_files
 //   FOLDER/join.key                             join_keys
 //
 // What others need of it can be put into folders of their own, so that they are shown nothing else.

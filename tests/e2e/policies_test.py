@@ -219,7 +219,7 @@ class Trace(PolicyTest):
         self.run_jobs(100)
         with tempfile.TemporaryDirectory() as folder:
             trace = f"{folder}/decisions.jsonl"
-            self.skerryctl("decisions", "export", "-o", trace)
+            self.skerryctl("decisions", "export", "-f", trace)
             with open(trace, encoding="utf-8") as file:
                 lines = [json.loads(line) for line in file]
             self.assertGreaterEqual(len(lines), 100)
@@ -236,7 +236,7 @@ class Trace(PolicyTest):
             self.apply_bundle(bundle())
             self.change("tiny", "promote")
             self.run_jobs(50)
-            self.skerryctl("decisions", "export", "-o", trace)
+            self.skerryctl("decisions", "export", "-f", trace)
             with open(trace, encoding="utf-8") as file:
                 learned = [line for line in file if json.loads(line)["policy"] == "tiny"]
             self.assertEqual(len(learned), 50)

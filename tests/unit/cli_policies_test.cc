@@ -103,7 +103,7 @@ TEST(DecisionsExport, WritesTheLinesAsTheyCome) {
       {{"GET /api/v1/decisions", ok(kTrace)}, {"GET /api/v1/decisions?limit=1", ok(kTrace)}});
   const TemporaryFolder folder;
   const std::string path = folder.path("d.jsonl");
-  const Finished exported = run(server, {"decisions", "export", "-o", path});
+  const Finished exported = run(server, {"decisions", "export", "-f", path});
   EXPECT_EQ(exported.exit_code, 0) << exported.err;
   EXPECT_EQ(exported.err, "1 decisions\n");
   std::ifstream file(path);
