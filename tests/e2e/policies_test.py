@@ -250,13 +250,14 @@ class Trace(PolicyTest):
 class Default(PolicyTest):
     NODES = NODES
     AHEAD = True
+    CORE = {}  # settings of core
 
     @classmethod
     def setUpClass(cls):
         cls.file = tempfile.NamedTemporaryFile("w", suffix=".json")
         json.dump(bundle("fleet", ahead=cls.AHEAD), cls.file)
         cls.file.flush()
-        cls.CONFIG = {"default_policy": cls.file.name}
+        cls.CONFIG = {"default_policy": cls.file.name, "core": cls.CORE}
         super().setUpClass()
 
     @classmethod
@@ -283,6 +284,15 @@ class DefaultBehind(Default):
         self.assertEqual(self.policies()["active"], "greedy")
         self.assertEqual(self.policy("fleet")["state"], "available")
         self.assertIn("does not say that it is ahead of greedy", self.cluster.controller.tail(200))
+
+
+class DefaultRefused(Default):
+    CORE = {"policy": "greedy"}
+
+    def test_the_bundle_that_comes_along_decides_until_an_operator_says_otherwise(self):
+        """Not here: the configuration says who decides."""
+        self.assertEqual(self.policies()["active"], "greedy")
+        self.assertEqual(self.policy("fleet")["state"], "available")
 
 
 if __name__ == "__main__":
