@@ -173,7 +173,7 @@ class Given(unittest.TestCase):
         for path in made.rglob("*"):
             self.assertEqual(path.stat().st_mode & 0o077, 0, path)
         self.assertEqual(sorted(path.name for path in (made / "agents").iterdir()), ["ca.pem", "join.key"])
-        for source, name in (("tokens/admin", "admin"), ("tokens/metrics", "metrics"), ("tokens/smoke", "smoke"), ("join.key", "join"),
+        for source, name in (("tokens/admin", "admin"), ("tokens/metrics", "metrics"), ("tokens/test", "smoke"), ("join.key", "join"),
                              ("authority.key", "ca.key"), ("ca.pem", "ca.pem")):
             shutil.copy(made / source, installation.path(name))
         installation.controller.start().wait_ready()
