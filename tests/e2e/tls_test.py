@@ -159,7 +159,7 @@ class Rotation(Tls):
 class Settings(Tls):
     def test_beyond_loopback_it_takes_tls(self):
         refused = self.controller("--api-listen", "0.0.0.0:0", config={"api_tls": {"built_in": False}})
-        self.assertEqual(refused.returncode, 2)
+        self.assertEqual(refused.returncode, 78)
         self.assertIn("api_listen", refused.stderr)
         self.assertIn("certificate", refused.stderr)
         ready = self.folder / "ready"
@@ -181,7 +181,7 @@ class Settings(Tls):
     def test_mistakes_are_told_before_it_starts(self):
         files = self.certificates()
         half = self.controller(config={"api_tls": {"certificate_file": files["certificate_file"]}})
-        self.assertEqual(half.returncode, 2)
+        self.assertEqual(half.returncode, 78)
         self.assertIn("api_tls.key_file", half.stderr)
         os.chmod(files["key_file"], 0o644)
         open_to_others = self.controller(config={"api_tls": files, "agent_listen": "127.0.0.1:0", "api_listen": "127.0.0.1:0"})
