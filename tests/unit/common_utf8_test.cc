@@ -30,6 +30,15 @@ TEST(Utf8, MeasuresTheCharacterAtTheFrontAndRefusesWhatIsNone) {
   }
 }
 
+TEST(Utf8, ATextIsOneIfAllOfItIs) {
+  EXPECT_TRUE(is_utf8(""));
+  EXPECT_TRUE(is_utf8("caf\xc3\xa9"));
+  EXPECT_FALSE(is_utf8("caf\xc3"));
+  EXPECT_FALSE(
+      is_utf8("\xff"
+              "caf"));
+}
+
 TEST(Utf8, WhatIsShownIsValidHoldsNoControlCharactersAndIsOfBoundedLength) {
   EXPECT_EQ(printable("caf\xc3\xa9 \xff\xc0\xaf \xed\xa0\x80", 100), "caf\xc3\xa9 ??? ???");
   EXPECT_EQ(printable("\xc3\xa9\xc3\xa9", 3), "\xc3\xa9");

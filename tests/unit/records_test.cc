@@ -290,6 +290,21 @@ TEST(Records, ABroughtJobWithMoreAttemptsThanAJobCanHaveIsRefused) {
   EXPECT_FALSE(decode_site_job(encode_site_job(brought)));
 }
 
+TEST(Records, ABroughtJobWhoseTextsAreNoneIsRefusedAndPayloadsMayBeAnything) {
+  const core::JobRecord job = full_job();
+  core::SiteJobRecords brought{
+      .job = job, .task = full_task(job.id), .result = full_result(job.id)};
+  brought.result->result.output = Payload::inlined("\xff");
+  EXPECT_TRUE(decode_site_job(encode_site_job(brought)));
+  for (std::string* text :
+       {&brought.job.spec.sequence, &brought.job.spec.labels["a"], &brought.task.excluded_nodes[0],
+        &brought.result->result.variant_name, &brought.result->result.usage.energy_source}) {
+    const std::string before = std::exchange(*text, "\xff");
+    EXPECT_FALSE(decode_site_job(encode_site_job(brought)));
+    *text = before;
+  }
+}
+
 TEST(Records, KeysSortLikeIds) {
   EXPECT_LT(job_key(JobId::make({1}, 255)), job_key(JobId::make({1}, 256)));
   EXPECT_LT(job_key(JobId::make({1}, 999)), job_key(JobId::make({2}, 1)));

@@ -250,15 +250,11 @@ Result<std::string_view> read_local(ByteReader& in, const Listed& entry) {
 
 // The folder's name may be any text that is a name: it is that of the file when it was saved.
 bool is_folder_name(std::string_view name) {
-  for (std::string_view rest = name; !rest.empty();) {
-    const std::size_t length = utf8_length(rest);
-    const auto first = static_cast<unsigned char>(rest.front());
-    if (length == 0 || first < 0x20 || first == 0x7f || first == '\\') {
-      return false;
-    }
-    rest.remove_prefix(length);
-  }
-  return !name.empty() && name != "." && name != "..";
+  const auto forbidden = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\';
+  };
+  return is_utf8(name) && std::ranges::none_of(name, forbidden) && !name.empty() && name != "." &&
+         name != "..";
 }
 
 // Printable ASCII in segments that are none of "", ".", "..".
