@@ -1,19 +1,9 @@
 // core_outsiders.cc: what comes from further away than clients and agents' attempts: jobs that a site took
 // while it was alone, as its records tell, true or not; and strangers, of whom the audit trail has a line.
 
-#include "controller/records/codec.h"
-#include "controller/store/memory_store.h"
-#include "tests/fuzz/core_records.h"
 #include "tests/fuzz/core_world.h"
 
 namespace skerry::fuzz {
-
-bool reads_back(const std::vector<core::RecordWrite>& writes) {
-  store::MemoryStore store;
-  store.append(records::encode(writes));
-  store.sync();
-  return records::load(store).has_value();
-}
 
 void CoreWorld::outsider(const Operation& operation) {
   operation.a % 4 == 0 ? note(operation) : bring(operation);

@@ -68,9 +68,9 @@ MUTANTS = [
     ("an older session is still listened to", "controller/core/sessions.cc", "    ctx.state.sessions.erase(*node.session);\n  }\n  node.session = fresh;", "  }\n  node.session = fresh;"),
     ("an agent is not told its mode when it comes back", "controller/core/sessions.cc", "  ctx.send(event.session, SetNodeMode{node.draining});", "  (void)ctx;"),
     ("credits that come back are not counted", "controller/core/sessions.cc", "  ctx.state.fleet.set_capacity(node->id, event.capacity);\n  ctx.state.ready.unblock_all();", "  ctx.state.ready.unblock_all();"),
+    ("a stored blob is not taken up", "agent/agent.cc", "  executor_.stored(now, std::move(stored));\n", "  (void)stored;\n"),
     # models that lose a variant
     ("a late attempt of a variant that is gone is compared with others", "controller/core/hedging.cc",
      "  return state.fleet.has_variant(variant) &&  // its model may have lost it since\n         state", "  return state"),
     ("a state on a variant that is gone is taken for none", "controller/core/sequences.cc", "    sequence.lost = kVariantWasRemoved;\n    return;", "    sequence.held = false;\n    return;"),
-    ("a stored blob is not taken up", "agent/agent.cc", "  executor_.stored(now, std::move(stored));\n", "  (void)stored;\n"),
 ]

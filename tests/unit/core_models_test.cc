@@ -112,28 +112,31 @@ TEST_F(CoreModels, AModelWithOpenJobsIsNotDeleted) {
   EXPECT_EQ(answers.at(50).error().code, ErrorCode::kConflict);
 }
 
-TEST_F(CoreModels, AModelMayLoseAVariantWhileAnAttemptOfItRuns) {
-  put_model("m", {0.9, 0.99});
-  const auto n1 = connect("n1");
-  JobSpec job = spec();
-  job.constraints.variants = {"v1"};
-  const JobId id = submit(job);
-  put_model("m", {0.9});
-  finish(n1, last_assigned(n1));
-  EXPECT_EQ(state(id), TaskState::kSucceeded);
+// A model that lost the variant of which an attempt runs.
+class LostVariant : public CoreModels {
+ protected:
+  LostVariant() {
+    put_model("m", {0.9, 0.99});
+    node = connect("n1");
+    JobSpec wants = spec();
+    wants.constraints.variants = {"v1"};
+    job = submit(wants);
+    put_model("m", {0.9});
+  }
+  SessionId node;
+  JobId job;
+};
+
+TEST_F(LostVariant, ItsAttemptMaySucceed) {
+  finish(node, last_assigned(node));
+  EXPECT_EQ(state(job), TaskState::kSucceeded);
 }
 
-TEST_F(CoreModels, ACancelledAttemptOfALostVariantHoldsItsSlotUntilItIsOver) {
-  put_model("m", {0.9, 0.99});
-  const auto n1 = connect("n1");
-  JobSpec job = spec();
-  job.constraints.variants = {"v1"};
-  const JobId id = submit(job);
-  put_model("m", {0.9});
-  apply(CancelJob{.ticket = ++tickets, .job = id});
-  EXPECT_EQ(state(id), TaskState::kCancelled);
+TEST_F(LostVariant, ItsCancelledAttemptHoldsItsSlotUntilItIsOver) {
+  apply(CancelJob{.ticket = ++tickets, .job = job});
+  EXPECT_EQ(state(job), TaskState::kCancelled);
   EXPECT_EQ(core->node("n1")->outstanding, 1u);
-  finish(n1, last_assigned(n1), AttemptOutcome::kCancelled);
+  finish(node, last_assigned(node), AttemptOutcome::kCancelled);
   EXPECT_EQ(core->node("n1")->outstanding, 0u);
 }
 

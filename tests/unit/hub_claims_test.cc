@@ -12,27 +12,21 @@ namespace {
 
 TEST_P(HubTest, TellsAResultWithItsBlobAndTheSizeThatIsThere) {
   start();
-  const std::string bytes = patterned(300'000);
-  const std::string digest = sha256_digest(bytes);
   TestAgent agent = dial();
   welcome(agent);
-  v1::UploadReply reply;
-  ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
+  const std::string digest = upload_blob(agent.stub());
   agent.say(result_message(digest));
   const auto ended = gateway_.next_as<core::AttemptEnded>();
   EXPECT_EQ(ended.outcome, core::AttemptOutcome::kSucceeded);
   EXPECT_EQ(ended.output.blob, digest);
-  EXPECT_EQ(ended.output.size_bytes, bytes.size()) << "the directory's word, not the agent's";
+  EXPECT_EQ(ended.output.size_bytes, kBlobBytes) << "the directory's word, not the agent's";
 }
 
 TEST_P(HubTest, TellsAJobThatASiteBringsWithTheSizeThatIsThere) {
   start();
-  const std::string bytes = patterned(300'000);
-  const std::string digest = sha256_digest(bytes);
   TestAgent agent = dial();
   welcome(agent);
-  v1::UploadReply reply;
-  ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
+  const std::string digest = upload_blob(agent.stub());
   const JobId id = JobId::make({9}, 1);
   core::JobSpec spec{.model = "m",
                      .inputs = Payload::stored(digest, std::numeric_limits<std::uint64_t>::max())};
@@ -45,7 +39,7 @@ TEST_P(HubTest, TellsAJobThatASiteBringsWithTheSizeThatIsThere) {
   message.mutable_site_job()->set_task(brought.task);
   agent.say(message);
   const auto told = gateway_.next_as<core::SiteJobBrought>();
-  EXPECT_EQ(told.job.job.spec.inputs.size_bytes, bytes.size());
+  EXPECT_EQ(told.job.job.spec.inputs.size_bytes, kBlobBytes);
 }
 
 TEST_P(HubTest, EndsAnAttemptWhoseResultCannotBeTakenSoThatItIsTriedAgain) {
@@ -74,11 +68,8 @@ TEST_P(HubTest, EndsAnAttemptWhoseResultCannotBeTakenSoThatItIsTriedAgain) {
 
 TEST_P(HubTest, KeepsAnUploadInPlaceThoughAnOlderJobLetsGoOfTheSameBytes) {
   start();
-  const std::string bytes = patterned(300'000);
-  const std::string digest = sha256_digest(bytes);
   TestAgent agent = dial();
-  v1::UploadReply reply;
-  ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
+  const std::string digest = upload_blob(agent.stub());
   blobs_->abandon(digest);
   ASSERT_TRUE(blobs_->reap());
   EXPECT_TRUE(blobs_->size_bytes(digest));
@@ -87,12 +78,9 @@ TEST_P(HubTest, KeepsAnUploadInPlaceThoughAnOlderJobLetsGoOfTheSameBytes) {
 TEST_P(HubTest, RemovesAnUploadWhoseJobTheCoreHasForgotten) {
   options_.watch_interval = milliseconds(1);
   start();
-  const std::string bytes = patterned(300'000);
-  const std::string digest = sha256_digest(bytes);
   TestAgent agent = dial();
   welcome(agent);
-  v1::UploadReply reply;
-  ASSERT_TRUE(upload(agent.stub(), digest, bytes, reply).ok());
+  const std::string digest = upload_blob(agent.stub());
   agent.say(result_message(digest));
   gateway_.next_as<core::AttemptEnded>();
   blobs_->abandon(digest);  // a job of durability none ends with its answer

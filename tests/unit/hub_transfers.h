@@ -34,6 +34,16 @@ inline grpc::Status upload(v1::AgentLink::Stub& stub, const std::string& digest,
   return stream->Finish();
 }
 
+// Some blob of kBlobBytes; its digest.
+constexpr std::size_t kBlobBytes = 300'000;
+inline std::string upload_blob(v1::AgentLink::Stub& stub) {
+  const std::string bytes = patterned(kBlobBytes);
+  std::string digest = sha256_digest(bytes);
+  v1::UploadReply reply;
+  EXPECT_TRUE(upload(stub, digest, bytes, reply).ok());
+  return digest;
+}
+
 inline v1::AgentMessage result_message(const std::string& blob) {
   v1::AgentMessage message;
   v1::AttemptResult& result = *message.mutable_result();
